@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
+# make demo       Debian dom0 and a Debian guest on Argon in QEMU
+# make test       unit, guest and system tests, lints, both compilers
+# make bench      instruction counts beside Debian's Xen
+ROOT    := $(CURDIR)
+B       := build
+SYSROOT := $(B)/sysroot-arm64
+CROSS   ?= aarch64-linux-gnu-
+DEBUG   ?= 0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(CC),clang)
+TCC := clang --target=aarch64-linux-gnu
+TAG := clang
+else
+TCC := $(CROSS)gcc
+TAG := gcc
+endif
+LD      := $(CROSS)ld
+OBJCOPY := $(CROSS)objcopy
+ifeq ($(DEBUG),1)
+TAG := $(TAG)-debug
+endif
+OUT     := $(B)/obj-$(TAG)
+IMAGE   ?= $(B)/argon-arm64
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wimplicit-fallthrough \
+        -Wcast-qual -Wconversion -Wno-sign-conversion
+ifeq ($(CC),clang)
+WARN += -Wno-unused-command-line-argument -Wno-gnu-statement-expression -Wno-shorten-64-to-32 -Wno-implicit-int-conversion
+endif
+CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+          -fno-omit-frame-pointer -mgeneral-regs-only -mstrict-align -mno-outline-atomics -march=armv8-a -fno-strict-aliasing \
+          -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
+          -DCONFIG_DEBUG=$(DEBUG) $(WARN) -isystem $(SYSROOT)/usr/include \
+          -Ihypervisor/include -Ihypervisor/arch/arm/include -I$(OUT)/include
+ifeq ($(TAG),gcc)
+CFLAGS += -fno-tree-loop-distribute-patterns
+endif
+
+DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
+        core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/timer drivers/uart \
+        firmware firmware/fdt boot arch/arm arch/arm/arm64
+CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
+SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
+CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
+OBJS := $(patsubst hypervisor/%.c,$(OUT)/%.o,$(CSRC)) $(patsubst hypervisor/%.S,$(OUT)/%.o,$(SSRC))
+LDS  := hypervisor/arch/arm/arm64/argon.lds
+
+.PHONY: all image clean demo test unit guest-test system-test bench lint check-compilers
+all: image
+image: $(IMAGE)
+
+$(B)/.sysroot-arm64.stamp:
+	@scripts/sysroot.sh
+
+$(IMAGE): $(OUT)/argon.elf
+	@$(OBJCOPY) -O binary $< $@
+	@cp $< $@.elf
+	@echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"
+
+$(OUT)/argon.elf: $(OBJS) $(LDS)
+	@echo "  LD      $@"
+	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings -o $@ $(OBJS) \
+	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+
+$(OUT)/%.o: hypervisor/%.c $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(TCC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/%.o: hypervisor/%.S $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(TCC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
+
+# Offsets of C structure members for the assembler: compiled to assembly, the markers picked out.
+$(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/argon/*.h) \
+    $(wildcard hypervisor/arch/arm/include/asm/*.h) $(B)/.sysroot-arm64.stamp
+	@mkdir -p $(@D)
+	@$(TCC) $(CFLAGS) -S $< -o $@.s
+	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@
+
+-include $(OBJS:.o=.d)
+
+clean:
+	rm -rf $(B)/obj-* $(B)/argon-arm64* $(B)/tests

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Microbenchmark of a hypervisor, as its dom0: MMU off, interrupts masked and polled. Under QEMU's -icount shift=0 one
+ * tick of the 62.5 MHz counter is 16 instructions, guest and hypervisor together. One line an operation:
+ * "bench <id> <instructions>". Needs two vCPUs on one pCPU for the last rows.
+ */
+#include "bench.h"
+#include "console.h"
+#include "cpu.h"
+#include "fdt.h"
+#include "gic.h"
+#include "machine.h"
+#include "sysreg.h"
+#include "timer.h"
+#include "xenabi.h"
+
+#define INSTRUCTIONS_PER_TICK 16
+
+static struct {
+    long port;
+    uint64_t page;
+} setup;
+
+void bench_report(const char *id, uint64_t ticks, uint64_t rounds)
+{
+    print("bench %s %lu\n", id, (unsigned long)((ticks * INSTRUCTIONS_PER_TICK + rounds / 2) / rounds));
+}
+
+void bench_measure(const char *id, void (*once)(void), unsigned rounds)
+{
+    uint64_t start;
+
+    once();
+    once();
+    start = counter();
+    for (unsigned i = 0; i < rounds; i++)
+        once();
+    bench_report(id, counter() - start, rounds);
+}
+
+/* The next interrupt, however long it takes. */
+static uint32_t take(void)
+{
+    uint32_t iar;
+
+    do
+        iar = gic.version == 2 ? mmio_read32(gic.cpu_if + GICC_IAR) : (uint32_t)sysreg_read(S3_0_C12_C12_0);
+    while ((iar & 0x3ff) == IRQ_NONE);
+    return iar;
+}
+
+static void end(uint32_t iar)
+{
+    if (gic.version == 2) {
+        mmio_write32(gic.cpu_if + GICC_EOIR, iar);
+    } else {
+        sysreg_write(S3_0_C12_C12_1, iar);
+        isb();
+    }
+}
+
+static void hypercall(void) { (void)hypercall2(__HYPERVISOR_xen_version, 0, 0); }
+static void psci(void) { (void)smccc_hvc(PSCI_VERSION, 0, 0, 0); }
+static void yield(void) { (void)sched_op(SCHEDOP_yield, 0); }
+static void id_register(void) { (void)sysreg_read(id_aa64pfr0_el1); }
+static void mmio(void) { (void)mmio_read32(gic.dist + GICD_TYPER); }
+
+static void sgi_self(void)
+{
+    gic_sgi(1, 3);
+    end(take());
+}
+
+static void timer(void)
+{
+    sysreg_write(cntv_cval_el0, sysreg_read(cntvct_el0));
+    sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
+    isb();
+    {
+        uint32_t iar = take();
+
+        sysreg_write(cntv_ctl_el0, 0);
+        end(iar);
+    }
+}
+
+static void wfi_timer(void)
+{
+    uint32_t iar;
+
+    sysreg_write(cntv_cval_el0, counter() + 32000 / INSTRUCTIONS_PER_TICK);
+    sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
+    isb();
+    wfi();
+    iar = take();
+    sysreg_write(cntv_ctl_el0, 0);
+    end(iar);
+}
+
+static void event_self(void)
+{
+    volatile shared_info_t *shared = xen_shared_info();
+    uint32_t iar;
+
+    (void)event_send((uint32_t)setup.port);
+    iar = take();
+    shared->vcpu_info[0].evtchn_upcall_pending = 0;
+    shared->vcpu_info[0].evtchn_pending_sel = 0;
+    shared->evtchn_pending[0] = 0;
+    end(iar);
+}
+
+static void event_masked(void)
+{
+    (void)event_send((uint32_t)setup.port);
+    xen_shared_info()->evtchn_pending[0] = 0;
+}
+
+static void give_and_take(void)
+{
+    xen_pfn_t pfn = setup.page >> 12;
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+
+    r.extent_start.p = &pfn;
+    (void)memory_op(XENMEM_decrease_reservation, &r);
+    pfn = setup.page >> 12;
+    (void)memory_op(XENMEM_populate_physmap, &r);
+}
+
+static void grant(void)
+{
+    struct gnttab_map_grant_ref map = { .host_addr = setup.page + 4096, .flags = GNTMAP_host_map, .ref = 8 };
+    struct gnttab_unmap_grant_ref unmap = { .host_addr = setup.page + 4096 };
+
+    (void)grant_op(GNTTABOP_map_grant_ref, &map, 1);
+    unmap.handle = map.handle;
+    (void)grant_op(GNTTABOP_unmap_grant_ref, &unmap, 1);
+}
+
+/* Fails loudly where an operation does not do what is to be measured. */
+static bool check(const char *what, bool ok)
+{
+    if (!ok)
+        print("FAIL %s\n", what);
+    return ok;
+}
+
+static void interrupts(void)
+{
+    gic_set_bit(3, GICD_ISENABLER);
+    gic_set_bit(timer_irqs.virtual, GICD_ISENABLER);
+    bench_measure("sgi_self", sgi_self, 2000);
+    bench_measure("timer", timer, 2000);
+    bench_measure("wfi_timer", wfi_timer, 500);
+    timer_stop();
+}
+
+static void events(void)
+{
+    volatile shared_info_t *shared = xen_shared_info();
+
+    setup.port = shared ? event_ipi(0) : -1;
+    if (!check("event channel", setup.port > 0 && setup.port < 64))
+        return;
+    gic_set_bit(machine.event_irq, GICD_ISENABLER);
+    bench_measure("event_self", event_self, 2000);
+    shared->evtchn_mask[0] = 1ul << setup.port;
+    bench_measure("event_masked", event_masked, 2000);
+    shared->evtchn_mask[0] = 0;
+    (void)event_close((uint32_t)setup.port);
+}
+
+static void memory(void)
+{
+    volatile grant_entry_v1_t *entry = (volatile grant_entry_v1_t *)machine.grant_base + 8;
+
+    setup.page = machine_spare_page(PAGE_MEMORY);
+    give_and_take();
+    mmio_write64(setup.page, 1);
+    bench_measure("give_and_take", give_and_take, 1000);
+    if (!check("grant table", xen_map(XENMAPSPACE_grant_table, 0, machine.grant_base) == 0))
+        return;
+    entry->domid = 0;
+    entry->frame = (uint32_t)(setup.page >> 12);
+    entry->flags = GTF_permit_access;
+    (void)xen_unmap(setup.page + 4096);
+    grant();
+    bench_measure("grant", grant, 1000);
+    check("grant is unmapped", entry->flags == GTF_permit_access);
+}
+
+void main(const void *fdt);
+void main(const void *fdt)
+{
+    struct sched_shutdown shutdown = { .reason = SHUTDOWN_poweroff };
+
+    if (check("device tree", fdt_init(fdt) && machine_init() && gic_init())) {
+        cpu_init(machine.cpus);
+        timer_init();
+        gic_init_cpu();
+        timer_stop();
+        bench_report("boot", cpus[0].entry.cntpct, 1);
+        print("# entry: cntpct %lu cntvct %lu, frequency %lu\n", (unsigned long)cpus[0].entry.cntpct,
+              (unsigned long)cpus[0].entry.cntvct, (unsigned long)counter_frequency());
+        bench_measure("hypercall", hypercall, 4000);
+        bench_measure("psci", psci, 4000);
+        bench_measure("yield_alone", yield, 4000);
+        bench_measure("id_register", id_register, 4000);
+        bench_measure("mmio", mmio, 4000);
+        interrupts();
+        events();
+        memory();
+        bench_two_vcpus();
+        print("bench done\n");
+    }
+    (void)sched_op(SCHEDOP_shutdown, &shutdown);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdint.h>
+
+/* Print instructions per round. */
+void bench_report(const char *id, uint64_t ticks, uint64_t rounds);
+/* Warm up twice, then time that many rounds. */
+void bench_measure(const char *id, void (*once)(void), unsigned rounds);
+
+/* Rows that need a second vCPU. */
+void bench_two_vcpus(void);
+
+#endif

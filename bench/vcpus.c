@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Switches between two vCPUs of this domain on one pCPU. */
+#include "bench.h"
+#include "console.h"
+#include "cpu.h"
+#include "gic.h"
+#include "sysreg.h"
+#include "timer.h"
+#include "xenabi.h"
+
+#define SWITCHES 2000u
+#define TRIPS 1000u
+
+static void yields(uint64_t n)
+{
+    while (n--)
+        (void)sched_op(SCHEDOP_yield, 0);
+}
+
+/* Sleep until an SGI, take it, end it. */
+static void sleep_until_sgi(void)
+{
+    uint32_t iar;
+
+    for (;;) {
+        iar = gic_ack();
+        if ((iar & 0x3ff) != IRQ_NONE)
+            break;
+        wfi();
+    }
+    gic_eoi(iar);
+}
+
+static void answer(uint64_t trips)
+{
+    gic_set_bit(4, GICD_ISENABLER);
+    while (trips--) {
+        sleep_until_sgi();
+        gic_sgi(1, 4);
+    }
+}
+
+static void ping_pong(void)
+{
+    uint64_t start;
+
+    gic_set_bit(4, GICD_ISENABLER);
+    cpu_run(1, answer, TRIPS + 2);
+    yields(4); /* let it go to sleep */
+    for (unsigned i = 0; i < 2; i++) {
+        gic_sgi(2, 4);
+        sleep_until_sgi();
+    }
+    start = counter();
+    for (unsigned i = 0; i < TRIPS; i++) {
+        gic_sgi(2, 4);
+        sleep_until_sgi();
+    }
+    bench_report("ping_pong", counter() - start, TRIPS);
+    (void)cpu_wait(1);
+}
+
+void bench_two_vcpus(void)
+{
+    uint64_t start;
+
+    if (cpu_count < 2 || !cpu_start(1)) {
+        print("# no second vCPU\n");
+        return;
+    }
+    cpu_run(1, yields, SWITCHES + 100);
+    yields(10);
+    start = counter();
+    yields(SWITCHES / 2);
+    bench_report("switch", counter() - start, SWITCHES);
+    (void)cpu_wait(1);
+    ping_pong();
+    (void)cpu_stop(1);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Offsets for the assembler: compiled to assembly; the Makefile picks the markers out into <asm/offsets.h>. */
+#include <argon/percpu.h>
+#include <argon/vcpu.h>
+
+#define OFFSET(name, type, member) __asm__ volatile("// @offset " #name " %0" : : "i"(offsetof(type, member)))
+
+void asm_offsets(void);
+void asm_offsets(void)
+{
+    OFFSET(VCPU_X0, struct vcpu, arch.regs.x[0]);
+    OFFSET(VCPU_PC, struct vcpu, arch.regs.pc);
+    OFFSET(VCPU_ESR, struct vcpu, arch.regs.esr);
+    OFFSET(VCPU_PENDING, struct vcpu, pending);
+    OFFSET(PCPU_CURRENT, struct pcpu, current);
+    OFFSET(PCPU_STACK_TOP, struct pcpu, stack_top);
+    OFFSET(PCPU_EMERGENCY_TOP, struct pcpu, emergency_stack_top);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reset to C. Entered by the arm64 Image boot protocol (Linux Documentation/arm64/booting.rst): EL2, MMU and data cache off, x0 =
+ * physical address of the device tree, image loaded 2 MiB aligned anywhere in RAM.
+ *
+ * The code makes two small maps, one where it runs (identity, one 2 MiB block or two) and one at the link address with 4 KiB pages and
+ * final permissions, turns the MMU on and jumps to the link address.
+ */
+#include <asm/layout.h>
+#include <asm/offsets.h>
+
+#define PTE_TABLE       0x3
+#define PTE_AF_ISH      0x700                    /* AF, inner shareable */
+#define PTE_XN          (1 << 54)
+#define PTE_NORMAL_RX   (0x3 | PTE_AF_ISH | 0x80 | 0x40)        /* AP[2]=1 read-only, AP[1] RES1 at EL2 */
+#define BLOCK_RX        (0x1 | PTE_AF_ISH | 0x80 | 0x40)
+
+/* SCTLR_EL2: RES1 bits, M, C, I, SA, WXN off (text is mapped read-only). D17.2.118 */
+#define SCTLR_EL2_VALUE 0x30c5183d & ~0x2
+/* TCR_EL2: RES1 bits 31 and 23, T0SZ=16, inner shareable write-back walks, 4 KiB granule; PS filled in from ID_AA64MMFR0. D17.2.131 */
+#define TCR_EL2_BASE    0x80803510
+
+        .section .head.text, "ax"
+        .global image_start_code
+image_start_code:
+        add     x13, x18, #0x16          // "MZ": the UEFI signature, harmless as an instruction
+        b       entry
+        .quad   0                        // text_offset
+        .quad   image_size               // from the linker script; includes .bss
+        .quad   0xa                      // flags: little endian, 4K pages, anywhere in memory
+        .quad   0
+        .quad   0
+        .quad   0
+        .ascii  "ARM\x64"
+        .long   0
+
+entry:
+        mrs     x9, CurrentEL
+        cmp     x9, #(2 << 2)
+        b.ne    stop                     // without EL2 there is nothing a hypervisor can do
+        msr     daifset, #0xf
+        mov     x20, x0                  // device tree
+        adrp    x21, image_start         // where we are: physical
+        bl      make_boot_tables
+        adrp    x0, boot_l0
+        bl      mmu_on
+        ldr     x9, =primary_at_va
+        br      x9
+
+stop:   wfe
+        b       stop
+
+/* Secondary CPUs: by PSCI CPU_ON, MMU off. x0 = virtual address of this CPU's struct pcpu. */
+        .global secondary_entry
+secondary_entry:
+        msr     daifset, #0xf
+        mov     x20, x0
+        adrp    x0, boot_l0
+        bl      mmu_on
+        ldr     x9, =secondary_at_va
+        br      x9
+
+/* x0 = physical address of the root table. Clobbers x9..x12. */
+mmu_on:
+        ldr     x9, =MAIR_EL2_VALUE
+        msr     mair_el2, x9
+        ldr     x9, =TCR_EL2_BASE
+        mrs     x10, id_aa64mmfr0_el1
+        and     x10, x10, #0xf           // PARange
+        cmp     x10, #5
+        mov     x11, #5
+        csel    x10, x11, x10, hi        // at most 48 bits without FEAT_LPA2
+        bfi     x9, x10, #16, #3
+        msr     tcr_el2, x9
+        msr     ttbr0_el2, x0
+        dsb     nshst
+        tlbi    alle2                    // whatever was there before us
+        dsb     nsh
+        isb                              // system registers seen before the MMU is on
+        ldr     x9, =SCTLR_EL2_VALUE
+        ic      iallu
+        dsb     nsh
+        msr     sctlr_el2, x9
+        isb
+        ret
+        .ltorg
+
+/* Write [x9] entry covering attributes x12 for physical x10 page by page to x11 (exclusive). Clobbers x10, x13. */
+        .macro  fill_pages
+1:      cmp     x10, x11
+        b.hs    2f
+        orr     x13, x10, x12
+        str     x13, [x9], #8
+        add     x10, x10, #4096
+        b       1b
+2:
+        .endm
+
+/* x21 = image's physical address. */
+make_boot_tables:
+        // Clear the tables.
+        adrp    x9, boot_l0
+        adrp    x10, boot_tables_end
+1:      stp     xzr, xzr, [x9], #16
+        cmp     x9, x10
+        b.lo    1b
+        // Link address: l0 -> l1 -> l2 -> l3, all index 0 below l0.
+        adrp    x9, boot_l0
+        adrp    x10, boot_image_l1
+        orr     x11, x10, #PTE_TABLE
+        str     x11, [x9, #((HYP_IMAGE_VA >> 39) * 8)]
+        adrp    x11, boot_image_l2
+        orr     x11, x11, #PTE_TABLE
+        str     x11, [x10]
+        adrp    x10, boot_image_l2
+        adrp    x11, boot_image_l3
+        orr     x11, x11, #PTE_TABLE
+        str     x11, [x10]
+        // Pages, with final permissions.
+        adrp    x9, boot_image_l3
+        adrp    x10, image_start
+        adrp    x11, text_end
+        mov     x12, #PTE_NORMAL_RX
+        fill_pages
+        adrp    x11, rodata_end
+        mov     x14, #PTE_XN
+        orr     x12, x12, x14            // read-only, not executable
+        fill_pages
+        bic     x12, x12, #0x80          // writable, not executable
+        adrp    x11, boot_start
+        fill_pages
+        adrp    x11, boot_text_end
+        mov     x12, #PTE_NORMAL_RX      // boot code
+        fill_pages
+        orr     x12, x12, x14
+        bic     x12, x12, #0x80
+        adrp    x11, image_end
+        fill_pages
+        // Identity: the 2 MiB block with this code (and the next, should the image straddle).
+        lsr     x10, x21, #39
+        adrp    x9, boot_l0
+        adrp    x11, boot_id_l1
+        orr     x12, x11, #PTE_TABLE
+        str     x12, [x9, x10, lsl #3]
+        ubfx    x10, x21, #30, #9
+        adrp    x9, boot_id_l2
+        orr     x12, x9, #PTE_TABLE
+        str     x12, [x11, x10, lsl #3]
+        ubfx    x10, x21, #21, #9
+        bic     x11, x21, #0x1fffff
+        mov     x12, #BLOCK_RX
+        orr     x12, x11, x12
+        str     x12, [x9, x10, lsl #3]
+        // Lines that speculation may have brought in before these stores went to memory with the cache off. B2.8, D7.5
+        dmb     sy
+        adrp    x9, boot_l0
+        adrp    x10, boot_tables_end
+2:      dc      ivac, x9
+        add     x9, x9, #16              // CTR_EL0.DminLine is at least 16 bytes
+        cmp     x9, x10
+        b.lo    2b
+        dsb     sy
+        ret
+
+        .section .text.entry, "ax"
+primary_at_va:
+        ldr     x9, =boot_stack_top
+        mov     sp, x9
+        mov     x29, xzr
+        ldr     x9, =bss_start
+        ldr     x10, =bss_end
+1:      stp     xzr, xzr, [x9], #16
+        cmp     x9, x10
+        b.lo    1b
+        ldr     x9, =hyp_vectors
+        msr     vbar_el2, x9
+        ldr     x9, =boot_pcpu
+        msr     tpidr_el2, x9
+        isb
+        mov     x0, x20
+        mov     x1, x21
+        bl      boot_main
+        b       .
+
+secondary_at_va:
+        msr     tpidr_el2, x20
+        ldr     x9, [x20, #PCPU_STACK_TOP]
+        mov     sp, x9
+        mov     x29, xzr
+        ldr     x9, =hyp_vectors
+        msr     vbar_el2, x9
+        isb
+        bl      secondary_main
+        b       .
+        .ltorg
+
+        .section .boot.tables, "aw", %nobits
+        .balign 4096
+        .global boot_l0
+boot_l0:        .space 4096
+boot_image_l1:  .space 4096
+boot_image_l2:  .space 4096
+        .global boot_image_l3
+boot_image_l3:  .space 4096
+        .global boot_id_l1, boot_id_l2
+boot_id_l1:     .space 4096
+boot_id_l2:     .space 4096
+boot_tables_end:
+
+        .section .bss
+        .balign 4096
+boot_stack:     .space 16384
+        .global boot_stack_top
+boot_stack_top:

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trapped system registers (EC 0x18). ID registers are answered from a sanitised table indexed by CRm and op2; the rest are rows. What
+ * has no row is UNDEFINED to the guest: a register we do not know is not let through.
+ */
+#include <argon/domain.h>
+#include <argon/percpu.h>
+#include <argon/vgic.h>
+#include <argon/vtimer.h>
+#include <asm/cpu.h>
+#include <asm/trap.h>
+
+/* The register's name in the ISS: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, CRm 4:1 (D17.2.37, ISS for MSR/MRS). */
+#define SYS_MASK       (GENMASK(21, 10) | GENMASK(4, 1))
+#define SYS(op0, op1, crn, crm, op2) ((u32)(op0) << 20 | (u32)(op2) << 17 | (u32)(op1) << 14 | (u32)(crn) << 10 | (u32)(crm) << 1)
+#define SYS_ID_MASK    (GENMASK(21, 20) | GENMASK(16, 10))   /* op0, op1, CRn */
+#define SYS_ID_SPACE   (3u << 20)                            /* op0 3, op1 0, CRn 0 */
+#define ISS_READ       BIT(0)
+
+static u64 id_regs[8 * 8] ro_after_boot;  /* [CRm][op2] */
+#define ID(crm, op2) ((crm) * 8 + (op2))
+#define ID_PFR0      ID(4, 0)
+#define FIELD(bit)   (0xfUL << (bit))
+
+struct id_rule {
+    u8 index;
+    u64 hide;                            /* fields that read as zero: what Argon does not switch, trap or emulate for guests */
+};
+
+/* Field positions: Arm ARM D17.2.58 (ISAR0) to D17.2.68 (PFR1), G8 for the AArch32 registers. */
+static const struct id_rule id_rules[] = {
+    { ID(1, 0), FIELD(28) },                                                     /* ID_PFR0: RAS */
+    { ID(1, 1), 0 },                                                             /* ID_PFR1 */
+    { ID(1, 2), FIELD(24) | FIELD(12) },                                         /* ID_DFR0: PMU, trace */
+    { ID(1, 4), 0 }, { ID(1, 5), 0 }, { ID(1, 6), 0 }, { ID(1, 7), 0 },          /* ID_MMFR0..3 */
+    { ID(2, 0), 0 }, { ID(2, 1), 0 }, { ID(2, 2), 0 }, { ID(2, 3), 0 },          /* ID_ISAR0..3 */
+    { ID(2, 4), 0 }, { ID(2, 5), 0 }, { ID(2, 6), 0 }, { ID(2, 7), 0 },          /* ID_ISAR4, 5, MMFR4, ISAR6 */
+    { ID(3, 0), 0 }, { ID(3, 1), 0 }, { ID(3, 2), 0 },                           /* MVFR0..2 */
+    { ID(3, 4), FIELD(8) }, { ID(3, 6), 0 },                                     /* ID_PFR2: RAS_frac; ID_MMFR5 */
+    /* ID_AA64PFR0: EL2, GIC (put back per domain), RAS, SVE, SEL2, MPAM, AMU, RME */
+    { ID_PFR0, FIELD(8) | FIELD(24) | FIELD(28) | FIELD(32) | FIELD(36) | FIELD(40) | FIELD(44) | FIELD(52) },
+    /* ID_AA64PFR1: MTE, RAS_frac, MPAM_frac, SME, NMI */
+    { ID(4, 1), FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) | FIELD(36) },
+    /* ID_AA64DFR0: trace, PMU, PMS, double lock as given, trace filter, trace buffer, MTPMU, BRBE */
+    { ID(5, 0), FIELD(4) | FIELD(8) | FIELD(32) | FIELD(40) | FIELD(44) | FIELD(48) | FIELD(52) },
+    { ID(6, 0), FIELD(24) },                                                     /* ID_AA64ISAR0: TME */
+    /* ID_AA64ISAR1: APA, API, GPA, GPI, XS, LS64 */
+    { ID(6, 1), FIELD(4) | FIELD(8) | FIELD(24) | FIELD(28) | FIELD(56) | FIELD(60) },
+    /* ID_AA64ISAR2: WFxT, GPA3, APA3, MOPS, PAC_frac */
+    { ID(6, 2), FIELD(0) | FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) },
+    { ID(7, 0), FIELD(44) | FIELD(56) | FIELD(60) },                             /* ID_AA64MMFR0: ExS, FGT, ECV */
+    /* ID_AA64MMFR1: VH, LO, TWED, HCX, AFP, TIDCP1 */
+    { ID(7, 1), FIELD(8) | FIELD(16) | FIELD(32) | FIELD(40) | FIELD(44) | FIELD(52) },
+    { ID(7, 2), FIELD(24) | FIELD(40) | FIELD(56) },                             /* ID_AA64MMFR2: NV, FWB, EVT */
+};
+
+#define READ_ID_ROW(crm) do { \
+        id_regs[ID(crm, 0)] = sysreg_read(s3_0_c0_c##crm##_0); id_regs[ID(crm, 1)] = sysreg_read(s3_0_c0_c##crm##_1); \
+        id_regs[ID(crm, 2)] = sysreg_read(s3_0_c0_c##crm##_2); id_regs[ID(crm, 3)] = sysreg_read(s3_0_c0_c##crm##_3); \
+        id_regs[ID(crm, 4)] = sysreg_read(s3_0_c0_c##crm##_4); id_regs[ID(crm, 5)] = sysreg_read(s3_0_c0_c##crm##_5); \
+        id_regs[ID(crm, 6)] = sysreg_read(s3_0_c0_c##crm##_6); id_regs[ID(crm, 7)] = sysreg_read(s3_0_c0_c##crm##_7); \
+    } while (0)
+
+boot_code void sysreg_boot_init(void)
+{
+    u64 known[64] = { 0 };
+
+    READ_ID_ROW(1);
+    READ_ID_ROW(2);
+    READ_ID_ROW(3);
+    READ_ID_ROW(4);
+    READ_ID_ROW(5);
+    READ_ID_ROW(6);
+    READ_ID_ROW(7);
+    for (unsigned int i = 0; i < ARRAY_SIZE(id_rules); i++) {
+        known[id_rules[i].index] = ~id_rules[i].hide;
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(id_regs); i++) {
+        id_regs[i] &= known[i];          /* a register without a rule describes features we do not know: none of them */
+    }
+}
+
+typedef bool sys_fn(struct vcpu *v, u64 *val, bool read);
+
+struct sys_row {
+    u32 reg, mask;                       /* matches when (iss & mask) == reg */
+    sys_fn *fn;                          /* false: UNDEFINED */
+};
+
+static bool sys_raz_wi(struct vcpu *v, u64 *val, bool read)
+{
+    (void)v;
+    if (read) {
+        *val = 0;
+    }
+    return true;
+}
+
+/* OSLSR_EL1: OS lock implemented, not locked (D17.3.13). */
+static bool sys_oslsr(struct vcpu *v, u64 *val, bool read)
+{
+    (void)v;
+    *val = 8;
+    return read;
+}
+
+static bool sys_sgi1r(struct vcpu *v, u64 *val, bool read)
+{
+    if (read || v->domain->vgic.version != 3) {
+        return false;
+    }
+    vgic_sgi1r_write(v, *val);
+    return true;
+}
+
+/* Group 0 and alias group SGIs: no guest interrupt is in those groups, so none is generated (IHI 0069 12.1.8, 12.1.11). */
+static bool sys_sgi_other(struct vcpu *v, u64 *val, bool read)
+{
+    (void)val;
+    return !read && v->domain->vgic.version == 3;
+}
+
+/* ICC_SRE_EL1: system register access only, no bypass (IHI 0069 12.1.21). */
+static bool sys_sre(struct vcpu *v, u64 *val, bool read)
+{
+    if (read) {
+        *val = 7;
+    }
+    return v->domain->vgic.version == 3;
+}
+
+/* EL0 reaches the physical timer and counter where the guest's kernel has let it (CNTKCTL_EL1, D17.11.13). */
+static bool timer_permitted(const struct vcpu *v, u64 cntkctl_bit)
+{
+    return (v->arch.regs.pstate & 0x1f) == 4 || (v->arch.regs.pstate & 0x1f) == 5 || (sysreg_read(cntkctl_el1) & cntkctl_bit);
+}
+
+static bool sys_cntp(struct vcpu *v, enum vtimer_reg reg, u64 *val, bool read)
+{
+    if (!timer_permitted(v, reg == VTIMER_CNTPCT ? BIT(0) : BIT(9)) || (reg == VTIMER_CNTPCT && !read)) {
+        return false;
+    }
+    vtimer_phys_access(v, reg, !read, val);
+    return true;
+}
+
+static bool sys_cntp_ctl(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTP_CTL, val, read); }
+static bool sys_cntp_cval(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTP_CVAL, val, read); }
+static bool sys_cntp_tval(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTP_TVAL, val, read); }
+static bool sys_cntpct(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTPCT, val, read); }
+
+#define ROW(op0, op1, crn, crm, op2, fn) { SYS(op0, op1, crn, crm, op2), SYS_MASK, fn }
+#define ANY_CRM (SYS_MASK & ~GENMASK(4, 1))
+
+static const struct sys_row sys_rows[] = {
+    ROW(3, 0, 12, 11, 5, sys_sgi1r),               /* ICC_SGI1R_EL1 */
+    ROW(3, 0, 12, 11, 6, sys_sgi_other),           /* ICC_ASGI1R_EL1 */
+    ROW(3, 0, 12, 11, 7, sys_sgi_other),           /* ICC_SGI0R_EL1 */
+    ROW(3, 0, 12, 12, 5, sys_sre),                 /* ICC_SRE_EL1 */
+    ROW(3, 3, 14, 2, 0, sys_cntp_tval),            /* CNTP_TVAL_EL0 */
+    ROW(3, 3, 14, 2, 1, sys_cntp_ctl),             /* CNTP_CTL_EL0 */
+    ROW(3, 3, 14, 2, 2, sys_cntp_cval),            /* CNTP_CVAL_EL0 */
+    ROW(3, 3, 14, 0, 1, sys_cntpct),               /* CNTPCT_EL0 */
+    ROW(3, 0, 1, 0, 1, sys_raz_wi),                /* ACTLR_EL1 */
+    /* Self-hosted debug registers (D17.3): no hardware breakpoints for guests, so they read as zero. */
+    ROW(2, 0, 0, 2, 2, sys_raz_wi),                /* MDSCR_EL1 */
+    ROW(2, 0, 0, 2, 0, sys_raz_wi),                /* MDCCINT_EL1 */
+    ROW(2, 0, 0, 0, 2, sys_raz_wi),                /* OSDTRRX_EL1 */
+    ROW(2, 0, 0, 3, 2, sys_raz_wi),                /* OSDTRTX_EL1 */
+    ROW(2, 0, 0, 6, 2, sys_raz_wi),                /* OSECCR_EL1 */
+    ROW(2, 0, 1, 0, 0, sys_raz_wi),                /* MDRAR_EL1 */
+    ROW(2, 0, 1, 0, 4, sys_raz_wi),                /* OSLAR_EL1 */
+    ROW(2, 0, 1, 1, 4, sys_oslsr),                 /* OSLSR_EL1 */
+    ROW(2, 0, 1, 3, 4, sys_raz_wi),                /* OSDLR_EL1 */
+    ROW(2, 0, 1, 4, 4, sys_raz_wi),                /* DBGPRCR_EL1 */
+    ROW(2, 0, 7, 8, 6, sys_raz_wi),                /* DBGCLAIMSET_EL1 */
+    ROW(2, 0, 7, 9, 6, sys_raz_wi),                /* DBGCLAIMCLR_EL1 */
+    ROW(2, 0, 7, 14, 6, sys_raz_wi),               /* DBGAUTHSTATUS_EL1 */
+    ROW(2, 3, 0, 1, 0, sys_raz_wi),                /* MDCCSR_EL0 */
+    ROW(2, 3, 0, 4, 0, sys_raz_wi),                /* DBGDTR_EL0 */
+    ROW(2, 3, 0, 5, 0, sys_raz_wi),                /* DBGDTRRX/TX_EL0 */
+    { SYS(2, 0, 0, 0, 4), ANY_CRM, sys_raz_wi },   /* DBGBVR<n>_EL1 */
+    { SYS(2, 0, 0, 0, 5), ANY_CRM, sys_raz_wi },   /* DBGBCR<n>_EL1 */
+    { SYS(2, 0, 0, 0, 6), ANY_CRM, sys_raz_wi },   /* DBGWVR<n>_EL1 */
+    { SYS(2, 0, 0, 0, 7), ANY_CRM, sys_raz_wi },   /* DBGWCR<n>_EL1 */
+};
+
+static bool sys_access(struct vcpu *v, u32 iss, u64 *val)
+{
+    bool read = iss & ISS_READ;
+
+    if ((iss & SYS_ID_MASK) == SYS_ID_SPACE) {
+        u32 index = ((iss >> 1) & 7) * 8 + ((iss >> 17) & 7);
+
+        if (!read || (iss & BIT(4))) {
+            return false;
+        }
+        *val = id_regs[index];
+        if (index == ID_PFR0 && v->domain->vgic.version == 3) {
+            *val |= 1UL << 24;
+        }
+        return true;
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(sys_rows); i++) {
+        if ((iss & sys_rows[i].mask) == sys_rows[i].reg) {
+            return sys_rows[i].fn(v, val, read);
+        }
+    }
+    return false;
+}
+
+void trap_sysreg(struct vcpu *v, u64 esr)
+{
+    u32 iss = (u32)ESR_ISS(esr);
+    unsigned int rt = (iss >> 5) & 0x1f;
+    u64 val = (iss & ISS_READ) || rt == 31 ? 0 : v->arch.regs.x[rt];
+
+    if (!sys_access(v, iss, &val)) {
+        inject_undefined(v);
+        return;
+    }
+    if ((iss & ISS_READ) && rt != 31) {
+        v->arch.regs.x[rt] = val;
+    }
+    v->arch.regs.pc += 4;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Instructions that core needs by name. Arm ARM (DDI 0487) C6 and B2.3 for the barriers. */
+#ifndef ASM_CPU_H
+#define ASM_CPU_H
+
+#include <argon/types.h>
+
+#define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
+#define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
+
+#define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")
+#define dmb(scope) __asm__ volatile("dmb " #scope : : : "memory")
+#define isb()      __asm__ volatile("isb" : : : "memory")
+
+static always_inline void cpu_relax(void) { __asm__ volatile("yield" : : : "memory"); }
+/* Order all memory accesses before against all after, among CPUs. */
+static always_inline void cpu_barrier(void) { dmb(ish); }
+
+/* Is a host interrupt or SError waiting for this CPU? (ISR_EL1, masked or not.) */
+static always_inline bool arch_irq_waiting(void) { return sysreg_read(isr_el1) != 0; }
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Register state of a guest: what the vectors save on every exit, and what moves only when the vCPU changes. */
+#ifndef ASM_DOMAIN_H
+#define ASM_DOMAIN_H
+
+#include <argon/mmio.h>
+#include <argon/spinlock.h>
+#include <asm/pgtable.h>
+
+/* Saved and restored by the vectors on every exit: offsets are known to entry.S through asm-offsets. */
+struct cpu_regs {
+    u64 x[31];
+    u64 pc;                      /* ELR_EL2 */
+    u64 pstate;                  /* SPSR_EL2 */
+    u64 esr;                     /* ESR_EL2 of the last synchronous exit */
+};
+
+/* EL1 and EL0 state: moved by arch_context_switch() only. */
+struct el1_state {
+    u64 sp_el0, sp_el1, elr_el1, spsr_el1;
+    u64 sctlr, actlr, cpacr, tcr, ttbr0, ttbr1, mair, amair, vbar;
+    u64 esr, far, afsr0, afsr1, par, contextidr;
+    u64 tpidr_el0, tpidrro_el0, tpidr_el1;
+    u64 csselr, cntkctl;
+    u64 dacr32, ifsr32, spsr_fiq, spsr_irq, spsr_und, spsr_abt;
+};
+
+struct fp_state {
+    aligned_to(16) u8 v[32][16];
+    u32 fpcr, fpsr;
+};
+
+struct arch_vcpu {
+    struct cpu_regs regs;        /* first */
+    u64 hcr;                     /* HCR_EL2 while this vCPU runs */
+    u64 vmpidr;                  /* VMPIDR_EL2: what the guest reads as MPIDR_EL1 */
+    struct el1_state el1;
+    struct fp_state fp;
+};
+
+struct arch_domain {
+    struct pgtable p2m;          /* stage 2; changes under p2m_lock */
+    u64 vttbr;                   /* VTTBR_EL2: root and VMID */
+    u16 vmid;
+    struct spinlock p2m_lock;    /* RANK_P2M: tables and their quota */
+    u64 p2m_max_gfn;
+    unsigned int teardown_cursor;/* progress of a preemptible teardown */
+    struct mmio_table mmio;
+    u32 event_ppi;               /* event-channel interrupt the guest was told */
+};
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypervisor's own address space (EL2 stage 1). Layout: asm/layout.h. Boot CPU only until secondaries start; then mmu_lock. */
+#ifndef ASM_MMU_H
+#define ASM_MMU_H
+
+#include <argon/types.h>
+
+/* Symbols of the linker script. */
+extern char image_start[], text_end[], rodata_start[], rodata_end[], ro_after_boot_start[], ro_after_boot_end[];
+extern char boot_start[], boot_text_end[], boot_end[], image_end[];
+
+extern paddr_t image_pa;                 /* where the image was loaded */
+
+enum mmu_kind { MMU_RW, MMU_RO, MMU_DEVICE };
+
+/* Boot: note where the image is; after this mmu_map works from a static pool of tables. */
+void mmu_init(paddr_t image);
+must_check int mmu_map(u64 va, paddr_t pa, u64 size, enum mmu_kind kind);
+/* Device or boot-time windows: page-rounded, never freed. NULL when the window or memory is used up. */
+void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind);
+/* Map RAM into the direct map. */
+must_check int mmu_direct_map(paddr_t start, paddr_t end);
+/* From here tables come from pages_alloc(). */
+void mmu_use_heap(void);
+/* What is constant after boot becomes read-only; boot code and data are unmapped (the caller returns their pages to the heap). */
+void mmu_seal(void);
+void mmu_unmap_identity(void);
+/* Stack of a CPU with its guards; top address, 0 when out of memory. */
+u64 mmu_map_stack(u32 cpu, bool emergency);
+paddr_t mmu_va_to_pa(const void *va);
+void *mmu_pa_to_va(paddr_t pa);          /* RAM in the direct map, or the image */
+
+#endif

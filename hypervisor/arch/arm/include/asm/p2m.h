@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* ARM parts of stage 2 beyond argon/p2m.h. */
+#ifndef ASM_P2M_H
+#define ASM_P2M_H
+
+#include <argon/types.h>
+
+struct domain;
+
+void p2m_boot_init(void);                /* boot CPU, once: VTCR value from the CPU's physical address size */
+void p2m_cpu_init(void);                 /* every CPU */
+/*
+ * A stage-2 fault was taken for gpa: would the access succeed now? Another CPU may have been between break and make, or have
+ * mapped it meanwhile: then the guest just tries again.
+ */
+bool p2m_fault_is_stale(struct domain *d, u64 gpa, bool write);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Exits from a guest, and exceptions put into it. All run on the CPU whose current vCPU is v. */
+#ifndef ASM_TRAP_H
+#define ASM_TRAP_H
+
+#include <argon/types.h>
+
+struct vcpu;
+struct cpu_regs;
+
+#define ESR_EC_SHIFT   26
+#define ESR_EC(esr)    ((u32)((esr) >> ESR_EC_SHIFT) & 0x3f)
+#define ESR_IL         BIT(25)
+#define ESR_ISS(esr)   ((esr) & GENMASK(24, 0))
+
+/* Exception classes (Arm ARM D17.2.37). */
+enum esr_ec {
+    EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_CP15_32 = 0x03, EC_CP15_64 = 0x04, EC_CP14_32 = 0x05, EC_CP14_LS = 0x06, EC_FP = 0x07,
+    EC_CP10_ID = 0x08, EC_PAUTH = 0x09, EC_CP14_64 = 0x0c, EC_HVC32 = 0x12, EC_SMC32 = 0x13, EC_HVC64 = 0x16, EC_SMC64 = 0x17,
+    EC_SYSREG = 0x18, EC_SVE = 0x19, EC_IABT_LOW = 0x20, EC_IABT_CUR = 0x21, EC_DABT_LOW = 0x24, EC_DABT_CUR = 0x25,
+};
+
+/* Make the guest take a synchronous exception at its present PC. */
+void inject_undefined(struct vcpu *v);
+/* A synchronous external abort, for an access at gva that nothing answers. */
+void inject_abort(struct vcpu *v, bool instruction, u64 gva);
+
+/* EC_SYSREG: arch/arm/arm64/sysreg.c */
+void trap_sysreg(struct vcpu *v, u64 esr);
+void sysreg_boot_init(void);             /* sanitised ID registers from this CPU's */
+
+/* Called by the vectors. */
+void trap_guest_sync(struct vcpu *v);
+void trap_guest_serror(struct vcpu *v);
+noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp);
+struct vcpu *exit_work(struct vcpu *v);
+
+#endif

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stage 2 (Arm ARM D8.2, D8.14). Contract in argon/p2m.h.
+ *
+ * Tables are only ever added while a domain lives and freed when it is torn down, so lookups walk without a lock. A block that is split
+ * is absent for a moment (break-before-make): a lookup that finds nothing asks again under the lock.
+ */
+#include <argon/arch.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/hypercall.h>
+#include <argon/mem.h>
+#include <argon/p2m.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
+#include <asm/cache.h>
+#include <asm/mmu.h>
+#include <asm/p2m.h>
+
+/* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
+#define FLUSH_PAGES_MAX 32
+
+static struct {
+    u8 ipa_bits;
+    u8 start_level;
+    u8 root_order;
+    u64 vtcr;
+} s2 ro_after_boot;
+
+static u64 vmid_map[256 / 64];           /* in use; vmid 0 is the hypervisor's idle value */
+
+/* Output size of the CPU, in bits, by ID_AA64MMFR0_EL1.PARange (D17.2.64). */
+static const u8 parange_bits[] = { 32, 36, 40, 42, 44, 48, 48 };
+
+void p2m_boot_init(void)
+{
+    u64 range = sysreg_read(id_aa64mmfr0_el1) & 0xf;
+    u8 bits = range < ARRAY_SIZE(parange_bits) ? parange_bits[range] : 48;
+    u64 sl0;
+
+    /* Up to 43 bits fit 16 concatenated level-1 tables (D8.2.2), which saves a level of walk. */
+    s2.ipa_bits = bits < 36 ? 36 : bits;
+    s2.start_level = s2.ipa_bits <= 43 ? 1 : 0;
+    s2.root_order = s2.start_level == 1 && s2.ipa_bits > 39 ? (u8)(s2.ipa_bits - 39) : 0;
+    sl0 = s2.start_level == 1 ? 1 : 2;
+    /* T0SZ, SL0, IRGN0/ORGN0 write-back, SH0 inner, TG0 4K, PS, VS 8 bit, RES1 (D17.2.157) */
+    s2.vtcr = (64UL - s2.ipa_bits) | sl0 << 6 | 1UL << 8 | 1UL << 10 | 3UL << 12 | MIN(range, 5UL) << 16 | 1UL << 31;
+    vmid_map[0] = 1;
+}
+
+void p2m_cpu_init(void)
+{
+    sysreg_write(vtcr_el2, s2.vtcr);
+    sysreg_write(vttbr_el2, 0);
+    isb();
+}
+
+unsigned int p2m_gpaddr_bits(void)
+{
+    return s2.ipa_bits;
+}
+
+static struct domain *pgt_domain(struct pgtable *t)
+{
+    return container_of(t, struct domain, arch.p2m);
+}
+
+static u64 *s2_table_alloc(struct pgtable *t)
+{
+    struct domain *d = pgt_domain(t);
+    u64 *table;
+
+    if (!d->is_privileged && d->paging_pool_used + PAGE_SIZE > d->paging_pool_bytes) {
+        return NULL;
+    }
+    table = pages_alloc(0, MEMF_ZERO);
+    if (table != NULL) {
+        d->paging_pool_used += PAGE_SIZE;
+    }
+    return table;
+}
+
+static void s2_table_free(struct pgtable *t, u64 *table)
+{
+    pgt_domain(t)->paging_pool_used -= PAGE_SIZE;
+    pages_free(table, 0);
+}
+
+static u64 *s2_table_va(paddr_t pa)
+{
+    return mfn_to_virt(paddr_to_mfn(pa));
+}
+
+static paddr_t s2_table_pa(const u64 *table)
+{
+    return mfn_to_paddr(virt_to_mfn(table));
+}
+
+/*
+ * Invalidate stage 2 of a VMID and everything combined with it (D8.14.5): first the IPA entries, then, after these have completed, all
+ * stage-1 entries of the VMID, which may hold the old translation.
+ */
+static void s2_flush(struct pgtable *t, u64 va, u64 size)
+{
+    struct domain *d = pgt_domain(t);
+    u64 old = sysreg_read(vttbr_el2);
+
+    if (old != d->arch.vttbr) {
+        sysreg_write(vttbr_el2, d->arch.vttbr);
+        isb();
+    }
+    dsb(ishst);
+    if (size <= FLUSH_PAGES_MAX * PAGE_SIZE) {
+        for (u64 a = va; a < va + size; a += PAGE_SIZE) {
+            __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(a >> PAGE_SHIFT) : "memory");
+        }
+        dsb(ish);
+        __asm__ volatile("tlbi vmalle1is" : : : "memory");
+    } else {
+        __asm__ volatile("tlbi vmalls12e1is" : : : "memory");
+    }
+    dsb(ish);
+    isb();
+    if (old != d->arch.vttbr) {
+        sysreg_write(vttbr_el2, old);
+        isb();
+    }
+}
+
+static const struct pgt_ops s2_ops = {
+    .table_alloc = s2_table_alloc,
+    .table_free = s2_table_free,
+    .table_va = s2_table_va,
+    .table_pa = s2_table_pa,
+    .flush = s2_flush,
+};
+
+/* Leaf attributes by type: memory type, access, shareability, execute never, and the type itself in the software bits. */
+#define S2_COMMON(type) (PTE_AF | PTE_SH_INNER | (u64)(type) << PTE_SW_SHIFT)
+static const u64 s2_attrs[16] = {
+    [P2M_RAM_RW] = S2_COMMON(P2M_RAM_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE,
+    [P2M_RAM_RO] = S2_COMMON(P2M_RAM_RO) | PTE_S2_NORMAL | PTE_S2_READ,
+    [P2M_MMIO] = S2_COMMON(P2M_MMIO) | PTE_S2_DEVICE | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
+    [P2M_FOREIGN_RW] = S2_COMMON(P2M_FOREIGN_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
+    [P2M_FOREIGN_RO] = S2_COMMON(P2M_FOREIGN_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
+    [P2M_GRANT_RW] = S2_COMMON(P2M_GRANT_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
+    [P2M_GRANT_RO] = S2_COMMON(P2M_GRANT_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
+};
+
+static enum p2m_type pte_type(u64 pte)
+{
+    return (enum p2m_type)((pte & PTE_SW_MASK) >> PTE_SW_SHIFT);
+}
+
+/* VMIDs: 8 bits on every implementation. A new owner starts with a clean TLB. */
+static int vmid_alloc(u16 *vmid)
+{
+    for (u16 i = 1; i < 256; i++) {
+        if (!atomic_test_and_set_bit(vmid_map, i)) {
+            *vmid = i;
+            return 0;
+        }
+    }
+    return -ENOSPC;
+}
+
+int p2m_init(struct domain *d)
+{
+    u64 *root = pages_alloc(s2.root_order, MEMF_ZERO);
+    int rc;
+
+    if (root == NULL) {
+        return -ENOMEM;
+    }
+    rc = vmid_alloc(&d->arch.vmid);
+    if (rc != 0) {
+        pages_free(root, s2.root_order);
+        return rc;
+    }
+    spin_lock_init(&d->arch.p2m_lock, RANK_P2M);
+    d->arch.p2m = (struct pgtable){ .ops = &s2_ops, .root = root, .start_level = s2.start_level, .va_bits = s2.ipa_bits };
+    d->arch.vttbr = s2_table_pa(root) | (u64)d->arch.vmid << 48;
+    d->arch.teardown_cursor = 0;
+    s2_flush(&d->arch.p2m, 0, ~0UL);
+    return 0;
+}
+
+int p2m_teardown(struct domain *d)
+{
+    struct pgtable *t = &d->arch.p2m;
+
+    if (t->root == NULL) {
+        return 0;
+    }
+    while (!pgt_free_tables(t, &d->arch.teardown_cursor, 64)) {
+        if (hypercall_preempt_check()) {
+            return -ERESTART;
+        }
+    }
+    s2_flush(t, 0, ~0UL);
+    pages_free(t->root, s2.root_order);
+    t->root = NULL;
+    atomic_fetch_and(&vmid_map[d->arch.vmid / 64], ~BIT(d->arch.vmid % 64));
+    return 0;
+}
+
+static void note_max_gfn(struct domain *d, u64 last)
+{
+    if (last > d->arch.p2m_max_gfn) {
+        d->arch.p2m_max_gfn = last;
+    }
+}
+
+/* Is the frame number one this stage 2 can hold? Checked before any shift, so that high bits cannot alias low frames. */
+static bool gfn_range_ok(gfn_t g, u64 nr)
+{
+    u64 limit = 1UL << (s2.ipa_bits - PAGE_SHIFT);
+
+    return g.g < limit && nr <= limit - g.g;
+}
+
+int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+{
+    u64 *entry;
+    int rc = 0;
+
+    if (nr == 0 || !gfn_range_ok(g, nr) || m.m >> 36 || nr >> 36) {
+        return -EINVAL;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    if (nr == 1) {
+        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
+        if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
+            entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+            rc = entry == NULL ? -ENOMEM : 0;
+        }
+        if (entry == NULL || *entry != 0) {
+            rc = rc != 0 ? rc : -EEXIST;
+        } else {
+            WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
+            dsb(ishst);                  /* walkers see it; nothing to invalidate (D8.14) */
+        }
+    } else {
+        rc = pgt_map(&d->arch.p2m, gfn_to_gpa(g), mfn_to_paddr(m), nr << PAGE_SHIFT, s2_attrs[t]);
+    }
+    if (rc == 0) {
+        note_max_gfn(d, g.g + nr - 1);
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_m, enum p2m_type *old_t)
+{
+    u64 *entry, old;
+
+    if (!gfn_range_ok(g, 1) || m.m >> 36) {
+        return -EINVAL;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+    if (entry == NULL) {
+        spin_unlock(&d->arch.p2m_lock);
+        return -ENOMEM;
+    }
+    old = *entry;
+    if (old != 0) {
+        WRITE_ONCE(*entry, 0);           /* break-before-make (D8.14.1): the output address changes */
+        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+    }
+    WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
+    dsb(ishst);
+    note_max_gfn(d, g.g);
+    spin_unlock(&d->arch.p2m_lock);
+    *old_t = old != 0 ? pte_type(old) : P2M_INVALID;
+    *old_m = old != 0 ? paddr_to_mfn(old & PTE_ADDR_MASK) : INVALID_MFN;
+    return 0;
+}
+
+int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
+{
+    u64 *entry;
+    int rc = 0;
+
+    if (nr == 0 || !gfn_range_ok(g, nr)) {
+        return -EINVAL;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    entry = nr == 1 ? pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false) : NULL;
+    if (entry != NULL) {
+        if (*entry != 0) {
+            WRITE_ONCE(*entry, 0);
+            s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+        }
+    } else {
+        rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), nr << PAGE_SHIFT);
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
+{
+    unsigned int level;
+    u64 pte, *entry;
+    int rc = -ENOENT;
+
+    if (!gfn_range_ok(g, 1)) {
+        return -EINVAL;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
+    if (entry != NULL) {
+        if ((*entry & PTE_ADDR_MASK) == mfn_to_paddr(m) && *entry != 0) {
+            WRITE_ONCE(*entry, 0);
+            s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+            rc = 0;
+        }
+    } else {
+        pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &level);
+        if (pte != 0 && ((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) + (g.g & (BIT(pgt_level_shift(level) - PAGE_SHIFT) - 1)) == m.m) {
+            rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+        }
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+static u64 lookup_pte(struct domain *d, gfn_t g, unsigned int *level)
+{
+    u64 pte;
+
+    if (!gfn_range_ok(g, 1)) {
+        *level = s2.start_level;
+        return 0;
+    }
+    pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level);
+    if (unlikely(pte == 0)) {
+        /* Nothing, or a block in the middle of being split. */
+        spin_lock(&d->arch.p2m_lock);
+        pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level);
+        spin_unlock(&d->arch.p2m_lock);
+    }
+    return pte;
+}
+
+mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out)
+{
+    unsigned int level;
+    u64 pte = lookup_pte(d, g, &level);
+    unsigned int order = pgt_level_shift(level) - PAGE_SHIFT;
+
+    if (order_out != NULL) {
+        *order_out = order;
+    }
+    if (pte == 0) {
+        *t = P2M_INVALID;
+        return INVALID_MFN;
+    }
+    *t = pte_type(pte);
+    return mfn(((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) + (g.g & (BIT(order) - 1)));
+}
+
+struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
+{
+    /* Each turn lost means that another CPU changed this very mapping; a guest that does nothing else gets an error. */
+    for (unsigned int tries = 0; tries < 16; tries++) {
+        unsigned int order;
+        enum p2m_type again;
+        mfn_t m = p2m_lookup(d, g, t, &order);
+        const struct domain *owner = d;
+
+        if (*t == P2M_INVALID || *t == P2M_MMIO || !mfn_is_ram(m)) {
+            return NULL;
+        }
+        if (unlikely(!p2m_is_ram(*t))) {
+            owner = domain_lookup(mfn_to_page(m)->owner);
+        }
+        if (owner != NULL && page_get(m, owner)) {
+            /* The reference keeps the page; was it still mapped here when it was taken? */
+            if (mfn_eq(p2m_lookup(d, g, &again, NULL), m) && again == *t) {
+                return mfn_to_page(m);
+            }
+            page_put(mfn_to_page(m));
+        } else if (mfn_eq(p2m_lookup(d, g, &again, NULL), m)) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+gfn_t p2m_max_gfn(struct domain *d)
+{
+    return gfn(READ_ONCE(d->arch.p2m_max_gfn));
+}
+
+int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr)
+{
+    while (*nr > 0) {
+        unsigned int order;
+        enum p2m_type t;
+        mfn_t m = p2m_lookup(d, *g, &t, &order);
+        u64 step = MIN(*nr, BIT(order) - (g->g & (BIT(order) - 1)));
+
+        step = t == P2M_INVALID ? step : MIN(step, 64UL);
+        if (t != P2M_INVALID && t != P2M_MMIO && mfn_is_ram(m)) {
+            arch_clean_inval_dcache(mfn_to_virt(m), step << PAGE_SHIFT);
+        }
+        *g = gfn_add(*g, step);
+        *nr -= step;
+        if (*nr > 0 && hypercall_preempt_check()) {
+            return -ERESTART;
+        }
+    }
+    arch_inval_icache();
+    return 0;
+}
+
+u64 p2m_pool_get(struct domain *d)
+{
+    return d->paging_pool_bytes;
+}
+
+int p2m_pool_set(struct domain *d, u64 bytes)
+{
+    int rc = 0;
+
+    if (!IS_ALIGNED(bytes, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    if (bytes < d->paging_pool_used) {
+        rc = -ENOMEM;
+    } else {
+        d->paging_pool_bytes = bytes;
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+bool p2m_fault_is_stale(struct domain *d, u64 gpa, bool write)
+{
+    enum p2m_type t;
+
+    (void)p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
+    return t != P2M_INVALID && (!write || p2m_is_writable(t));
+}

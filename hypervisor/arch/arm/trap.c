@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* Synchronous exits: one table by exception class, each handler does one thing. */
+#include <argon/arch.h>
+#include <argon/console.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/hypercall.h>
+#include <argon/irqchip.h>
+#include <argon/mmio.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
+#include <argon/vpsci.h>
+#include <argon/xen.h>
+#include <asm/p2m.h>
+#include <asm/smp.h>
+#include <asm/trap.h>
+
+/* Fields of the data abort syndrome (D17.2.37, ISS encoding for Data Abort). */
+#define DABT_ISV   BIT(24)
+#define DABT_SSE   BIT(21)
+#define DABT_SF    BIT(15)
+#define DABT_CM    BIT(8)
+#define DABT_S1PTW BIT(7)
+#define DABT_WNR   BIT(6)
+#define FSC_MASK   0x3f
+#define FSC_KIND(fsc) ((fsc) & 0x3c)
+#define FSC_TRANSLATION 0x04
+#define FSC_ACCESS_FLAG 0x08
+#define FSC_PERMISSION  0x0c
+#define FSC_EXTERNAL    0x10
+
+#define PSTATE_MODE32   BIT(4)
+#define PSTATE_EL_MASK  0xfUL
+#define PSTATE_EL1H     0x5UL
+#define PSTATE_DAIF     0x3c0UL
+#define PSTATE_SSBS     BIT(12)
+#define PSTATE_PAN      BIT(22)
+#define PSTATE_DIT      BIT(24)
+#define PSTATE_NZCV     GENMASK(31, 28)
+#define SCTLR_SPAN      BIT(23)
+#define SCTLR_DSSBS     BIT(44)
+
+/* Take an exception to EL1 as the CPU would (AArch64.TakeException, J1.1.2). EL1 registers are live: v is current. */
+static void inject_sync(struct vcpu *v, u64 esr, const u64 *far)
+{
+    struct cpu_regs *r = &v->arch.regs;
+    u64 sctlr = sysreg_read(sctlr_el1);
+    u64 offset;
+    u64 pstate = (r->pstate & (PSTATE_NZCV | PSTATE_DIT | PSTATE_PAN)) | PSTATE_EL1H | PSTATE_DAIF;
+
+    if (r->pstate & PSTATE_MODE32) {
+        offset = 0x600;
+    } else if ((r->pstate & PSTATE_EL_MASK) == 0) {
+        offset = 0x400;
+    } else {
+        offset = (r->pstate & 1) ? 0x200 : 0;
+    }
+    if (!(sctlr & SCTLR_SPAN) && (sysreg_read(id_aa64mmfr1_el1) >> 20 & 0xf) != 0) {
+        pstate |= PSTATE_PAN;
+    }
+    if (sctlr & SCTLR_DSSBS) {
+        pstate |= PSTATE_SSBS;
+    }
+    sysreg_write(elr_el1, r->pc);
+    sysreg_write(spsr_el1, r->pstate);
+    sysreg_write(esr_el1, esr);
+    if (far != NULL) {
+        sysreg_write(far_el1, *far);
+    }
+    r->pc = sysreg_read(vbar_el1) + offset;
+    r->pstate = pstate;
+}
+
+void inject_undefined(struct vcpu *v)
+{
+    inject_sync(v, (u64)EC_UNKNOWN << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL), NULL);
+}
+
+void inject_abort(struct vcpu *v, bool instruction, u64 gva)
+{
+    bool from_el0 = (v->arch.regs.pstate & PSTATE_MODE32) || (v->arch.regs.pstate & PSTATE_EL_MASK) == 0;
+    u64 ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
+    u64 esr = (from_el0 ? ec : ec + 1) << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL) | FSC_EXTERNAL;
+
+    if (instruction) {
+        esr |= ESR_IL;
+    } else {
+        esr |= v->arch.regs.esr & DABT_WNR;
+    }
+    inject_sync(v, esr, &gva);
+}
+
+static void trap_unexpected(struct vcpu *v, u64 esr)
+{
+    (void)esr;
+    inject_undefined(v);
+}
+
+static void trap_wfx(struct vcpu *v, u64 esr)
+{
+    v->arch.regs.pc += (esr & ESR_IL) ? 4 : 2;
+    if ((esr & 3) == 1) {                /* WFE: only trapped as a hint to let others run */
+        vcpu_yield_current();
+    } else {
+        vcpu_block_current();
+    }
+}
+
+static always_inline void hypercall(struct vcpu *v)
+{
+    u64 nr = v->arch.regs.x[16];
+    long ret;
+
+    if (unlikely(nr >= NR_HYPERCALLS || hypercall_table[nr].fn == NULL)) {
+        v->arch.regs.x[0] = (u64)-ENOSYS;
+        return;
+    }
+    ret = hypercall_table[nr].fn(v, v->arch.regs.x);
+    if (unlikely(ret == -ERESTART)) {
+        v->arch.regs.pc -= 4;            /* the HVC again, with the arguments as they are now */
+        return;
+    }
+    v->arch.regs.x[0] = (u64)ret;
+}
+
+static void trap_hvc64(struct vcpu *v, u64 esr)
+{
+    u32 imm = esr & 0xffff;
+
+    if (likely(imm == XEN_HYPERCALL_TAG)) {
+        hypercall(v);
+    } else if (imm != 0 || !vpsci_call(v)) {
+        v->arch.regs.pc -= 4;            /* HVC returns behind itself; UNDEFINED is reported at it */
+        inject_undefined(v);
+    }
+}
+
+static void trap_smc64(struct vcpu *v, u64 esr)
+{
+    /* Unlike HVC, a trapped SMC is reported at itself (D1.3.3). */
+    if ((esr & 0xffff) == 0 && vpsci_call(v)) {
+        v->arch.regs.pc += 4;
+    } else {
+        inject_undefined(v);
+    }
+}
+
+/* Put a load's result where the instruction wants it: size, sign extension, register width. */
+static void mmio_complete_read(struct vcpu *v, u64 esr, const struct mmio_access *a)
+{
+    unsigned int bits = a->size * 8u;
+    unsigned int rt = (esr >> 16) & 0x1f;
+    u64 value = bits < 64 ? a->value & (BIT(bits) - 1) : a->value;
+
+    if ((esr & DABT_SSE) && bits < 64 && (value >> (bits - 1) & 1)) {
+        value |= ~0UL << bits;
+    }
+    if (!(esr & DABT_SF)) {
+        value = (u32)value;
+    }
+    if (rt != 31) {
+        v->arch.regs.x[rt] = value;
+    }
+}
+
+static bool mmio_emulate(struct vcpu *v, u64 esr, u64 gpa)
+{
+    const struct mmio_region *region = mmio_find(v->domain, gpa);
+    unsigned int rt = (esr >> 16) & 0x1f;
+    struct mmio_access a = { .gpa = gpa, .size = (u8)(1u << ((esr >> 22) & 3)), .write = esr & DABT_WNR };
+
+    if (region == NULL || !(esr & DABT_ISV)) {
+        return false;
+    }
+    if (a.write) {
+        a.value = rt == 31 ? 0 : v->arch.regs.x[rt];
+        if (a.size < 8) {
+            a.value &= BIT(a.size * 8u) - 1;
+        }
+    }
+    if (!region->fn(v, &a, gpa - region->base)) {
+        return false;
+    }
+    if (!a.write) {
+        mmio_complete_read(v, esr, &a);
+    }
+    v->arch.regs.pc += (esr & ESR_IL) ? 4 : 2;
+    return true;
+}
+
+/*
+ * Guest-physical address of a stage-2 fault. HPFAR_EL2 holds it for translation and access-flag faults and for table walks; for
+ * permission faults the guest's stage 1 is walked again (D17.2.60). False: the guest has changed its tables meanwhile.
+ */
+static bool fault_gpa(u64 esr, u64 far, u64 *gpa)
+{
+    u64 par, saved;
+
+    if (FSC_KIND(esr & FSC_MASK) != FSC_PERMISSION || (esr & DABT_S1PTW)) {
+        *gpa = (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (far & ~PAGE_MASK);
+        return true;
+    }
+    saved = sysreg_read(par_el1);
+    __asm__ volatile("at s1e1r, %0" : : "r"(far));
+    isb();
+    par = sysreg_read(par_el1);
+    sysreg_write(par_el1, saved);
+    *gpa = (par & GENMASK(47, 12)) | (far & ~PAGE_MASK);
+    return !(par & 1);
+}
+
+static void trap_abort(struct vcpu *v, u64 esr)
+{
+    bool instruction = ESR_EC(esr) == EC_IABT_LOW;
+    u64 far = sysreg_read(far_el2);
+    u64 kind = FSC_KIND(esr & FSC_MASK);
+    u64 gpa;
+
+    if (kind != FSC_TRANSLATION && kind != FSC_ACCESS_FLAG && kind != FSC_PERMISSION) {
+        inject_abort(v, instruction, far);
+        return;
+    }
+    if (!fault_gpa(esr, far, &gpa)) {
+        return;
+    }
+    if (!instruction && !(esr & DABT_S1PTW) && mmio_emulate(v, esr, gpa)) {
+        return;
+    }
+    if (kind != FSC_PERMISSION && p2m_fault_is_stale(v->domain, gpa, !instruction && (esr & DABT_WNR))) {
+        return;
+    }
+    if (!instruction && (esr & DABT_CM)) {
+        v->arch.regs.pc += 4;            /* cache maintenance where there is nothing to maintain */
+        return;
+    }
+    log_guest(LOG_DEBUG, v->domain, "vcpu%u: no memory or device at %#lx (pc %#lx, va %#lx)", v->id, gpa, v->arch.regs.pc, far);
+    inject_abort(v, instruction, far);
+}
+
+typedef void trap_fn(struct vcpu *v, u64 esr);
+
+#define U trap_unexpected
+static trap_fn *const trap_table[64] = {
+    [EC_WFX] = trap_wfx,
+    [EC_HVC64] = trap_hvc64,
+    [EC_SMC64] = trap_smc64,
+    [EC_SYSREG] = trap_sysreg,
+    [EC_IABT_LOW] = trap_abort,
+    [EC_DABT_LOW] = trap_abort,
+    [EC_UNKNOWN] = U, [0x02] = U, [EC_CP15_32] = U, [EC_CP15_64] = U, [EC_CP14_32] = U, [EC_CP14_LS] = U, [EC_FP] = U,
+    [EC_CP10_ID] = U, [EC_PAUTH] = U, [0x0a] = U, [0x0b] = U, [EC_CP14_64] = U, [0x0d] = U, [0x0e] = U, [0x0f] = U, [0x10] = U,
+    [0x11] = U, [EC_HVC32] = U, [EC_SMC32] = U, [0x14] = U, [0x15] = U, [EC_SVE] = U, [0x1a] = U, [0x1b] = U, [0x1c] = U,
+    [0x1d] = U, [0x1e] = U, [0x1f] = U, [0x21] = U, [0x22] = U, [0x23] = U, [0x25] = U, [0x26] = U, [0x27] = U, [0x28] = U,
+    [0x29] = U, [0x2a] = U, [0x2b] = U, [0x2c] = U, [0x2d] = U, [0x2e] = U, [0x2f] = U, [0x30] = U, [0x31] = U, [0x32] = U,
+    [0x33] = U, [0x34] = U, [0x35] = U, [0x36] = U, [0x37] = U, [0x38] = U, [0x39] = U, [0x3a] = U, [0x3b] = U, [0x3c] = U,
+    [0x3d] = U, [0x3e] = U, [0x3f] = U,
+};
+#undef U
+
+void trap_guest_sync(struct vcpu *v)
+{
+    u64 esr = sysreg_read(esr_el2);
+
+    v->arch.regs.esr = esr;
+    trap_table[ESR_EC(esr)](v, esr);
+}
+
+/* An asynchronous abort that was pending when the guest ran: the guest's own (its device access or memory). Others are not told. */
+void trap_guest_serror(struct vcpu *v)
+{
+    u64 esr = sysreg_read(esr_el2);
+
+    v->arch.regs.esr = esr;
+    domain_crash(v->domain, "vcpu%u took an asynchronous abort, syndrome %#lx", v->id, esr);
+}
+
+static const char *const fault_kinds[] = {
+    "synchronous exception (SP_EL0)", "interrupt (SP_EL0)", "FIQ (SP_EL0)", "SError (SP_EL0)",
+    "synchronous exception", "interrupt", "FIQ", "SError",
+};
+
+noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp)
+{
+    console_panic();
+    con_printf("hypervisor fault on CPU %u: %s, ESR %#lx FAR %#lx\n", this_cpu()->id, fault_kinds[kind & 7], r->esr,
+               sysreg_read(far_el2));
+    con_printf("pc %016lx sp %016lx pstate %08lx\n", r->pc, sp, r->pstate);
+    for (unsigned int i = 0; i < 31; i += 3) {
+        con_printf("x%-2u %016lx%s", i, r->x[i], i == 30 ? "\n" : "  ");
+        if (i < 30) {
+            con_printf("x%-2u %016lx  x%-2u %016lx\n", i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
+        }
+    }
+    panic("fault in the hypervisor at %#lx", r->pc);
+}
+
+/*
+ * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
+ * arrives as an interrupt after entry.
+ */
+struct vcpu *exit_work(struct vcpu *v)
+{
+    for (;;) {
+        u32 todo = atomic_load_acquire(&v->pending);
+
+        if (v->is_idle || (todo & PEND_RESCHED)) {
+            v = sched_switch();
+            if (v->is_idle) {
+                cpu_idle();
+            }
+            continue;
+        }
+        if (todo == 0) {
+            return v;
+        }
+        atomic_fetch_and(&v->pending, ~todo);
+        if (todo & PEND_SYNC) {
+            vgic_sync(v);
+        }
+        if (todo & PEND_VGIC) {
+            vgic_flush(v);
+        }
+        if (todo & PEND_RUNSTATE) {
+            vcpu_runstate_publish(v);
+        }
+        if (todo & PEND_QUIESCE) {
+            quiesce_poll();
+        }
+    }
+}

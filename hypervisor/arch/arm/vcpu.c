@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* Guest register state: creation, switching, and the toolstack's view of it. */
+#include <argon/arch.h>
+#include <argon/console.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/irqchip.h>
+#include <argon/machine.h>
+#include <argon/p2m.h>
+#include <argon/percpu.h>
+#include <argon/string.h>
+#include <argon/xen.h>
+#include <asm/fp.h>
+#include <asm/smp.h>
+#include <asm/trap.h>
+
+/* HCR_EL2 (Arm ARM D17.2.48). */
+#define HCR_VM     BIT(0)    /* stage 2 on */
+#define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
+#define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
+#define HCR_IMO    BIT(4)
+#define HCR_AMO    BIT(5)
+#define HCR_FB     BIT(9)    /* broadcast the guest's local TLB and cache maintenance: it may move between CPUs */
+#define HCR_BSU_IS (1UL << 10)
+#define HCR_TWI    BIT(13)
+#define HCR_TID3   BIT(18)   /* feature registers */
+#define HCR_TSC    BIT(19)
+#define HCR_TIDCP  BIT(20)   /* implementation defined registers */
+#define HCR_TACR   BIT(21)
+#define HCR_RW     BIT(31)   /* EL1 is AArch64 */
+#define HCR_TLOR   BIT(35)
+#define HCR_TERR   BIT(36)
+#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TSC | \
+                    HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
+
+#define SCTLR_EL1_RESET 0x00c50078UL
+#define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
+#define PSTATE_VALID    (GENMASK(31, 28) | BIT(24) | BIT(22) | BIT(21) | BIT(20) | BIT(12) | GENMASK(11, 10) | 0x3c0UL | 0x1fUL)
+
+static void el1_save(struct el1_state *s)
+{
+    s->sp_el0 = sysreg_read(sp_el0);
+    s->sp_el1 = sysreg_read(sp_el1);
+    s->elr_el1 = sysreg_read(elr_el1);
+    s->spsr_el1 = sysreg_read(spsr_el1);
+    s->sctlr = sysreg_read(sctlr_el1);
+    s->actlr = sysreg_read(actlr_el1);
+    s->cpacr = sysreg_read(cpacr_el1);
+    s->tcr = sysreg_read(tcr_el1);
+    s->ttbr0 = sysreg_read(ttbr0_el1);
+    s->ttbr1 = sysreg_read(ttbr1_el1);
+    s->mair = sysreg_read(mair_el1);
+    s->amair = sysreg_read(amair_el1);
+    s->vbar = sysreg_read(vbar_el1);
+    s->esr = sysreg_read(esr_el1);
+    s->far = sysreg_read(far_el1);
+    s->afsr0 = sysreg_read(afsr0_el1);
+    s->afsr1 = sysreg_read(afsr1_el1);
+    s->par = sysreg_read(par_el1);
+    s->contextidr = sysreg_read(contextidr_el1);
+    s->tpidr_el0 = sysreg_read(tpidr_el0);
+    s->tpidrro_el0 = sysreg_read(tpidrro_el0);
+    s->tpidr_el1 = sysreg_read(tpidr_el1);
+    s->csselr = sysreg_read(csselr_el1);
+    s->cntkctl = sysreg_read(cntkctl_el1);
+    s->dacr32 = sysreg_read(dacr32_el2);
+    s->ifsr32 = sysreg_read(ifsr32_el2);
+    s->spsr_fiq = sysreg_read(spsr_fiq);
+    s->spsr_irq = sysreg_read(spsr_irq);
+    s->spsr_und = sysreg_read(spsr_und);
+    s->spsr_abt = sysreg_read(spsr_abt);
+}
+
+static void el1_restore(const struct el1_state *s)
+{
+    sysreg_write(sp_el0, s->sp_el0);
+    sysreg_write(sp_el1, s->sp_el1);
+    sysreg_write(elr_el1, s->elr_el1);
+    sysreg_write(spsr_el1, s->spsr_el1);
+    sysreg_write(sctlr_el1, s->sctlr);
+    sysreg_write(actlr_el1, s->actlr);
+    sysreg_write(cpacr_el1, s->cpacr);
+    sysreg_write(tcr_el1, s->tcr);
+    sysreg_write(ttbr0_el1, s->ttbr0);
+    sysreg_write(ttbr1_el1, s->ttbr1);
+    sysreg_write(mair_el1, s->mair);
+    sysreg_write(amair_el1, s->amair);
+    sysreg_write(vbar_el1, s->vbar);
+    sysreg_write(esr_el1, s->esr);
+    sysreg_write(far_el1, s->far);
+    sysreg_write(afsr0_el1, s->afsr0);
+    sysreg_write(afsr1_el1, s->afsr1);
+    sysreg_write(par_el1, s->par);
+    sysreg_write(contextidr_el1, s->contextidr);
+    sysreg_write(tpidr_el0, s->tpidr_el0);
+    sysreg_write(tpidrro_el0, s->tpidrro_el0);
+    sysreg_write(tpidr_el1, s->tpidr_el1);
+    sysreg_write(csselr_el1, s->csselr);
+    sysreg_write(cntkctl_el1, s->cntkctl);
+    sysreg_write(dacr32_el2, s->dacr32);
+    sysreg_write(ifsr32_el2, s->ifsr32);
+    sysreg_write(spsr_fiq, s->spsr_fiq);
+    sysreg_write(spsr_irq, s->spsr_irq);
+    sysreg_write(spsr_und, s->spsr_und);
+    sysreg_write(spsr_abt, s->spsr_abt);
+}
+
+static void vcpu_save(struct vcpu *v)
+{
+    vtimer_save(v);
+    vgic_save(v);
+    el1_save(&v->arch.el1);
+    fp_save(&v->arch.fp);
+}
+
+static void vcpu_restore(struct vcpu *v)
+{
+    sysreg_write(vttbr_el2, v->domain->arch.vttbr);
+    sysreg_write(hcr_el2, v->arch.hcr);
+    sysreg_write(vmpidr_el2, v->arch.vmpidr);
+    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
+    el1_restore(&v->arch.el1);
+    fp_restore(&v->arch.fp);
+    /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
+    isb();
+    vgic_restore(v);
+    vtimer_restore(v);
+}
+
+/*
+ * Between a guest and idle nothing is loaded or stored twice: the guest's translation root is only taken away, so that no speculative
+ * walk uses tables that may be freed.
+ */
+void arch_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+    if (!prev->is_idle) {
+        vcpu_save(prev);
+    }
+    this_cpu()->current = next;
+    if (!next->is_idle) {
+        vcpu_restore(next);
+    } else {
+        sysreg_write(vttbr_el2, 0);
+        isb();
+    }
+}
+
+static void regs_reset(struct vcpu *v)
+{
+    memset(&v->arch.regs, 0, sizeof(v->arch.regs));
+    memset(&v->arch.el1, 0, sizeof(v->arch.el1));
+    memset(&v->arch.fp, 0, sizeof(v->arch.fp));
+    v->arch.regs.pstate = PSTATE_START;
+    v->arch.el1.sctlr = SCTLR_EL1_RESET;
+    v->arch.el1.actlr = 0;
+    v->arch.hcr = HCR_GUEST;
+    v->arch.vmpidr = BIT(31) | (u64)(v->id >> 4) << 8 | (v->id & 0xf);
+}
+
+int arch_vcpu_create(struct vcpu *v)
+{
+    const struct domain *d = v->domain;
+
+    regs_reset(v);
+    if (v->is_idle) {
+        return 0;
+    }
+    vgic_init_vcpu(v);
+    /* dom0's device tree names the host's timer interrupts, other guests' the ABI's. */
+    vtimer_init_vcpu(v, d->is_privileged ? machine.timer_irq_virt : 27, d->is_privileged ? machine.timer_irq_phys_ns : 30);
+    return 0;
+}
+
+void arch_vcpu_destroy(struct vcpu *v)
+{
+    if (!v->is_idle) {
+        vtimer_destroy_vcpu(v);
+    }
+}
+
+void arch_vcpu_reset(struct vcpu *v)
+{
+    regs_reset(v);
+    vgic_reset_vcpu(v);
+}
+
+int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)
+{
+    if (entry & 3) {
+        return -EINVAL;
+    }
+    regs_reset(v);
+    v->arch.regs.pc = entry;
+    v->arch.regs.x[0] = context;
+    v->initialised = true;
+    return 0;
+}
+
+u64 arch_vcpu_mpidr(const struct vcpu *v)
+{
+    return v->arch.vmpidr;
+}
+
+int arch_domain_create(struct domain *d, struct domain_config *cfg)
+{
+    u32 hosts = vgic_host_versions();
+    u8 version;
+    int rc;
+
+    if (cfg->gic_version > XEN_DOMCTL_CONFIG_GIC_V3) {
+        return -EINVAL;
+    }
+    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)irqchip->gic_version : (u8)(cfg->gic_version + 1);
+    if (!(hosts & BIT32(version))) {
+        return -ENODEV;
+    }
+    if (version == 2 && d->max_vcpus > 8) {
+        return -EINVAL;
+    }
+    cfg->gic_version = (u8)(version - 1);
+    d->arch.event_ppi = 31;
+    d->vcounter_offset = arch_counter();
+    d->paging_pool_bytes = 0x10000;      /* until the toolstack sets its own */
+    rc = p2m_init(d);
+    if (rc != 0) {
+        return rc;
+    }
+    if (!cfg->privileged) {
+        rc = vgic_init_domain(d, version, cfg->nr_spis);
+        if (rc == 0 && version == 2) {
+            /* The guest's GIC CPU interface is the hardware's virtual one. */
+            rc = p2m_map(d, gfn(GUEST_GICC_BASE >> PAGE_SHIFT), paddr_to_mfn(machine.gic.gicv), 2, P2M_MMIO);
+        }
+        if (rc != 0) {
+            arch_domain_destroy(d);
+        }
+    }
+    return rc;
+}
+
+int arch_domain_relinquish(struct domain *d)
+{
+    return p2m_teardown(d);
+}
+
+void arch_domain_destroy(struct domain *d)
+{
+    /* The tables of a domain that never ran are few: one pass. */
+    while (p2m_teardown(d) == -ERESTART) {
+    }
+    vgic_destroy_domain(d);
+}
+
+int arch_set_address_size(struct domain *d, u32 bits)
+{
+    (void)d;
+    return bits == 64 ? 0 : -EINVAL;     /* 32: AArch32 EL1 is not offered (docs/abi.md) */
+}
+
+/* Modes a toolstack may start a vCPU in: EL0t, EL1t, EL1h. */
+static bool mode_ok(u64 pstate)
+{
+    u64 mode = pstate & 0x1f;
+
+    return mode == 0 || mode == 4 || mode == 5;
+}
+
+int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    const struct vcpu_guest_core_regs *r = &c->user_regs;
+
+    if (!mode_ok(r->cpsr)) {
+        return -EINVAL;
+    }
+    memcpy(v->arch.regs.x, &r->x0, sizeof(v->arch.regs.x));
+    v->arch.regs.pc = r->pc64;
+    v->arch.regs.pstate = r->cpsr & PSTATE_VALID;
+    v->arch.el1.spsr_el1 = r->spsr_el1;
+    v->arch.el1.spsr_fiq = r->spsr_fiq;
+    v->arch.el1.spsr_irq = r->spsr_irq;
+    v->arch.el1.spsr_und = r->spsr_und;
+    v->arch.el1.spsr_abt = r->spsr_abt;
+    v->arch.el1.sp_el0 = r->sp_el0;
+    v->arch.el1.sp_el1 = r->sp_el1;
+    v->arch.el1.elr_el1 = r->elr_el1;
+    v->arch.el1.sctlr = c->sctlr;
+    v->arch.el1.tcr = c->ttbcr;
+    v->arch.el1.ttbr0 = c->ttbr0;
+    v->arch.el1.ttbr1 = c->ttbr1;
+    return 0;
+}
+
+void arch_get_context(struct vcpu *v, struct vcpu_guest_context *c)
+{
+    struct vcpu_guest_core_regs *r = &c->user_regs;
+
+    memcpy(&r->x0, v->arch.regs.x, sizeof(v->arch.regs.x));
+    r->pc64 = v->arch.regs.pc;
+    r->cpsr = v->arch.regs.pstate;
+    r->spsr_el1 = (u32)v->arch.el1.spsr_el1;
+    r->spsr_fiq = (u32)v->arch.el1.spsr_fiq;
+    r->spsr_irq = (u32)v->arch.el1.spsr_irq;
+    r->spsr_und = (u32)v->arch.el1.spsr_und;
+    r->spsr_abt = (u32)v->arch.el1.spsr_abt;
+    r->sp_el0 = v->arch.el1.sp_el0;
+    r->sp_el1 = v->arch.el1.sp_el1;
+    r->elr_el1 = v->arch.el1.elr_el1;
+    c->sctlr = v->arch.el1.sctlr;
+    c->ttbcr = v->arch.el1.tcr;
+    c->ttbr0 = v->arch.el1.ttbr0;
+    c->ttbr1 = v->arch.el1.ttbr1;
+}
+
+void arch_vcpu_dump(struct vcpu *v)
+{
+    const struct cpu_regs *r = &v->arch.regs;
+
+    con_printf("d%uv%u on CPU %u: pc %016lx pstate %08lx esr %08lx\n", v->domain->id, v->id, v->cpu, r->pc, r->pstate, r->esr);
+    for (unsigned int i = 0; i < 30; i += 3) {
+        con_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", i, r->x[i], i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
+    }
+    if (v == current_vcpu()) {
+        el1_save(&v->arch.el1);          /* live here: bring the copy up to date */
+    }
+    con_printf("  x30 %016lx  sp_el0 %016lx  sp_el1 %016lx\n", r->x[30], v->arch.el1.sp_el0, v->arch.el1.sp_el1);
+    con_printf("  elr_el1 %016lx spsr_el1 %08lx esr_el1 %08lx far_el1 %016lx\n", v->arch.el1.elr_el1, v->arch.el1.spsr_el1,
+               v->arch.el1.esr, v->arch.el1.far);
+    con_printf("  sctlr %016lx tcr %016lx ttbr0 %016lx ttbr1 %016lx vbar %016lx\n", v->arch.el1.sctlr, v->arch.el1.tcr,
+               v->arch.el1.ttbr0, v->arch.el1.ttbr1, v->arch.el1.vbar);
+    con_printf("  vttbr %016lx hcr %016lx vmpidr %016lx\n", v->domain->arch.vttbr, v->arch.hcr, v->arch.vmpidr);
+}

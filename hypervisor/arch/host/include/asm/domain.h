@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests: the part of the register state that core and vdev look at. */
+#ifndef ASM_DOMAIN_H
+#define ASM_DOMAIN_H
+
+#include <argon/mmio.h>
+#include <argon/spinlock.h>
+
+struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
+
+struct arch_vcpu {
+    struct cpu_regs regs;
+    u64 vmpidr;
+};
+
+struct host_p2m_entry;
+struct arch_domain {
+    struct spinlock p2m_lock;
+    struct host_p2m_entry *p2m;  /* arch/host/p2m.c: array by gfn */
+    u64 p2m_max_gfn;             /* highest gfn ever mapped */
+    struct mmio_table mmio;
+    u32 event_ppi;
+};
+
+#endif

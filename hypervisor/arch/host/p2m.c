@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Stage 2 for unit tests: an array by guest frame, in memory that the host provides where it is touched. */
+#include <argon/arch.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/mem.h>
+#include <argon/p2m.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
+#include <asm/host.h>
+#include <sys/mman.h>
+
+struct host_p2m_entry {
+    u64 mfn;
+    u64 type;                    /* enum p2m_type; 0 = nothing mapped */
+};
+
+#define NR_GFNS   (1UL << (HOST_P2M_BITS - PAGE_SHIFT))
+#define MAP_BYTES (NR_GFNS * sizeof(struct host_p2m_entry))
+
+u64 host_p2m_fail_after = ~0UL;
+u64 host_p2m_flushes;
+
+int p2m_init(struct domain *d)
+{
+    void *p = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED) {
+        return -ENOMEM;
+    }
+    spin_lock_init(&d->arch.p2m_lock, RANK_P2M);
+    d->arch.p2m = p;
+    d->arch.p2m_max_gfn = 0;
+    return 0;
+}
+
+int p2m_teardown(struct domain *d)
+{
+    spin_lock(&d->arch.p2m_lock);
+    spin_unlock(&d->arch.p2m_lock);
+    if (d->arch.p2m != NULL) {
+        munmap(d->arch.p2m, MAP_BYTES);
+        d->arch.p2m = NULL;
+    }
+    return 0;
+}
+
+static bool range_ok(gfn_t g, u64 nr)
+{
+    return nr <= NR_GFNS && g.g <= NR_GFNS - nr;
+}
+
+static bool fail_now(void)
+{
+    if (host_p2m_fail_after == 0) {
+        return true;
+    }
+    if (host_p2m_fail_after != ~0UL) {
+        host_p2m_fail_after--;
+    }
+    return false;
+}
+
+static void set_entry(struct domain *d, u64 g, u64 m, enum p2m_type t)
+{
+    d->arch.p2m[g].mfn = m;
+    d->arch.p2m[g].type = t;
+    d->arch.p2m_max_gfn = MAX(d->arch.p2m_max_gfn, g);
+}
+
+int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+{
+    int ret = 0;
+
+    if (!range_ok(g, nr)) {
+        return -EINVAL;
+    }
+    if (fail_now()) {
+        return -ENOMEM;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    if (d->dying) {
+        ret = -ESRCH;
+    }
+    for (u64 i = 0; ret == 0 && i < nr; i++) {
+        ret = d->arch.p2m[g.g + i].type != P2M_INVALID ? -EEXIST : 0;
+    }
+    for (u64 i = 0; ret == 0 && i < nr; i++) {
+        set_entry(d, g.g + i, m.m + i, t);
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return ret;
+}
+
+int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_m, enum p2m_type *old_t)
+{
+    *old_m = INVALID_MFN;
+    *old_t = P2M_INVALID;
+    if (!range_ok(g, 1)) {
+        return -EINVAL;
+    }
+    if (fail_now()) {
+        return -ENOMEM;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    if (d->dying) {
+        spin_unlock(&d->arch.p2m_lock);
+        return -ESRCH;
+    }
+    if (d->arch.p2m[g.g].type != P2M_INVALID) {
+        *old_m = mfn(d->arch.p2m[g.g].mfn);
+        *old_t = (enum p2m_type)d->arch.p2m[g.g].type;
+        host_p2m_flushes++;
+    }
+    set_entry(d, g.g, m.m, t);
+    spin_unlock(&d->arch.p2m_lock);
+    return 0;
+}
+
+int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
+{
+    if (!range_ok(g, nr)) {
+        return -EINVAL;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    for (u64 i = 0; i < nr; i++) {
+        d->arch.p2m[g.g + i] = (struct host_p2m_entry){ 0 };
+    }
+    host_p2m_flushes++;
+    spin_unlock(&d->arch.p2m_lock);
+    return 0;
+}
+
+int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
+{
+    int ret = -ENOENT;
+
+    if (!range_ok(g, 1) || d->arch.p2m == NULL) {
+        return -ENOENT;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    if (d->arch.p2m[g.g].type != P2M_INVALID && d->arch.p2m[g.g].mfn == m.m) {
+        d->arch.p2m[g.g] = (struct host_p2m_entry){ 0 };
+        host_p2m_flushes++;
+        ret = 0;
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return ret;
+}
+
+mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out)
+{
+    if (order_out != NULL) {
+        *order_out = 0;
+    }
+    *t = P2M_INVALID;
+    if (!range_ok(g, 1) || d->arch.p2m == NULL || d->arch.p2m[g.g].type == P2M_INVALID) {
+        return INVALID_MFN;
+    }
+    *t = (enum p2m_type)d->arch.p2m[g.g].type;
+    return mfn(d->arch.p2m[g.g].mfn);
+}
+
+struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
+{
+    const struct domain *owner = d;
+    struct page *pg = NULL;
+    mfn_t m;
+
+    spin_lock(&d->arch.p2m_lock);
+    m = p2m_lookup(d, g, t, NULL);
+    if (*t != P2M_INVALID && *t != P2M_MMIO && mfn_is_ram(m)) {
+        if (!p2m_is_ram(*t)) {
+            owner = domain_lookup(mfn_to_page(m)->owner);
+        }
+        pg = owner != NULL && page_get(m, owner) ? mfn_to_page(m) : NULL;
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return pg;
+}
+
+gfn_t p2m_max_gfn(struct domain *d)
+{
+    return gfn(d->arch.p2m_max_gfn);
+}
+
+int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr)
+{
+    while (*nr > 0) {
+        enum p2m_type t;
+        mfn_t m = p2m_lookup(d, *g, &t, NULL);
+
+        if (p2m_is_ram(t)) {
+            arch_clean_dcache(mfn_to_virt(m), PAGE_SIZE);
+        }
+        *g = gfn_add(*g, 1);
+        (*nr)--;
+        if (host_irq_waiting && *nr > 0) {
+            return -ERESTART;
+        }
+    }
+    return 0;
+}
+
+u64 p2m_pool_get(struct domain *d)
+{
+    return d->paging_pool_bytes;
+}
+
+int p2m_pool_set(struct domain *d, u64 bytes)
+{
+    if (bytes % PAGE_SIZE != 0) {
+        return -EINVAL;
+    }
+    if (bytes < d->paging_pool_used) {
+        return -ENOMEM;
+    }
+    d->paging_pool_bytes = bytes;
+    return 0;
+}
+
+unsigned int p2m_gpaddr_bits(void)
+{
+    return HOST_P2M_BITS;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Host RAM for unit tests: one arena stands for [host_ram_first, host_ram_first + host_ram_nr) machine frames. */
+#include <argon/arch.h>
+#include <argon/atomic.h>
+#include <argon/mem.h>
+#include <argon/panic.h>
+#include <argon/string.h>
+#include <asm/host.h>
+#include <sys/mman.h>
+
+u64 host_ram_first, host_ram_nr;
+u64 host_zeroed_pages, host_cleaned_pages;
+static char *arena;
+
+static void *map_zeroed(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    ASSERT_ALWAYS(p != MAP_FAILED);
+    return p;
+}
+
+void host_ram_init(u64 first, u64 nr)
+{
+    host_ram_free();
+    arena = map_zeroed(nr * PAGE_SIZE);
+    frame_table = map_zeroed(nr * sizeof(struct page));
+    frame_base = first;
+    frame_end = first + nr;
+    host_ram_first = first;
+    host_ram_nr = nr;
+    host_zeroed_pages = 0;
+    host_cleaned_pages = 0;
+}
+
+void host_ram_free(void)
+{
+    if (arena != NULL) {
+        munmap(arena, host_ram_nr * PAGE_SIZE);
+        munmap(frame_table, host_ram_nr * sizeof(struct page));
+    }
+    arena = NULL;
+    frame_table = NULL;
+    frame_base = 0;
+    frame_end = 0;
+    host_ram_first = 0;
+    host_ram_nr = 0;
+}
+
+void *mfn_to_virt(mfn_t m)
+{
+    ASSERT_ALWAYS(m.m - host_ram_first < host_ram_nr);
+    return arena + (m.m - host_ram_first) * PAGE_SIZE;
+}
+
+mfn_t virt_to_mfn(const void *va)
+{
+    u64 offset = (u64)((const char *)va - arena);
+
+    ASSERT_ALWAYS(offset < host_ram_nr * PAGE_SIZE);
+    return mfn(host_ram_first + offset / PAGE_SIZE);
+}
+
+void arch_zero_pages(void *va, u64 nr_pages)
+{
+    atomic_fetch_add(&host_zeroed_pages, nr_pages);
+    memset(va, 0, nr_pages * PAGE_SIZE);
+}
+
+void arch_clean_dcache(const void *va, size_t bytes)
+{
+    (void)va;
+    atomic_fetch_add(&host_cleaned_pages, bytes / PAGE_SIZE);
+}

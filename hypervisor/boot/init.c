@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* From the assembler's first C call to dom0: one list of steps. */
+#include <argon/arch.h>
+#include <argon/boot.h>
+#include <argon/boot_memory.h>
+#include <argon/console.h>
+#include <argon/domain.h>
+#include <argon/generic_timer.h>
+#include <argon/irqchip.h>
+#include <argon/machine.h>
+#include <argon/panic.h>
+#include <argon/param.h>
+#include <argon/percpu.h>
+#include <asm/layout.h>
+#include <asm/mmu.h>
+#include <asm/p2m.h>
+#include <asm/smp.h>
+#include <asm/trap.h>
+
+#define FDT_WINDOW MIB(2)                /* the boot protocol's limit for a device tree */
+#define FDT_MAGIC_BE 0xedfe0dd0u         /* as a little-endian CPU reads it */
+
+extern char boot_stack_top[];
+noreturn_fn void boot_main(paddr_t fdt_pa, paddr_t image);
+
+static u64 be32(const void *p)
+{
+    return __builtin_bswap32(*(const u32 *)p);
+}
+
+static boot_code const void *fdt_map(paddr_t pa, u64 *size)
+{
+    const void *fdt;
+
+    if (pa == 0 || !IS_ALIGNED(pa, 8)) {
+        boot_stop("no device tree: x0 was %#lx at entry", pa);
+    }
+    fdt = mmu_window(pa, FDT_WINDOW, MMU_RO);
+    if (fdt == NULL || *(const u32 *)fdt != FDT_MAGIC_BE) {
+        boot_stop("no device tree at %#lx", pa);
+    }
+    *size = be32((const u8 *)fdt + 4);
+    if (*size > FDT_WINDOW) {
+        boot_stop("the device tree at %#lx is larger than 2 MiB", pa);
+    }
+    return fdt;
+}
+
+static boot_code void boot_cpu_init(void)
+{
+    boot_pcpu.id = 0;
+    boot_pcpu.hwid = sysreg_read(mpidr_el1) & 0xff00ffffffUL;
+    boot_pcpu.stack_top = boot_stack_top;
+    boot_pcpu.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
+    boot_pcpu.online = true;
+    pcpus[0] = &boot_pcpu;
+    timer_init_cpu(&boot_pcpu.timers);
+}
+
+static boot_code void boot_cpu_stacks(void)
+{
+    u64 top = mmu_map_stack(0, false), emergency = mmu_map_stack(0, true);
+
+    if (top == 0 || emergency == 0) {
+        boot_stop("not enough memory for the boot CPU's stacks");
+    }
+    boot_pcpu.stack_top = (void *)top;   /* used from guest_enter() on */
+    boot_pcpu.emergency_stack_top = (void *)emergency;
+}
+
+static boot_code void irqs_init(void)
+{
+    irqchip = machine.gic.version == 3 ? &gicv3_ops : &gicv2_ops;
+    if (irqchip->init(&machine) != 0 || irqchip->init_cpu() != 0) {
+        boot_stop("the GICv%u cannot be used", machine.gic.version);
+    }
+    irq_init();
+    if (generic_timer_init() != 0) {
+        boot_stop("the EL2 timer's interrupt %u cannot be had", machine.timer_irq_hyp);
+    }
+}
+
+/* Runs from the image, not from boot memory: that is given back here. */
+static noreturn_fn noinline void boot_finish(paddr_t fdt_pa, u64 fdt_size)
+{
+    mmu_unmap_identity();
+    boot_memory_release(fdt_pa, fdt_size);
+    machine.fdt = NULL;
+    console_boot_done();
+    guest_enter();
+}
+
+noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
+{
+    const void *fdt;
+    u64 fdt_size;
+
+    boot_cpu_init();
+    mmu_init(image);
+    console_init_early();
+    fdt = fdt_map(fdt_pa, &fdt_size);
+    if (machine_from_fdt(fdt, fdt_size) != 0) {
+        /* The reason is in the log: show it if the tree still leads to a UART. */
+        if (machine_find_uart("") == 0) {
+            console_init();
+        }
+        boot_stop("the device tree at %#lx cannot be used", fdt_pa);
+    }
+    machine.fdt = fdt;
+    options_parse(machine.xen_cmdline);
+    time_init(generic_timer_hz());
+    if (machine_find_uart(opt.dtuart) == 0) {
+        console_init();
+    }
+    log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
+    log_info("command line: %s", machine.xen_cmdline);
+    boot_memory_init(fdt_pa, fdt_size);
+    boot_cpu_stacks();
+    cpu_init_el2();
+    p2m_boot_init();
+    p2m_cpu_init();
+    sysreg_boot_init();
+    irqs_init();
+    domain_init();
+    sched_init(opt.sched);
+    sched_init_cpu(0);
+    log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
+    dom0_build();
+    boot_finish(fdt_pa, fdt_size);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table and the tables that map it come from one
+ * range carved out of RAM before there is an allocator; all else goes to the allocator, whole ranges at a time.
+ */
+#include <argon/boot.h>
+#include <argon/boot_memory.h>
+#include <argon/console.h>
+#include <argon/errno.h>
+#include <argon/machine.h>
+#include <argon/mem.h>
+#include <argon/string.h>
+#include <argon/arch.h>
+#include <asm/layout.h>
+#include <asm/mmu.h>
+
+#define MAX_HOLES (MACHINE_MAX_RESERVED + MACHINE_MAX_MODULES + 4)
+
+static boot_data struct { paddr_t start, end; } holes[MAX_HOLES];
+static boot_data u32 nr_holes;
+static boot_data struct { paddr_t next, end; } carve;
+
+static boot_code void hole_add(paddr_t start, u64 size)
+{
+    u32 at = nr_holes;
+
+    if (size == 0) {
+        return;
+    }
+    if (nr_holes == MAX_HOLES) {
+        boot_stop("more than %u reserved memory ranges", MAX_HOLES);
+    }
+    /* Sorted by start: the walk over a bank meets them in order. */
+    while (at > 0 && holes[at - 1].start > start) {
+        holes[at] = holes[at - 1];
+        at--;
+    }
+    holes[at].start = ROUND_DOWN(start, PAGE_SIZE);
+    holes[at].end = ROUND_UP(start + size, PAGE_SIZE);
+    nr_holes++;
+}
+
+static boot_code void holes_collect(paddr_t fdt_pa, u64 fdt_size)
+{
+    hole_add(image_pa, arch_image_bytes());
+    hole_add(fdt_pa, fdt_size);
+    for (u32 i = 0; i < machine.nr_reserved; i++) {
+        hole_add(machine.reserved[i].start, machine.reserved[i].size);
+    }
+    for (u32 i = 0; i < machine.nr_modules; i++) {
+        hole_add(machine.modules[i].start, machine.modules[i].size);
+    }
+}
+
+/* Call fn for each part of RAM that nothing else occupies. */
+static boot_code void for_each_free(void (*fn)(paddr_t start, paddr_t end, u32 node))
+{
+    for (u32 b = 0; b < machine.nr_banks; b++) {
+        paddr_t at = ROUND_UP(machine.banks[b].start, PAGE_SIZE);
+        paddr_t end = ROUND_DOWN(machine.banks[b].start + machine.banks[b].size, PAGE_SIZE);
+
+        for (u32 h = 0; h < nr_holes && at < end; h++) {
+            if (holes[h].end <= at || holes[h].start >= end) {
+                continue;
+            }
+            if (holes[h].start > at) {
+                fn(at, holes[h].start, machine.banks[b].node);
+            }
+            at = MAX(at, holes[h].end);
+        }
+        if (at < end) {
+            fn(at, end, machine.banks[b].node);
+        }
+    }
+}
+
+/* The largest free range's top is carved from: low memory is left for a 1:1 dom0. */
+static boot_code void carve_choose(paddr_t start, paddr_t end, u32 node)
+{
+    (void)node;
+    if (end - start > carve.end - carve.next) {
+        carve.next = start;
+        carve.end = end;
+    }
+}
+
+static boot_code paddr_t carve_take(u64 size, u64 align)
+{
+    paddr_t at;
+
+    if (size > carve.end - carve.next) {
+        boot_stop("not enough memory: %lu KiB more are needed for the frame table", size >> 10);
+    }
+    at = ROUND_DOWN(carve.end - size, align);
+    if (at < carve.next) {
+        boot_stop("not enough memory for the frame table");
+    }
+    carve.end = at;
+    return at;
+}
+
+/* Back the frame table where bank b has RAM; neighbouring banks may share the table's first or last page. */
+static boot_code u64 frame_table_map_bank(u32 b, u64 mapped_to)
+{
+    u64 first = paddr_to_mfn(machine.banks[b].start).m - frame_base;
+    u64 last = paddr_to_mfn(machine.banks[b].start + machine.banks[b].size - 1).m - frame_base;
+    u64 va = ROUND_DOWN(HYP_FRAMETABLE_VA + first * sizeof(struct page), PAGE_SIZE);
+    u64 end = ROUND_UP(HYP_FRAMETABLE_VA + (last + 1) * sizeof(struct page), PAGE_SIZE);
+    u64 align = end - va >= MIB(2) ? MIB(2) : PAGE_SIZE;
+    paddr_t pa;
+
+    va = MAX(va, mapped_to);
+    if (va >= end) {
+        return mapped_to;
+    }
+    /* Same offset within a block for address and memory, so that blocks can be used. */
+    pa = carve_take(end - va + align, align) + (va & (align - 1));
+    if (mmu_map(va, pa, end - va, MMU_RW) != 0) {
+        boot_stop("the frame table cannot be mapped");
+    }
+    arch_zero_pages((void *)va, (end - va) >> PAGE_SHIFT);
+    return end;
+}
+
+static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)
+{
+    mem_add_range(start, end, node);
+}
+
+boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
+{
+    u64 mapped_to = 0;
+    paddr_t carve_end;
+
+    if (machine.nr_banks == 0) {
+        boot_stop("the device tree names no memory");
+    }
+    holes_collect(fdt_pa, fdt_size);
+    for (u32 b = 0; b < machine.nr_banks; b++) {
+        paddr_t start = ROUND_UP(machine.banks[b].start, PAGE_SIZE);
+        paddr_t end = ROUND_DOWN(machine.banks[b].start + machine.banks[b].size, PAGE_SIZE);
+
+        if (start < end && mmu_direct_map(start, end) != 0) {
+            boot_stop("memory at %#lx-%#lx cannot be mapped", start, end);
+        }
+    }
+    for_each_free(carve_choose);
+    carve_end = carve.end;
+    frame_base = paddr_to_mfn(machine.banks[0].start).m;
+    frame_end = paddr_to_mfn(machine.banks[machine.nr_banks - 1].start + machine.banks[machine.nr_banks - 1].size).m;
+    frame_table = (struct page *)HYP_FRAMETABLE_VA;
+    for (u32 b = 0; b < machine.nr_banks; b++) {
+        mapped_to = frame_table_map_bank(b, mapped_to);
+    }
+    hole_add(carve.end, carve_end - carve.end);
+    for_each_free(give_to_allocator);
+    mmu_use_heap();
+}
+
+/* Boot-only code and data, and the device tree, become ordinary memory. */
+void boot_memory_release(paddr_t fdt_pa, u64 fdt_size)
+{
+    paddr_t start = image_pa + (u64)(boot_start - image_start);
+    paddr_t end = image_pa + (u64)(boot_end - image_start);
+
+    mmu_seal();
+    mem_add_range(start, end, 0);
+    start = ROUND_UP(fdt_pa, PAGE_SIZE);
+    end = ROUND_DOWN(fdt_pa + fdt_size, PAGE_SIZE);
+    if (start < end) {
+        mem_add_range(start, end, 0);
+    }
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending events: from a guest, VIRQs from the hypervisor, and the upcall that tells a vCPU. The hot part of event channels. */
+#include "two_level.h"
+
+#include <argon/console.h>
+#include <argon/hypercall.h>
+#include <argon/percpu.h>
+
+/* Per-vCPU VIRQs; all others are global (public xen.h: "V." and "G."). */
+#define VIRQS_PER_VCPU (BIT32(VIRQ_TIMER) | BIT32(VIRQ_DEBUG) | BIT32(VIRQ_XENOPROF) | BIT32(VIRQ_XENPMU))
+
+/* Who gets a global VIRQ; NULL: dom0. Written under virq_handler_lock; a dying domain is removed before it is freed. */
+static struct domain *virq_handler[NR_VIRQS];
+static struct spinlock virq_handler_lock = SPINLOCK_INIT(RANK_EVENT_TABLE);
+
+bool event_virq_is_global(u32 virq)
+{
+    return !(VIRQS_PER_VCPU >> virq & 1);
+}
+
+u32 event_default_upcall_irq(const struct domain *d)
+{
+    return d->arch.event_ppi;
+}
+
+/* Wake a vCPU that does not run: the vGIC does it only if the guest has the interrupt enabled, but WFI ends for any event. */
+static void upcall_raise(struct vcpu *v)
+{
+    vgic_set_level(v->domain, v, event_default_upcall_irq(v->domain), true);
+    /* The byte was written before pause_flags is read; a vCPU about to block sets the flag before it reads the byte. */
+    cpu_barrier();
+    if (unlikely(atomic_load(&v->pause_flags) & (VPF_BLOCKED | VPF_POLL))) {
+        vcpu_kick(v, 0);
+    }
+}
+
+void event_upcall_set(struct vcpu *v)
+{
+    bool stuck = false;
+
+    if (guest_set_flag8(&atomic_load(&v->info)->evtchn_upcall_pending, &stuck)) {
+        upcall_raise(v);
+    } else if (unlikely(stuck)) {
+        event_word_stuck(v->domain, 0);
+    }
+}
+
+void event_upcall_update(struct vcpu *v)
+{
+    bool level;
+
+    /*
+     * A sender may set the byte between our sample and our lowering of the line: look again after lowering. (After raising there is
+     * nothing to look for: whoever sees the byte clear later lowers it.)
+     */
+    do {
+        level = atomic_load_acquire(&atomic_load(&v->info)->evtchn_upcall_pending) != 0;
+        vgic_set_level(v->domain, v, event_default_upcall_irq(v->domain), level);
+        cpu_barrier();
+    } while (!level && atomic_load(&atomic_load(&v->info)->evtchn_upcall_pending) != 0);
+}
+
+void event_resync_vcpu(struct vcpu *v)
+{
+    /* Senders set a port's bit, then read v->info: either they see the new place or we see their bit below. */
+    cpu_barrier();
+    atomic_store(&v->info->evtchn_pending_sel, ~(xen_ulong_t)0);
+    atomic_store_release(&v->info->evtchn_upcall_pending, 1);
+    upcall_raise(v);
+}
+
+void event_wake_pollers(struct domain *d)
+{
+    for_each_vcpu(d, v) {
+        if (atomic_load(&v->pause_flags) & VPF_POLL) {
+            vcpu_unblock(v, VPF_POLL);
+        }
+    }
+}
+
+void event_word_stuck(struct domain *d, u32 port)
+{
+    log_guest(LOG_WARN, d, "event lost: port %u: shared word never at rest", port);
+}
+
+/* event_pend(), where the common 2-level case is inline. */
+static always_inline void pend(struct domain *d, struct evtchn *e, u32 port)
+{
+    const struct event_ops *ops = atomic_load(&d->event.ops);
+
+    if (ops == &event_2l_ops) {
+        two_level_set_pending(d, e, port);
+    } else {
+        ops->set_pending(d, e, port);
+    }
+}
+
+void event_pend(struct domain *d, struct evtchn *e, u32 port)
+{
+    atomic_load(&d->event.ops)->set_pending(d, e, port);
+}
+
+int event_send(struct domain *d, u32 port)
+{
+    struct evtchn *e;
+    int rc = 0;
+
+    if (unlikely(port >= atomic_load_acquire(&d->event.valid_ports))) {
+        return -EINVAL;
+    }
+    e = event_known_port(d, port);
+    spin_lock(&e->lock);
+    if (likely(e->state == EVENT_INTERDOMAIN)) {
+        struct domain *rd = e->remote_dom;
+
+        pend(rd, event_known_port(rd, e->remote_port), e->remote_port);
+    } else if (e->state == EVENT_IPI) {
+        event_pend(d, e, port);
+    } else if (e->state != EVENT_UNBOUND) {
+        rc = -EINVAL;                    /* closed; VIRQs are the hypervisor's to send. Unbound: nobody there yet, no error */
+    }
+    spin_unlock(&e->lock);
+    return rc;
+}
+
+/* Send through a VIRQ's port if that is still what it is bound to. */
+static void send_virq_port(struct domain *d, u32 port, u32 virq)
+{
+    struct evtchn *e = port != 0 ? event_port(d, port) : NULL;
+
+    if (e == NULL) {
+        return;
+    }
+    spin_lock(&e->lock);
+    if (e->state == EVENT_VIRQ && e->virq == virq) {
+        event_pend(d, e, port);
+    }
+    spin_unlock(&e->lock);
+}
+
+void event_send_virq(struct vcpu *v, u32 virq)
+{
+    if (virq >= NR_VIRQS) {
+        return;
+    }
+    if (event_virq_is_global(virq)) {
+        v = v->domain->vcpu[0];          /* global ones are registered there, wherever they are delivered */
+    }
+    send_virq_port(v->domain, atomic_load(&v->event.virq_port[virq]), virq);
+}
+
+void event_send_global_virq(u32 virq)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    if (virq >= NR_VIRQS || !event_virq_is_global(virq)) {
+        return;
+    }
+    d = atomic_load(&virq_handler[virq]);
+    if (d == NULL) {
+        d = dom0;
+    }
+    v = d != NULL ? event_vcpu_by_id(d, 0) : NULL;
+    if (v != NULL) {
+        send_virq_port(d, atomic_load(&v->event.virq_port[virq]), virq);
+    }
+}
+
+int event_set_global_virq_handler(struct domain *d, u32 virq)
+{
+    int rc = 0;
+
+    if (virq >= NR_VIRQS || !event_virq_is_global(virq)) {
+        return -EINVAL;
+    }
+    spin_lock(&virq_handler_lock);
+    if (READ_ONCE(d->dying)) {
+        rc = -EINVAL;
+    } else {
+        atomic_store(&virq_handler[virq], d);
+    }
+    spin_unlock(&virq_handler_lock);
+    return rc;
+}
+
+void event_virq_forget_domain(struct domain *d)
+{
+    spin_lock(&virq_handler_lock);
+    for (u32 i = 0; i < NR_VIRQS; i++) {
+        if (virq_handler[i] == d) {
+            atomic_store(&virq_handler[i], NULL);
+        }
+    }
+    spin_unlock(&virq_handler_lock);
+}
+
+bool event_port_is_valid(struct domain *d, u32 port)
+{
+    return event_port(d, port) != NULL;
+}
+
+bool event_port_is_pending(struct domain *d, u32 port)
+{
+    struct evtchn *e = event_port(d, port);
+    bool pending;
+
+    if (e == NULL) {
+        return false;
+    }
+    spin_lock(&e->lock);
+    pending = e->state != EVENT_CLOSED && atomic_load(&d->event.ops)->is_pending(d, e, port);
+    spin_unlock(&e->lock);
+    return pending;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Using a granted frame: the entry's marks in the guest's table (GTF_reading, GTF_writing), the pin counts beside it, and the page's
+ * reference. The granter sees from the marks that it cannot take the grant back (public grant_table.h, "Invalidating").
+ */
+#include "internal.h"
+
+#include <argon/console.h>
+#include <argon/guest_atomic.h>
+
+/* A granter that keeps changing its own entry gets its peers an error after so many tries. */
+#define CLAIM_TRIES 64
+#define PINS_MAX    0xffffu
+
+/* flags are the low, domid the high half of the entry's first word. */
+static u32 *entry_word(const struct grant_table *gt, u32 ref)
+{
+    return (void *)grant_shared(gt, ref);
+}
+
+/* Check the entry and set its marks in one step. */
+static s16 claim(u32 *word, u16 user, bool readonly)
+{
+    u32 marks = readonly ? GTF_reading : GTF_reading | GTF_writing;
+    u32 w = atomic_load(word);
+
+    for (unsigned int n = 0; n < CLAIM_TRIES; n++) {
+        if ((w & GTF_type_mask) != GTF_permit_access || w >> 16 != user || (!readonly && (w & GTF_readonly))) {
+            return GNTST_general_error;
+        }
+        if (guest_try_cmpxchg(word, &w, w | marks)) {
+            return GNTST_okay;
+        }
+    }
+    return GNTST_general_error;
+}
+
+/* Clear the marks that no pin needs any more. */
+static void unclaim(struct domain *rd, const struct grant_active *act, u32 ref)
+{
+    u32 marks = (act->writers == 0 ? GTF_writing : 0) | (act->writers == 0 && act->readers == 0 ? GTF_reading : 0);
+    u32 old;
+
+    /* A dying granter's table may be gone, and nobody reads it. */
+    if (marks != 0 && !READ_ONCE(rd->dying) && !guest_and32(entry_word(rd->grant, ref), ~marks, &old)) {
+        log_guest(LOG_WARN, rd, "grant %u stays marked in use: entry never at rest", ref);
+    }
+}
+
+/* First pin: from the entry's frame number to the page, which must be the granter's own RAM. */
+static s16 find_page(struct domain *rd, struct grant_active *act, u32 ref, bool readonly)
+{
+    enum p2m_type t;
+    struct page *pg = p2m_get_page(rd, gfn(atomic_load(&grant_shared(rd->grant, ref)->frame)), &t);
+
+    if (unlikely(pg == NULL)) {
+        return GNTST_bad_page;
+    }
+    if (unlikely(!p2m_is_ram(t) || (!readonly && t != P2M_RAM_RW))) {
+        page_put(pg);
+        return GNTST_bad_page;
+    }
+    act->mfn = (u32)page_to_mfn(pg).m;
+    act->readonly_page = t != P2M_RAM_RW;
+    return GNTST_okay;
+}
+
+/* Pinned already: the same frame again. */
+static s16 take_page(struct domain *rd, const struct grant_active *act, bool readonly)
+{
+    if (act->readonly_page && !readonly) {
+        return GNTST_bad_page;
+    }
+    return page_get(mfn(act->mfn), rd) ? GNTST_okay : GNTST_general_error;
+}
+
+s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bool readonly)
+{
+    bool pinned = act->readers != 0 || act->writers != 0;
+    s16 status;
+
+    if (unlikely(READ_ONCE(rd->dying))) {
+        return GNTST_bad_domain;
+    }
+    if (pinned && (act->domid != user || act->readers == PINS_MAX || act->writers == PINS_MAX)) {
+        return GNTST_general_error;
+    }
+    status = claim(entry_word(rd->grant, ref), user, readonly);
+    if (unlikely(status != GNTST_okay)) {
+        return status;
+    }
+    status = pinned ? take_page(rd, act, readonly) : find_page(rd, act, ref, readonly);
+    if (unlikely(status != GNTST_okay)) {
+        unclaim(rd, act, ref);
+        return status;
+    }
+    act->domid = user;
+    if (readonly) {
+        act->readers++;
+    } else {
+        act->writers++;
+    }
+    return GNTST_okay;
+}
+
+void grant_unpin(struct domain *rd, struct grant_active *act, u32 ref, bool readonly)
+{
+    if (readonly) {
+        act->readers--;
+    } else {
+        act->writers--;
+    }
+    unclaim(rd, act, ref);
+}

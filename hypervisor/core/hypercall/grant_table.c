@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grant_table_op: batches of one structure each (public grant_table.h, ABI.md 2.5). An operation's failure is in its status field and
+ * ends nothing; the call fails for what cannot be read or written, and for operations that have no status. A long batch is
+ * restarted with the pointer moved on and the count reduced.
+ */
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/grant.h>
+#include <argon/guest_access.h>
+#include <argon/hypercall.h>
+
+/* Upper bits of the command are the hypervisor's in a restarted call of Xen's; a guest has no business there. */
+#define CMD_BITS 12
+
+union grant_arg {
+    struct gnttab_map_grant_ref map;
+    struct gnttab_unmap_grant_ref unmap;
+    struct gnttab_unmap_and_replace replace;
+    struct gnttab_setup_table setup;
+    struct gnttab_copy copy;
+    struct gnttab_query_size query;
+    struct gnttab_set_version set_version;
+    struct gnttab_get_status_frames status_frames;
+    struct gnttab_get_version get_version;
+    struct gnttab_swap_grant_ref swap;
+    struct gnttab_cache_flush flush;
+};
+
+struct grant_op {
+    int (*one)(struct vcpu *v, union grant_arg *a);       /* 0, or what the hypercall returns */
+    void (*undo)(struct vcpu *v, union grant_arg *a);     /* its result could not be told; may be NULL */
+    u8 size;
+    u8 out, out_size;                                     /* part that is copied back */
+    bool single;                                          /* count must be 1 */
+};
+
+/* The domain an operation names, and may the caller use its grants? GNTST_*. */
+static s16 granter(struct vcpu *v, u16 domid, struct domain **out)
+{
+    struct domain *d = domain_by_arg(v, domid);
+
+    *out = d;
+    if (unlikely(d == NULL || !grant_usable(d))) {
+        return GNTST_bad_domain;
+    }
+    return likely(permit_pair(v->domain, d) == 0) ? GNTST_okay : GNTST_permission_denied;
+}
+
+static int op_map(struct vcpu *v, union grant_arg *a)
+{
+    struct domain *rd;
+    s16 status = granter(v, a->map.dom, &rd);
+
+    a->map.status = likely(status == GNTST_okay) ? grant_map(v->domain, rd, &a->map) : status;
+    return 0;
+}
+
+static void undo_map(struct vcpu *v, union grant_arg *a)
+{
+    if (a->map.status == GNTST_okay) {
+        /* Only another vCPU of this domain, guessing the handle, could have been there before. */
+        a->map.status = grant_unmap(v->domain, a->map.host_addr, a->map.handle);
+    }
+}
+
+static int op_unmap(struct vcpu *v, union grant_arg *a)
+{
+    /* dev_bus_addr names a device mapping: there are none on ARM, so it is ignored. */
+    a->unmap.status = grant_unmap(v->domain, a->unmap.host_addr, a->unmap.handle);
+    return 0;
+}
+
+static int op_unmap_and_replace(struct vcpu *v, union grant_arg *a)
+{
+    a->replace.status = a->replace.new_addr != 0 ? GNTST_general_error
+                                                 : grant_unmap(v->domain, a->replace.host_addr, a->replace.handle);
+    return 0;
+}
+
+/* A domain whose table the caller may look at. GNTST_*. */
+static s16 table_of(struct vcpu *v, u16 domid, struct domain **out)
+{
+    struct domain *d = domain_by_arg(v, domid);
+
+    *out = d;
+    if (d == NULL || !grant_usable(d)) {
+        return GNTST_bad_domain;
+    }
+    return permit_self_or_privileged(v->domain, d) == 0 ? GNTST_okay : GNTST_permission_denied;
+}
+
+static int op_setup_table(struct vcpu *v, union grant_arg *a)
+{
+    struct domain *d;
+    s16 status = table_of(v, a->setup.dom, &d);
+
+    if (status == GNTST_okay) {
+        status = grant_setup(d, a->setup.nr_frames);
+    }
+    for (u32 i = 0; status == GNTST_okay && i < a->setup.nr_frames; i++) {
+        xen_pfn_t frame = grant_frame_gfn(d, i).g;
+
+        if (copy_to_guest(handle_gva(a->setup.frame_list) + i * sizeof(frame), &frame, sizeof(frame)) != 0) {
+            status = GNTST_bad_virt_addr;
+        }
+    }
+    a->setup.status = status;
+    return 0;
+}
+
+static int op_query_size(struct vcpu *v, union grant_arg *a)
+{
+    struct domain *d;
+
+    a->query.status = table_of(v, a->query.dom, &d);
+    if (a->query.status == GNTST_okay) {
+        a->query.status = grant_sizes(d, &a->query.nr_frames, &a->query.max_nr_frames);
+    }
+    return 0;
+}
+
+/* Both ends' domains; a frame of one's own must be named by DOMID_SELF. GNTST_*. */
+static s16 copy_domain(struct vcpu *v, const struct gnttab_copy_ptr *p, bool is_ref, struct domain **out)
+{
+    if (is_ref) {
+        return granter(v, p->domid, out);
+    }
+    *out = v->domain;
+    return p->domid == DOMID_SELF ? GNTST_okay : GNTST_permission_denied;
+}
+
+static int op_copy(struct vcpu *v, union grant_arg *a)
+{
+    struct domain *sd, *dd;
+    s16 status = copy_domain(v, &a->copy.source, a->copy.flags & GNTCOPY_source_gref, &sd);
+
+    if (status == GNTST_okay) {
+        status = copy_domain(v, &a->copy.dest, a->copy.flags & GNTCOPY_dest_gref, &dd);
+    }
+    a->copy.status = status == GNTST_okay ? grant_copy(v->domain, sd, dd, &a->copy) : status;
+    return 0;
+}
+
+/* Version 1 is what there is. The version in use is told in any case. */
+static int op_set_version(struct vcpu *v, union grant_arg *a)
+{
+    u32 want = a->set_version.version;
+
+    (void)v;
+    a->set_version.version = 1;
+    if (want == 1) {
+        return 0;
+    }
+    return want == 2 ? -ENOSYS : -EINVAL;
+}
+
+static int op_get_version(struct vcpu *v, union grant_arg *a)
+{
+    struct domain *d = domain_by_arg(v, a->get_version.dom);
+    int rc;
+
+    if (d == NULL || !grant_usable(d)) {
+        return -ESRCH;
+    }
+    rc = permit_self_or_privileged(v->domain, d);
+    if (rc == 0) {
+        a->get_version.version = 1;
+    }
+    return rc;
+}
+
+/* Status frames are version 2's. */
+static int op_get_status_frames(struct vcpu *v, union grant_arg *a)
+{
+    struct domain *d;
+    s16 status = table_of(v, a->status_frames.dom, &d);
+
+    a->status_frames.status = status == GNTST_okay ? GNTST_general_error : status;
+    return 0;
+}
+
+static int op_swap(struct vcpu *v, union grant_arg *a)
+{
+    a->swap.status = grant_swap(v->domain, a->swap.ref_a, a->swap.ref_b);
+    return 0;
+}
+
+static int op_cache_flush(struct vcpu *v, union grant_arg *a)
+{
+    return grant_cache_flush(v->domain, &a->flush);
+}
+
+#define OUT(type, field) .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(((struct type *)0)->field)
+/* From `field` to the structure's end. */
+#define OUT_FROM(type, field) \
+    .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(struct type) - offsetof(struct type, field)
+
+/* GNTTABOP_dump_table was never on ARM, and transfer is for PV guests only: -ENOSYS. */
+static const struct grant_op grant_ops[] = {
+    [GNTTABOP_map_grant_ref] = { op_map, undo_map, OUT_FROM(gnttab_map_grant_ref, dom) },
+    [GNTTABOP_unmap_grant_ref] = { op_unmap, NULL, OUT(gnttab_unmap_grant_ref, status) },
+    [GNTTABOP_setup_table] = { op_setup_table, NULL, OUT(gnttab_setup_table, status), .single = true },
+    [GNTTABOP_copy] = { op_copy, NULL, OUT(gnttab_copy, status) },
+    [GNTTABOP_query_size] = { op_query_size, NULL, OUT_FROM(gnttab_query_size, nr_frames), .single = true },
+    [GNTTABOP_unmap_and_replace] = { op_unmap_and_replace, NULL, OUT(gnttab_unmap_and_replace, status) },
+    [GNTTABOP_set_version] = { op_set_version, NULL, OUT(gnttab_set_version, version), .single = true },
+    [GNTTABOP_get_status_frames] = { op_get_status_frames, NULL, OUT(gnttab_get_status_frames, status), .single = true },
+    [GNTTABOP_get_version] = { op_get_version, NULL, OUT(gnttab_get_version, version), .single = true },
+    [GNTTABOP_swap_grant_ref] = { op_swap, NULL, OUT(gnttab_swap_grant_ref, status) },
+    [GNTTABOP_cache_flush] = { op_cache_flush, NULL, .size = sizeof(struct gnttab_cache_flush) },
+};
+
+/* args: command, gva of the array, number of elements. */
+long do_grant_table_op(struct vcpu *v, u64 *args)
+{
+    u32 cmd = (u32)args[0];
+    u32 count = (u32)args[2];
+    const struct grant_op *op;
+    union grant_arg a;
+    int rc;
+
+    if (unlikely((s32)count < 0)) {
+        return -EINVAL;
+    }
+    if (unlikely(cmd >= ARRAY_SIZE(grant_ops) || grant_ops[cmd].one == NULL)) {
+        return cmd >> CMD_BITS != 0 ? -EINVAL : -ENOSYS;
+    }
+    op = &grant_ops[cmd];
+    if (unlikely(op->single && count != 1)) {
+        return -EINVAL;
+    }
+    for (u64 gva = args[1]; count > 0; gva += op->size) {
+        if (unlikely(copy_from_guest(&a, gva, op->size) != 0)) {
+            return -EFAULT;
+        }
+        rc = op->one(v, &a);
+        if (unlikely(op->out_size != 0 && copy_to_guest(gva + op->out, (const u8 *)&a + op->out, op->out_size) != 0)) {
+            if (op->undo != NULL) {
+                op->undo(v, &a);
+            }
+            return -EFAULT;
+        }
+        if (unlikely(rc != 0)) {
+            return rc;
+        }
+        count--;
+        if (count > 0 && hypercall_preempt_check()) {
+            args[1] = gva + op->size;
+            args[2] = count;
+            return -ERESTART;
+        }
+    }
+    return 0;
+}

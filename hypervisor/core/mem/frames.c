@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames from node to node, and the per-CPU caches: single pages are allocated from and freed to the CPU's own cache without a lock; it
+ * is filled and drained MEM_CACHE_BATCH pages at a time. A cache holds pages of its CPU's node only.
+ */
+#include <argon/arch.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
+#include "internal.h"
+
+static u32 local_node(const struct pcpu *p)
+{
+    return p->node < mem_nr_nodes ? p->node : 0;
+}
+
+static u32 alloc_from_node(u32 node, unsigned int order, bool low)
+{
+    struct buddy_node *n = &buddy_nodes[node];
+    u32 m;
+
+    spin_lock(&n->lock);
+    m = buddy_alloc_locked(n, order, low);
+    spin_unlock(&n->lock);
+    return m;
+}
+
+/* Fill an empty cache: one chunk of a batch where there is one, which keeps a run of pages together. False: node is empty. */
+static bool refill(struct mem_pcpu *c, u32 node)
+{
+    struct buddy_node *n = &buddy_nodes[node];
+    unsigned int order = (unsigned int)__builtin_ctz(MEM_CACHE_BATCH);
+    u32 m;
+
+    spin_lock(&n->lock);
+    m = buddy_alloc_locked(n, order, false);
+    if (m != PAGE_NIL) {
+        /* Popped from the end: lowest address last. */
+        for (u32 i = 0; i < MEM_CACHE_BATCH; i++) {
+            c->cache[i] = m + MEM_CACHE_BATCH - 1 - i;
+        }
+        c->nr_cached = MEM_CACHE_BATCH;
+    } else {
+        while (c->nr_cached < MEM_CACHE_BATCH && (m = buddy_alloc_locked(n, 0, false)) != PAGE_NIL) {
+            c->cache[c->nr_cached++] = m;
+        }
+    }
+    spin_unlock(&n->lock);
+    return c->nr_cached > 0;
+}
+
+/* Give the `nr` pages longest in the cache back. */
+static void drain(struct mem_pcpu *c, u32 node, u32 nr)
+{
+    struct buddy_node *n = &buddy_nodes[node];
+
+    spin_lock(&n->lock);
+    for (u32 i = 0; i < nr; i++) {
+        buddy_free_locked(mem_range_find(c->cache[i]), c->cache[i], 0);
+    }
+    spin_unlock(&n->lock);
+    c->nr_cached -= nr;
+    for (u32 i = 0; i < c->nr_cached; i++) {
+        c->cache[i] = c->cache[i + nr];
+    }
+}
+
+void mem_flush_cache(void)
+{
+    struct pcpu *p = this_cpu();
+
+    if (p->mem.nr_cached > 0) {
+        drain(&p->mem, local_node(p), p->mem.nr_cached);
+    }
+}
+
+u64 mem_cached_pages(u32 node)
+{
+    u64 nr = 0;
+
+    for_each_cpu(c) {
+        if (pcpus[c] != NULL && local_node(pcpus[c]) == node) {
+            nr += READ_ONCE(pcpus[c]->mem.nr_cached);
+        }
+    }
+    return nr;
+}
+
+/* Nodes in the mask first, beginning with `start`, then the others unless `exact`. */
+static u32 alloc_by_node(unsigned int order, bool low, u32 start, u64 mask, bool exact)
+{
+    for (u32 pass = 0; pass < (exact ? 1U : 2U); pass++) {
+        for (u32 i = 0; i < mem_nr_nodes; i++) {
+            u32 node = (start + i) % mem_nr_nodes;
+            u32 m;
+
+            if ((mask >> node & 1) != (pass == 0)) {
+                continue;
+            }
+            m = alloc_from_node(node, order, low);
+            if (m != PAGE_NIL) {
+                return m;
+            }
+        }
+    }
+    return PAGE_NIL;
+}
+
+static noinline struct page *alloc_slow(unsigned int order, u32 memf, u64 nodes)
+{
+    struct pcpu *p = this_cpu();
+    u32 start = local_node(p);
+    bool exact = (memf & MEMF_EXACT_NODE) != 0, low = (memf & MEMF_LOW32) != 0;
+    u32 m;
+
+    if (order > MAX_ORDER || mem_nr_nodes == 0) {
+        return NULL;
+    }
+    if (memf & BIT32(31)) {
+        start = memf >> 16 & 0x7fff;
+        if (start >= mem_nr_nodes) {
+            return NULL;
+        }
+        nodes = BIT(start);
+    } else if (nodes == 0) {
+        nodes = BIT(start);
+    }
+    if (order == 0 && !low && start == local_node(p) && (nodes >> start & 1) &&
+        (p->mem.nr_cached > 0 || refill(&p->mem, start))) {
+        return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
+    }
+    m = alloc_by_node(order, low, start, nodes, exact);
+    if (m == PAGE_NIL && order > 0 && p->mem.nr_cached > 0) {
+        /* What this CPU holds back may be what is missing. */
+        mem_flush_cache();
+        m = alloc_by_node(order, low, start, nodes, exact);
+    }
+    return m == PAGE_NIL ? NULL : mfn_to_page(mfn(m));
+}
+
+struct page *mem_alloc_frames(unsigned int order, u32 memf, u64 nodes)
+{
+    struct pcpu *p = this_cpu();
+
+    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~MEMF_ZERO) == 0 && (nodes == 0 || mem_nr_nodes == 1))) {
+        return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
+    }
+    return alloc_slow(order, memf, nodes);
+}
+
+void mem_free_frame(struct page *pg)
+{
+    struct pcpu *p = this_cpu();
+    mfn_t m = page_to_mfn(pg);
+    u32 node = local_node(p);
+
+    if (unlikely(mem_nr_nodes > 1 && mem_range_find(m.m)->node != node)) {
+        buddy_free_run(m.m, 1);
+        return;
+    }
+    if (unlikely(p->mem.nr_cached == MEM_CACHE_PAGES)) {
+        drain(&p->mem, node, MEM_CACHE_BATCH);
+    }
+    p->mem.cache[p->mem.nr_cached++] = (u32)m.m;
+}
+
+void *pages_alloc(unsigned int order, u32 memf)
+{
+    struct page *pg = mem_alloc_frames(order, memf, 0);
+    void *va;
+
+    if (pg == NULL) {
+        return NULL;
+    }
+    page_mark(pg, PAGE_HYP, order);
+    va = page_to_virt(pg);
+    if (memf & MEMF_ZERO) {
+        arch_zero_pages(va, BIT(order));
+    }
+    return va;
+}
+
+void pages_free(void *va, unsigned int order)
+{
+    struct page *pg = virt_to_page(va);
+
+    /* Ours, and not freed before: a frame of a free chunk has another use. */
+    ASSERT_ALWAYS(pg->use == PAGE_HYP && pg->order == order && pg->count == 0);
+    page_clear(pg);
+    if (order == 0) {
+        mem_free_frame(pg);
+    } else {
+        buddy_free_run(page_to_mfn(pg).m, BIT(order));
+    }
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages with an owner. count, owner, use and the owner's-reference flag are one 64-bit word, always changed with one compare-and-swap, so
+ * what page_get() has checked is what it takes a reference of. A frame whose count has reached zero belongs to the CPU that dropped the
+ * last reference; that CPU takes it off the owner's list and frees it.
+ */
+#include <argon/arch.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/hypercall.h>
+#include <argon/panic.h>
+#include "internal.h"
+
+/* References beyond this are refused: the counter never wraps. */
+#define MAX_COUNT 0x7fffffffu
+
+/* The upper half of a page's word, its flag aside; and a whole word. */
+#define WORD_ID(owner, use) ((u64)(owner) | (u64)(use) << 16)
+#define WORD(count, owner, use, order) ((u64)(count) | (WORD_ID(owner, use) | (u64)(order) << 24) << 32)
+static_assert(sizeof(struct page) == 16, "the frame table is sized by it");
+static_assert(offsetof(struct page, owner) == 4 && offsetof(struct page, use) == 6 && offsetof(struct page, order) == 7,
+              "WORD() packs these");
+
+static u64 word_id(u64 w) { return w >> 32 & 0xffffff; }
+static u16 word_owner(u64 w) { return (u16)(w >> 32); }
+static u8 word_use(u64 w) { return (u8)(w >> 48); }
+static u8 word_order(u64 w) { return (u8)(w >> 56); }
+
+bool page_get(mfn_t m, const struct domain *d)
+{
+    struct page *pg;
+    u64 w;
+
+    if (unlikely(!mfn_is_ram(m))) {
+        return false;
+    }
+    pg = mfn_to_page(m);
+    w = atomic_load(&pg->word);
+    /* A failed exchange means that another CPU changed the word: each turn is someone's progress. */
+    do {
+        u32 count = (u32)w;
+        bool owned = word_id(w) == WORD_ID(d->id, PAGE_GUEST) || word_id(w) == WORD_ID(d->id, PAGE_SHARED_HYP);
+
+        if (unlikely(!owned || count == 0 || count >= MAX_COUNT)) {
+            return false;
+        }
+    } while (unlikely(!atomic_cmpxchg(&pg->word, &w, w + 1)));
+    return true;
+}
+
+/* Pseudo domains own pages too (trace buffers). */
+static struct domain *owner_of(u64 w)
+{
+    if (unlikely(word_owner(w) == DOMID_XEN)) {
+        return dom_xen;
+    }
+    return unlikely(word_owner(w) == DOMID_IO) ? dom_io : domain_lookup(word_owner(w));
+}
+
+/* Put frames [m, m + nr), already linked to each other, in front of d's list. Caller holds page_lock. */
+static void list_splice(struct domain *d, u64 m, u64 nr)
+{
+    mfn_to_page(mfn(m + nr - 1))->next = d->page_list;
+    if (d->page_list != PAGE_NIL) {
+        mfn_to_page(mfn(d->page_list))->prev = (u32)(m + nr - 1);
+    }
+    d->page_list = (u32)m;
+}
+
+/* tot_pages is written under page_lock, and read without it too. */
+static void count_pages(struct domain *d, s64 change)
+{
+    atomic_store(&d->tot_pages, (u32)(d->tot_pages + change));
+}
+
+/* A page on no list has both links NIL and is not the head; for it this does nothing. Caller holds page_lock. */
+static void list_unlink(struct domain *d, struct page *pg)
+{
+    if (pg->next != PAGE_NIL) {
+        mfn_to_page(mfn(pg->next))->prev = pg->prev;
+    }
+    if (pg->prev != PAGE_NIL) {
+        mfn_to_page(mfn(pg->prev))->next = pg->next;
+    } else if (d->page_list == page_to_mfn(pg).m) {
+        d->page_list = pg->next;
+    }
+    pg->next = PAGE_NIL;
+    pg->prev = PAGE_NIL;
+}
+
+/* The last reference of a page with this word has gone: nobody else can reach the page any more. */
+static noinline void last_put(struct page *pg, u64 w)
+{
+    struct domain *d = owner_of(w);
+    bool complete;
+
+    ASSERT_ALWAYS(d != NULL && word_order(w) != PAGE_OWNED);
+    spin_lock(&d->page_lock);
+    if (word_use(w) == PAGE_GUEST) {
+        list_unlink(d, pg);
+        count_pages(d, -1);
+    } else {
+        ASSERT(word_use(w) == PAGE_SHARED_HYP);
+        d->shared_pages--;
+    }
+    complete = unlikely(d->dying) && d->tot_pages == 0;
+    spin_unlock(&d->page_lock);
+    page_clear(pg);
+    mem_free_frame(pg);
+    if (complete) {
+        domain_maybe_complete_destroy(d);
+    }
+}
+
+void page_put(struct page *pg)
+{
+    /* The count is the low half; it is not 0, so nothing is borrowed from the other. */
+    u64 old = atomic_fetch_sub(&pg->word, 1);
+
+    ASSERT((u32)old != 0);
+    if (unlikely((u32)old == 1)) {
+        last_put(pg, old - 1);
+    }
+}
+
+/* Drop the owner's reference of a page of this use: false if it is not d's or was dropped before. */
+static bool drop_owner(struct page *pg, const struct domain *d, u8 use)
+{
+    u64 w = atomic_load(&pg->word), now;
+
+    do {
+        if (word_id(w) != WORD_ID(d->id, use) || word_order(w) != PAGE_OWNED || (u32)w == 0) {
+            return false;
+        }
+        now = WORD((u32)w - 1, d->id, use, 0);
+    } while (unlikely(!atomic_cmpxchg(&pg->word, &w, now)));
+    if (likely((u32)now == 0)) {
+        last_put(pg, now);
+    }
+    return true;
+}
+
+bool page_release(struct page *pg, const struct domain *d)
+{
+    return drop_owner(pg, d, PAGE_GUEST);
+}
+
+/* Give [first, first + nr) to d: page structs written, linked to each other in order. Nobody can see the frames yet. */
+static void init_frames(struct domain *d, u64 first, u64 nr)
+{
+    u64 word = WORD(1, d->id, PAGE_GUEST, PAGE_OWNED);
+    struct page *pg = mfn_to_page(mfn(first));
+    u32 m = (u32)first;
+
+    for (struct page *end = pg + nr; pg < end; pg++, m++) {
+        pg->next = m + 1;
+        pg->prev = m - 1;
+        atomic_store_release(&pg->word, word);
+    }
+    mfn_to_page(mfn(first))->prev = PAGE_NIL;
+}
+
+/* Account and link frames that are d's from now on; -ENOMEM, with nothing done, over the limit or when d is dying. */
+static int adopt(struct domain *d, u64 first, u64 nr)
+{
+    int ret = -ENOMEM;
+
+    spin_lock(&d->page_lock);
+    if (likely(!d->dying && nr <= d->max_pages && d->tot_pages <= d->max_pages - nr)) {
+        init_frames(d, first, nr);
+        list_splice(d, first, nr);
+        count_pages(d, (s64)nr);
+        ret = 0;
+    }
+    spin_unlock(&d->page_lock);
+    return ret;
+}
+
+struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf)
+{
+    u64 nr = BIT(order);
+    struct page *pg;
+    void *va;
+
+    /* Before the work of clearing; adopt() decides. */
+    if (unlikely(order > MAX_ORDER || atomic_load(&d->tot_pages) + nr > atomic_load(&d->max_pages))) {
+        return NULL;
+    }
+    pg = mem_alloc_frames(order, memf, d->node_affinity);
+    if (unlikely(pg == NULL)) {
+        return NULL;
+    }
+    /* Zeroed, then cleaned: a guest with its caches off must not see what was there before. */
+    va = page_to_virt(pg);
+    arch_zero_pages(va, nr);
+    arch_clean_dcache(va, nr << PAGE_SHIFT);
+    if (unlikely(adopt(d, page_to_mfn(pg).m, nr) != 0)) {
+        buddy_free_run(page_to_mfn(pg).m, nr);
+        return NULL;
+    }
+    return pg;
+}
+
+int page_assign(struct domain *d, mfn_t first, u64 nr)
+{
+    if (nr == 0 || !mfn_is_ram(first) || !mfn_is_ram(mfn_add(first, nr - 1))) {
+        return -EINVAL;
+    }
+    ASSERT(mfn_to_page(first)->use == PAGE_HYP);
+    return adopt(d, first.m, nr);
+}
+
+void *page_alloc_shared(struct domain *d)
+{
+    struct page *pg = mem_alloc_frames(0, 0, d->node_affinity);
+    void *va;
+
+    if (pg == NULL) {
+        return NULL;
+    }
+    va = page_to_virt(pg);
+    arch_zero_pages(va, 1);
+    arch_clean_dcache(va, PAGE_SIZE);
+    pg->next = PAGE_NIL;
+    pg->prev = PAGE_NIL;
+    spin_lock(&d->page_lock);
+    d->shared_pages++;
+    spin_unlock(&d->page_lock);
+    atomic_store_release(&pg->word, WORD(1, d->id, PAGE_SHARED_HYP, PAGE_OWNED));
+    return va;
+}
+
+void page_free_shared(void *va)
+{
+    struct page *pg = virt_to_page(va);
+    u64 w = atomic_load(&pg->word);
+    struct domain *d = owner_of(w);
+
+    if (d == NULL || !drop_owner(pg, d, PAGE_SHARED_HYP)) {
+        panic("shared page of d%u freed twice", word_owner(w));
+    }
+}
+
+/* A run of frames on its way to the buddy lists. */
+struct run { u64 first, nr; };
+
+static void run_flush(struct run *r)
+{
+    if (r->nr > 0) {
+        buddy_free_run(r->first, r->nr);
+    }
+    r->nr = 0;
+}
+
+/*
+ * Take the first page off a dying domain's list. With no reference but the owner's it is freed, as part of a run where frames are
+ * consecutive; else the owner's is dropped and the page stays counted, on no list, until the others have gone. Caller holds page_lock.
+ */
+static void relinquish_head(struct domain *d, struct run *r)
+{
+    struct page *pg = mfn_to_page(mfn(d->page_list));
+    u64 m = d->page_list, alone = WORD(1, d->id, PAGE_GUEST, PAGE_OWNED), w;
+
+    d->page_list = pg->next;
+    if (pg->next != PAGE_NIL) {
+        mfn_to_page(mfn(pg->next))->prev = PAGE_NIL;
+    }
+    pg->next = PAGE_NIL;
+    pg->prev = PAGE_NIL;
+    w = alone;
+    for (;;) {
+        u64 now;
+
+        if (likely(w == alone)) {
+            now = 0;
+        } else if (word_order(w) == PAGE_OWNED) {
+            now = WORD((u32)w - 1, d->id, PAGE_GUEST, 0);
+        } else {
+            return;                      /* the guest had dropped it itself; others hold it */
+        }
+        if (likely(atomic_cmpxchg(&pg->word, &w, now))) {
+            break;
+        }
+    }
+    if (w != alone) {
+        return;
+    }
+    page_clear(pg);
+    count_pages(d, -1);
+    if (r->nr > 0 && r->first + r->nr != m) {
+        run_flush(r);
+    }
+    r->first = r->nr > 0 ? r->first : m;
+    r->nr++;
+}
+
+#define RELINQUISH_BATCH 256
+
+int domain_relinquish_pages(struct domain *d)
+{
+    for (;;) {
+        struct run r = { 0, 0 };
+        bool more;
+
+        spin_lock(&d->page_lock);
+        for (u32 i = 0; i < RELINQUISH_BATCH && d->page_list != PAGE_NIL; i++) {
+            relinquish_head(d, &r);
+        }
+        more = d->page_list != PAGE_NIL;
+        spin_unlock(&d->page_lock);
+        run_flush(&r);
+        if (!more) {
+            return 0;
+        }
+        if (hypercall_preempt_check()) {
+            return -ERESTART;
+        }
+    }
+}

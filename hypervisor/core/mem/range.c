@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Which frames are RAM, and of which node: a short sorted table, written during boot only. */
+#include <argon/atomic.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
+#include "internal.h"
+
+#define MAX_RANGES 256
+
+struct page *frame_table;
+u64 frame_base, frame_end;
+
+static struct mem_range ranges[MAX_RANGES];  /* by mfn; neither overlapping nor, within a node, touching */
+static u32 nr_ranges;
+static u32 last_hit;                         /* where the last lookup succeeded; a hint, any value is right */
+
+const struct mem_range *mem_range_find(u64 m)
+{
+    u32 lo = 0, hi = nr_ranges, hint = READ_ONCE(last_hit);
+
+    if (likely(hint < nr_ranges && m >= ranges[hint].first && m < ranges[hint].end)) {
+        return &ranges[hint];
+    }
+    while (lo < hi) {
+        u32 mid = lo + (hi - lo) / 2;
+
+        if (m < ranges[mid].first) {
+            hi = mid;
+        } else if (m >= ranges[mid].end) {
+            lo = mid + 1;
+        } else {
+            WRITE_ONCE(last_hit, mid);
+            return &ranges[mid];
+        }
+    }
+    return NULL;
+}
+
+bool mfn_is_ram(mfn_t m)
+{
+    return mem_range_find(m.m) != NULL;
+}
+
+u64 mem_max_mfn(void)
+{
+    return nr_ranges == 0 ? 0 : ranges[nr_ranges - 1].end - 1;
+}
+
+static void remove_range(u32 i)
+{
+    nr_ranges--;
+    for (; i < nr_ranges; i++) {
+        ranges[i] = ranges[i + 1];
+    }
+}
+
+/* Boot: one CPU. Memory given back after boot (modules, boot code) joins the range it came from or its neighbour. */
+void mem_range_add(u64 first, u64 end, u32 node)
+{
+    u32 i = nr_ranges;
+
+    while (i > 0 && ranges[i - 1].first > first) {
+        i--;
+    }
+    ASSERT_ALWAYS(i == 0 || ranges[i - 1].end <= first);
+    ASSERT_ALWAYS(i == nr_ranges || end <= ranges[i].first);
+    if (i < nr_ranges && ranges[i].first == end && ranges[i].node == node) {
+        end = ranges[i].end;
+        remove_range(i);
+    }
+    if (i > 0 && ranges[i - 1].end == first && ranges[i - 1].node == node) {
+        ranges[i - 1].end = end;
+        return;
+    }
+    if (nr_ranges == MAX_RANGES) {
+        panic("memory map: more than %u separate ranges of RAM", MAX_RANGES);
+    }
+    for (u32 j = nr_ranges; j > i; j--) {
+        ranges[j] = ranges[j - 1];
+    }
+    ranges[i] = (struct mem_range){ .first = first, .end = end, .node = node };
+    nr_ranges++;
+}
+
+void mem_add_range(paddr_t start, paddr_t end, u32 node)
+{
+    u64 first = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+
+    ASSERT_ALWAYS(IS_ALIGNED(start, PAGE_SIZE) && IS_ALIGNED(end, PAGE_SIZE) && start <= end);
+    ASSERT_ALWAYS(first >= frame_base && last <= frame_end && last < PAGE_NIL);
+    if (first == last) {
+        return;
+    }
+    /* More nodes than we keep apart: the rest counts as the last one. */
+    node = MIN(node, MEM_MAX_NODES - 1U);
+    while (mem_nr_nodes <= node) {
+        buddy_init(&buddy_nodes[mem_nr_nodes++]);
+    }
+    mem_range_add(first, last, node);
+    buddy_nodes[node].total += last - first;
+    buddy_free_run(first, last - first);
+}
+
+void mem_reset(void)
+{
+    nr_ranges = 0;
+    mem_nr_nodes = 0;
+    for_each_cpu(c) {
+        pcpus[c]->mem.nr_cached = 0;
+    }
+    slab_reset();
+}

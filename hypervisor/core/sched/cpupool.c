@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* Cpupools: sets of pCPUs, each with its policy, and the domains that run there (public sysctl.h, XEN_SYSCTL_cpupool_op). */
+#include "internal.h"
+
+#include <argon/errno.h>
+#include <argon/hypercall.h>
+#include <argon/xen.h>
+
+#define NR_CPUPOOLS 32
+
+struct cpupool cpupools[NR_CPUPOOLS];
+static struct spinlock cpupool_lock = SPINLOCK_INIT(RANK_CPUPOOL);
+
+static void pool_setup(struct cpupool *pool, u32 id, const struct sched_policy *policy)
+{
+    *pool = (struct cpupool){ .id = id, .in_use = true, .policy = policy, .tslice_ms = policy->default_tslice_ms };
+}
+
+void cpupool_init(const struct sched_policy *policy)
+{
+    pool_setup(&cpupools[0], 0, policy);
+}
+
+void cpupool_join_boot(u32 cpu)
+{
+    cpumask_set(&cpupools[0].cpus, cpu);
+    sched_of(cpu)->pool = &cpupools[0];
+}
+
+struct cpupool *cpupool_find(u32 id)
+{
+    for (u32 i = 0; i < NR_CPUPOOLS; i++) {
+        if (cpupools[i].in_use && cpupools[i].id == id) {
+            return &cpupools[i];
+        }
+    }
+    return NULL;
+}
+
+/* The pool with the lowest id at or above `id`. */
+static struct cpupool *pool_from(u32 id)
+{
+    struct cpupool *found = NULL;
+
+    for (u32 i = 0; i < NR_CPUPOOLS; i++) {
+        struct cpupool *p = &cpupools[i];
+
+        if (p->in_use && p->id >= id && (found == NULL || p->id < found->id)) {
+            found = p;
+        }
+    }
+    return found;
+}
+
+bool cpupool_next(u32 id, u32 *found)
+{
+    const struct cpupool *p = pool_from(id);
+
+    if (p == NULL) {
+        return false;
+    }
+    *found = p->id;
+    return true;
+}
+
+static int pool_create(struct xen_sysctl_cpupool_op *op)
+{
+    const struct sched_policy *policy = sched_policy_by_id(op->sched_id);
+    struct cpupool *slot = NULL;
+    u32 id = op->cpupool_id;
+
+    if (policy == NULL) {
+        return -EINVAL;
+    }
+    if (id == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
+        for (id = 0; cpupool_find(id) != NULL; id++) {
+        }
+    } else if (cpupool_find(id) != NULL) {
+        return -EEXIST;
+    }
+    for (u32 i = 0; i < NR_CPUPOOLS && slot == NULL; i++) {
+        slot = cpupools[i].in_use ? NULL : &cpupools[i];
+    }
+    if (slot == NULL) {
+        return -ENOMEM;
+    }
+    pool_setup(slot, id, policy);
+    op->cpupool_id = id;
+    return 0;
+}
+
+static int pool_destroy(struct xen_sysctl_cpupool_op *op)
+{
+    struct cpupool *pool = cpupool_find(op->cpupool_id);
+
+    if (pool == NULL) {
+        return -ENOENT;
+    }
+    if (pool->nr_domains != 0 || pool == &cpupools[0]) {
+        return -EBUSY;
+    }
+    for_each_cpu (cpu) {
+        if (cpumask_test(&pool->cpus, cpu)) {
+            spin_lock(&sched_of(cpu)->lock);
+            sched_of(cpu)->pool = NULL;
+            spin_unlock(&sched_of(cpu)->lock);
+        }
+    }
+    pool->in_use = false;
+    return 0;
+}
+
+static struct cpumask free_cpus(void)
+{
+    struct cpumask m = cpus_online;
+
+    for_each_cpu (cpu) {
+        if (sched_of(cpu)->pool != NULL) {
+            cpumask_clear(&m, cpu);
+        }
+    }
+    return m;
+}
+
+static int pool_info(struct xen_sysctl_cpupool_op *op)
+{
+    const struct cpupool *pool = pool_from(op->cpupool_id);
+
+    if (pool == NULL) {
+        return -ENOENT;
+    }
+    op->cpupool_id = pool->id;
+    op->sched_id = pool->policy->id;
+    op->n_dom = pool->nr_domains;
+    return bitmap_to_guest(&op->cpumap, pool->cpus.w, NR_CPUS);
+}
+
+/* Every vCPU of every domain of the pool may have to move. */
+static void pool_update_vcpus(const struct cpupool *pool)
+{
+    for_each_domain (d) {
+        if (d->cpupool != pool) {
+            continue;
+        }
+        for_each_vcpu (d, v) {
+            sched_update_allowed(v);
+        }
+    }
+}
+
+static u32 first_cpu(const struct cpumask *m)
+{
+    for_each_cpu (cpu) {
+        if (cpumask_test(m, cpu)) {
+            return cpu;
+        }
+    }
+    return CPU_NONE;
+}
+
+static u32 last_cpu(const struct cpumask *m)
+{
+    u32 last = CPU_NONE;
+
+    for_each_cpu (cpu) {
+        last = cpumask_test(m, cpu) ? cpu : last;
+    }
+    return last;
+}
+
+static int pool_add_cpu(struct xen_sysctl_cpupool_op *op)
+{
+    struct cpupool *pool = cpupool_find(op->cpupool_id);
+    struct cpumask avail = free_cpus();
+    u32 cpu = op->cpu == XEN_SYSCTL_CPUPOOL_PAR_ANY ? first_cpu(&avail) : op->cpu;
+
+    if (op->cpu != XEN_SYSCTL_CPUPOOL_PAR_ANY && cpu >= nr_cpus) {
+        return -EINVAL;
+    }
+    if (pool == NULL) {
+        return -ENOENT;
+    }
+    if (cpu == CPU_NONE || !cpumask_test(&avail, cpu)) {
+        return -ENODEV;
+    }
+    spin_lock(&sched_of(cpu)->lock);
+    sched_of(cpu)->pool = pool;
+    cpumask_set(&pool->cpus, cpu);
+    spin_unlock(&sched_of(cpu)->lock);
+    pool_update_vcpus(pool);
+    sched_release_claim(cpu);    /* it may pull work now */
+    return 0;
+}
+
+static int pool_remove_cpu(struct xen_sysctl_cpupool_op *op)
+{
+    struct cpupool *pool = cpupool_find(op->cpupool_id);
+    struct cpumask rest;
+    u32 cpu = op->cpu;
+
+    if (cpu != XEN_SYSCTL_CPUPOOL_PAR_ANY && cpu >= nr_cpus) {
+        return -EINVAL;
+    }
+    if (pool == NULL) {
+        return -ENOENT;
+    }
+    cpu = cpu == XEN_SYSCTL_CPUPOOL_PAR_ANY ? last_cpu(&pool->cpus) : cpu;
+    if (cpu == CPU_NONE || !cpumask_test(&pool->cpus, cpu)) {
+        return -ENODEV;
+    }
+    rest = pool->cpus;
+    cpumask_clear(&rest, cpu);
+    if (cpumask_empty(&rest) && pool->nr_domains != 0) {
+        return -EBUSY;
+    }
+    for_each_domain (d) {
+        for_each_vcpu (d, v) {
+            if (d->cpupool == pool && v->sched.pinned && cpumask_test(&v->sched.hard, cpu)) {
+                return -EADDRINUSE;
+            }
+        }
+    }
+    spin_lock(&sched_of(cpu)->lock);
+    cpumask_clear(&pool->cpus, cpu);
+    sched_of(cpu)->pool = NULL;
+    spin_unlock(&sched_of(cpu)->lock);
+    pool_update_vcpus(pool);
+    return 0;
+}
+
+static int pool_move_domain(struct xen_sysctl_cpupool_op *op)
+{
+    struct domain *d = op->domid < DOMID_FIRST_RESERVED ? domain_lookup((u16)op->domid) : NULL;
+    struct cpupool *pool = cpupool_find(op->cpupool_id);
+
+    if (d == NULL || d->dying != DOMAIN_ALIVE) {
+        return -EINVAL;
+    }
+    if (pool == NULL) {
+        return -ENOENT;
+    }
+    if (cpumask_empty(&pool->cpus)) {
+        return -EINVAL;
+    }
+    if (pool == d->cpupool) {
+        return 0;
+    }
+    d->cpupool->nr_domains--;
+    pool->nr_domains++;
+    d->cpupool = pool;
+    d->sched.weight = 256;       /* parameters belong to the policy */
+    d->sched.inv_weight = 1U << 16;
+    cap_set(d, 0);
+    for_each_vcpu (d, v) {
+        sched_update_allowed(v);
+    }
+    return 0;
+}
+
+static int pool_free_info(struct xen_sysctl_cpupool_op *op)
+{
+    struct cpumask m = free_cpus();
+
+    return bitmap_to_guest(&op->cpumap, m.w, NR_CPUS);
+}
+
+typedef int pool_fn(struct xen_sysctl_cpupool_op *op);
+static pool_fn *const pool_ops[] = {
+    [XEN_SYSCTL_CPUPOOL_OP_CREATE] = pool_create,
+    [XEN_SYSCTL_CPUPOOL_OP_DESTROY] = pool_destroy,
+    [XEN_SYSCTL_CPUPOOL_OP_INFO] = pool_info,
+    [XEN_SYSCTL_CPUPOOL_OP_ADDCPU] = pool_add_cpu,
+    [XEN_SYSCTL_CPUPOOL_OP_RMCPU] = pool_remove_cpu,
+    [XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN] = pool_move_domain,
+    [XEN_SYSCTL_CPUPOOL_OP_FREEINFO] = pool_free_info,
+};
+
+int cpupool_op(struct xen_sysctl_cpupool_op *op)
+{
+    int rc;
+
+    if (op->op >= ARRAY_SIZE(pool_ops) || pool_ops[op->op] == NULL) {
+        return -ENOSYS;
+    }
+    if (!spin_trylock(&cpupool_lock)) {
+        return -ERESTART;
+    }
+    rc = pool_ops[op->op](op);
+    spin_unlock(&cpupool_lock);
+    return rc;
+}
+
+int sched_init_domain(struct domain *d, u32 pool_id)
+{
+    struct cpupool *pool;
+    int rc = 0;
+
+    d->sched.weight = 256;
+    d->sched.inv_weight = 1U << 16;
+    cap_init(d);
+    spin_lock(&cpupool_lock);
+    pool = cpupool_find(pool_id);
+    if (pool == NULL) {
+        rc = -ENOENT;
+    } else if (cpumask_empty(&pool->cpus)) {
+        rc = -EINVAL;
+    } else {
+        pool->nr_domains++;
+        d->cpupool = pool;
+    }
+    spin_unlock(&cpupool_lock);
+    return rc;
+}
+
+void sched_quiesce_domain(struct domain *d)
+{
+    cap_destroy(d);
+}
+
+void sched_destroy_domain(struct domain *d)
+{
+    spin_lock(&cpupool_lock);
+    if (d->cpupool != NULL) {
+        d->cpupool->nr_domains--;
+        d->cpupool = NULL;
+    }
+    spin_unlock(&cpupool_lock);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The switch itself, on the way back to the guest. There is one hypervisor stack per CPU: sched_switch() returns to its caller as it
+ * was called, only the vCPU whose registers are loaded is another.
+ */
+#include "internal.h"
+
+#include <argon/panic.h>
+
+/* May prev stay on this CPU? Takes it off (VPF_CAPPED) if its domain has used up its cap. */
+static bool may_stay(const struct sched_pcpu *sp, u32 cpu, struct vcpu *prev, u64 now)
+{
+    return !prev->is_idle && atomic_load(&prev->pause_flags) == 0 && sp->pool != NULL &&
+           cpumask_test(&prev->sched.allowed, cpu) && !cap_exhausted(prev, now);
+}
+
+/* prev may stay and `first` waits: is it still prev's turn? */
+static bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now)
+{
+    if (prev->sched.yielded) {
+        return false;
+    }
+    if (!sp->pool->policy->fair) {
+        return true;
+    }
+    if (now - prev->sched.start >= rq_slice_ns(sp)) {
+        if (vruntime_before(first->sched.vruntime, prev->sched.vruntime)) {
+            return false;
+        }
+        prev->sched.start = now;
+        return true;
+    }
+    return !vruntime_before(first->sched.vruntime + SCHED_WAKE_GRAN_NS, prev->sched.vruntime);
+}
+
+/* The vCPU to run next, taken out of the queue; prev or the idle vCPU are not in it. */
+static struct vcpu *pick_next(struct sched_pcpu *sp, struct pcpu *p, struct vcpu *prev, bool stay, u64 now)
+{
+    for (;;) {
+        struct rb_node *n = rb_first(&sp->queue);
+        struct vcpu *v;
+
+        if (n == NULL) {
+            return stay ? prev : p->idle;
+        }
+        v = container_of(n, struct vcpu, sched.node);
+        if (stay && keeps_turn(sp, prev, v, now)) {
+            return prev;
+        }
+        rq_dequeue(sp, v);
+        /* One that was stopped while it waited stays out: whoever lets it go queues it again. */
+        if (atomic_load(&v->pause_flags) == 0 && !cap_exhausted(v, now)) {
+            return v;
+        }
+    }
+}
+
+/* prev's registers are in memory now. If it waits here it may go elsewhere; if it may not stay here it must. */
+static void put_prev(struct vcpu *prev, bool displaced)
+{
+    atomic_store_release(&prev->sched.running, false);
+    if (unlikely(displaced)) {
+        sched_wake(prev);
+    } else if (nr_cpus > 1 && READ_ONCE(prev->sched.queued) && !cpumask_empty(&sched_idle_cpus)) {
+        u32 idle = sched_claim_any(&prev->sched.allowed, &prev->sched.allowed, ~0U);
+
+        if (idle != CPU_NONE) {
+            sched_release_claim(idle);
+        }
+    }
+}
+
+/* Nothing to run here: offer this CPU to wakers first, then look for work that waits elsewhere (see offer_to_idle()). */
+static void about_to_idle(struct pcpu *p, u64 now)
+{
+    atomic_fetch_or(&sched_idle_cpus.w[p->id / 64], BIT(p->id % 64));
+    cpu_barrier();
+    sched_pull(p->id, now);
+}
+
+/* Locked. Bookkeeping for `next` in place of `prev`. */
+static void account_switch(struct sched_pcpu *sp, struct vcpu *prev, struct vcpu *next, bool requeue, u64 now)
+{
+    sp->curr = next;
+    if (requeue) {
+        rq_enqueue(sp, prev);
+    }
+    prev->sched.yielded = false;
+    vcpu_runstate_change(prev, prev->is_idle ? RUNSTATE_runnable : rq_off_state(prev), now);
+    next->sched.running = true;
+    next->sched.yielded = false;
+    next->sched.start = now;
+    next->sched.charged = now;
+    atomic_fetch_and(&next->pending, ~(u32)PEND_RESCHED);
+    vcpu_runstate_change(next, RUNSTATE_running, now);
+    if (next->runstate_gva != 0) {
+        atomic_fetch_or(&next->pending, PEND_RUNSTATE);
+    }
+}
+
+struct vcpu *sched_switch(void)
+{
+    struct pcpu *p = this_cpu();
+    struct sched_pcpu *sp = &p->sched;
+    struct vcpu *prev = p->current, *next;
+    u64 now = now_ns();
+    bool stay, displaced;
+
+    if (nr_cpus > 1 && READ_ONCE(sp->nr_runnable) == 0 && (prev->is_idle || atomic_load(&prev->pause_flags) != 0)) {
+        about_to_idle(p, now);
+    }
+    spin_lock(&sp->lock);
+    atomic_fetch_and(&prev->pending, ~(u32)PEND_RESCHED);
+    rq_charge(sp, prev, now);
+    stay = may_stay(sp, p->id, prev, now);
+    next = pick_next(sp, p, prev, stay, now);
+    if (!next->is_idle && nr_cpus > 1) {
+        (void)sched_claim_idle(p->id);
+    }
+    if (next == prev) {
+        prev->sched.yielded = false;
+        rq_arm_slice(sp, now);
+        spin_unlock(&sp->lock);
+        return prev;
+    }
+    displaced = !stay && !prev->is_idle && atomic_load(&prev->pause_flags) == 0;
+    account_switch(sp, prev, next, stay, now);
+    rq_update_busy(p->id);
+    rq_arm_slice(sp, now);
+    spin_unlock(&sp->lock);
+
+    arch_context_switch(prev, next);
+    p->current = next;
+    /* next->sched.running must be seen before its pending word is read: vcpu_kick() writes and reads them in the other order. */
+    cpu_barrier();
+    if (!prev->is_idle) {
+        put_prev(prev, displaced);
+    }
+    return next;
+}
+
+/*
+ * Whoever sent the IPI has set PEND_RESCHED in the vCPU that was current, or other bits of it; the exit path looks at them. Nothing
+ * else is needed.
+ */
+void sched_kicked(void)
+{
+}
+
+/* The slice timer of this CPU. */
+static void slice_fn(void *data)
+{
+    struct pcpu *p = this_cpu();
+    struct sched_pcpu *sp = data;
+    u64 now = now_ns();
+    const struct vcpu *curr;
+    bool ended = false;
+
+    ASSERT(sp == &p->sched);
+    spin_lock(&sp->lock);
+    curr = sp->curr;
+    if (!curr->is_idle) {
+        bool waiting = sp->nr_runnable > 0 && sched_is_fair(sp);
+
+        ended = waiting && now - curr->sched.start >= rq_slice_ns(sp);
+        if (ended || curr->domain->sched.cap != 0) {
+            rq_resched(p->id);
+        } else {
+            rq_arm_slice(sp, now);
+        }
+    }
+    spin_unlock(&sp->lock);
+    if (ended) {
+        sched_push(p->id, now);
+    }
+}
+
+void sched_init_cpu(u32 cpu)
+{
+    struct pcpu *p = pcpus[cpu];
+    struct sched_pcpu *sp = &p->sched;
+
+    spin_lock_init(&sp->lock, RANK_SCHED);
+    sp->queue = (struct rb_root_cached)RB_ROOT_INIT;
+    timer_setup(&sp->slice, slice_fn, sp, cpu);
+    p->idle = vcpu_create_idle(cpu);
+    p->current = p->idle;
+    sp->curr = p->idle;
+    cpumask_set(&cpus_online, cpu);
+    cpupool_join_boot(cpu);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The interrupt controller (bindings arm,gic and arm,gic-v3) and the generic timer (arm,arch_timer) of a device tree. */
+#include <argon/console.h>
+#include <argon/errno.h>
+#include <argon/string.h>
+#include <libfdt.h>
+#include "parse.h"
+
+#define REDIST_FRAMES 0x20000UL  /* RD_base and SGI_base of one CPU */
+
+static boot_code int common(struct fdt_parse *p, u32 version)
+{
+    struct machine_gic *g = &p->m->gic;
+    const struct dt_node *n = dt_node(&p->w);
+
+    if (n->irq_cells < 3) {
+        return fdt_bad(p, "#interrupt-cells below 3");
+    }
+    if (fdt_get_path(p->dt.fdt, p->w.off, g->path, sizeof(g->path)) != 0) {
+        return fdt_bad(p, "path too long");
+    }
+    g->version = version;
+    g->phandle = n->phandle;
+    return 0;
+}
+
+static boot_code int region(struct fdt_parse *p, u32 idx, paddr_t *base, paddr_t *size)
+{
+    if (dt_reg(&p->w, idx, base, size) != 0 || *size == 0) {
+        return fdt_bad(p, "reg lacks a region (distributor, CPU interface, and of a GICv2 GICH and GICV)");
+    }
+    return 0;
+}
+
+boot_code int fdt_parse_gic_v2(struct fdt_parse *p)
+{
+    struct machine_gic *g = &p->m->gic;
+    int r = region(p, 0, &g->gicd, &g->gicd_size);
+
+    r = r != 0 ? r : region(p, 1, &g->gicc, &g->gicc_size);
+    r = r != 0 ? r : region(p, 2, &g->gich, &g->gich_size);
+    r = r != 0 ? r : region(p, 3, &g->gicv, &g->gicv_size);
+    return r != 0 ? r : common(p, 2);
+}
+
+boot_code int fdt_parse_gic_v3(struct fdt_parse *p)
+{
+    struct machine_gic *g = &p->m->gic;
+    struct dt_prop prop = dt_get(&p->dt, p->w.off, "#redistributor-regions");
+    u32 nr = 1;
+    int r;
+
+    if (prop.data != NULL && (!dt_u32(&prop, &nr) || nr == 0 || nr > MACHINE_MAX_REDIST)) {
+        return fdt_bad(p, "bad #redistributor-regions");
+    }
+    prop = dt_get(&p->dt, p->w.off, "redistributor-stride");
+    if (prop.data != NULL && (!dt_number(&prop, &g->redist_stride) || !IS_ALIGNED(g->redist_stride, 0x10000UL) ||
+                              g->redist_stride < REDIST_FRAMES)) {
+        return fdt_bad(p, "bad redistributor-stride");
+    }
+    r = region(p, 0, &g->gicd, &g->gicd_size);
+    for (u32 i = 0; r == 0 && i < nr; i++) {
+        r = region(p, 1 + i, &g->redist[i].start, &g->redist[i].size);
+    }
+    g->nr_redist = nr;
+    return r != 0 ? r : common(p, 3);
+}
+
+boot_code int fdt_parse_timer(struct fdt_parse *p)
+{
+    struct dt_prop prop = dt_get(&p->dt, p->w.off, "clock-frequency");
+
+    if (prop.data != NULL && !dt_u32(&prop, &p->m->timer_hz)) {
+        return fdt_bad(p, "bad clock-frequency");
+    }
+    p->timer_off = p->w.off;
+    return 0;
+}
+
+/* Private interrupt number idx of the current node; 0 if it has none. */
+static boot_code u32 private_irq(const struct fdt_parse *p, u32 idx)
+{
+    struct dt_irq_cursor c = { 0 };
+    struct dt_irq irq;
+    u32 n = 0;
+
+    while (dt_next_irq(&p->w, p->m->gic.phandle, &c, &irq)) {
+        if (n++ == idx) {
+            return irq.intid < 32 ? irq.intid : 0;
+        }
+    }
+    return 0;
+}
+
+/* By interrupt-names if the node has them, else by the binding's order: secure, non-secure, virtual, hypervisor. */
+static boot_code int finish_timer(struct fdt_parse *p)
+{
+    static const char *const names[] = { "sec-phys", "phys", "virt", "hyp-phys" };
+    struct machine *m = p->m;
+    u32 *const irqs[] = { &m->timer_irq_phys_s, &m->timer_irq_phys_ns, &m->timer_irq_virt, &m->timer_irq_hyp };
+    struct dt_prop given = dt_get(&p->dt, p->w.off, "interrupt-names");
+
+    for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
+        int idx = given.data != NULL ? dt_string_index(&given, names[i]) : i;
+
+        *irqs[i] = idx >= 0 ? private_irq(p, (u32)idx) : 0;
+    }
+    if (m->timer_irq_phys_ns == 0 || m->timer_irq_virt == 0 || m->timer_irq_hyp == 0) {
+        return fdt_bad(p, "interrupts lack the non-secure, the virtual or the hypervisor timer");
+    }
+    return 0;
+}
+
+boot_code int fdt_finish_irqs(struct fdt_parse *p)
+{
+    struct machine_gic *g = &p->m->gic;
+    struct dt_irq irq;
+
+    if (g->version == 0) {
+        return 0;                /* reported with what else is missing */
+    }
+    if (p->timer_off != 0 && dt_walk_to(&p->w, &p->dt, p->timer_off)) {
+        int r = finish_timer(p);
+
+        if (r != 0) {
+            return r;
+        }
+    }
+    if (!dt_walk_to(&p->w, &p->dt, fdt_path_offset(p->dt.fdt, g->path))) {
+        return -EINVAL;
+    }
+    /* Its own maintenance interrupt is in its own format, whatever its interrupt-parent says. */
+    if (dt_node(&p->w)->interrupts.len < dt_node(&p->w)->irq_cells * 4 ||
+        !dt_gic_irq(dt_node(&p->w)->interrupts.data, dt_node(&p->w)->irq_cells, &irq) || irq.intid >= 32) {
+        return fdt_bad(p, "interrupts lacks the maintenance interrupt");
+    }
+    g->maintenance_irq = irq.intid;
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the parts of the device tree parser: each reads one kind of node into struct machine. */
+#ifndef FDT_PARSE_H
+#define FDT_PARSE_H
+
+#include <argon/dt.h>
+#include <argon/machine.h>
+
+struct fdt_parse {
+    struct machine *m;
+    struct dt dt;
+    struct dt_walk w;            /* at the node being read */
+    int timer_off;               /* 0 = none seen */
+    int chosen_off;
+    struct dt_prop boot_args, xen_args, dom0_args, initrd_start, initrd_end;   /* of /chosen */
+};
+
+/* The one parser: machine_from_fdt() and machine_find_uart() use it in turn, before other CPUs run. */
+extern struct fdt_parse fdt_parse;
+
+/* Log "device tree: <path of the current node>: <what>" and return -EINVAL. */
+must_check int fdt_bad(const struct fdt_parse *p, const char *what);
+
+/* Each: the current node, already matched. 0, or -EINVAL after a message. */
+must_check int fdt_parse_gic_v2(struct fdt_parse *p);
+must_check int fdt_parse_gic_v3(struct fdt_parse *p);
+must_check int fdt_parse_timer(struct fdt_parse *p);
+must_check int fdt_parse_psci(struct fdt_parse *p);
+must_check int fdt_parse_cpu(struct fdt_parse *p);
+must_check int fdt_parse_memory(struct fdt_parse *p);
+must_check int fdt_parse_reserved(struct fdt_parse *p);
+must_check int fdt_parse_chosen(struct fdt_parse *p);
+must_check int fdt_parse_module(struct fdt_parse *p);
+/* After all nodes: kinds of untyped modules, the initrd of /chosen, and who gets which command line. */
+must_check int fdt_finish_chosen(struct fdt_parse *p);
+/* After all nodes: interrupts, which need to know the GIC. */
+must_check int fdt_finish_irqs(struct fdt_parse *p);
+
+#endif

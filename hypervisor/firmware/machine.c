@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* The one description of the machine, and what of its RAM may be used. */
+#include <argon/console.h>
+#include <argon/errno.h>
+#include <argon/machine.h>
+#include <argon/string.h>
+
+/* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
+#define RAM_LIMIT (1UL << 44)
+
+struct machine machine;
+
+boot_code const struct machine_module *machine_module(enum module_kind kind)
+{
+    for (u32 i = 0; i < machine.nr_modules; i++) {
+        if (machine.modules[i].kind == kind) {
+            return &machine.modules[i];
+        }
+    }
+    return NULL;
+}
+
+boot_code int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u32 node)
+{
+    paddr_t end = start + size;
+
+    if (end < start) {
+        return -EINVAL;
+    }
+    if (end > RAM_LIMIT) {
+        log_warn("RAM at %#llx..%#llx is not used above %#lx", (unsigned long long)start, (unsigned long long)end, RAM_LIMIT);
+        end = RAM_LIMIT;
+    }
+    start = ROUND_UP(start, PAGE_SIZE);
+    end = ROUND_DOWN(end, PAGE_SIZE);
+    if (start >= end) {
+        return 0;
+    }
+    if (m->nr_banks == MACHINE_MAX_BANKS) {
+        return -ENOSPC;
+    }
+    m->banks[m->nr_banks++] = (struct machine_range){ .start = start, .size = end - start, .node = node };
+    return 0;
+}
+
+static boot_code void sort_ranges(struct machine_range *r, u32 nr)
+{
+    for (u32 i = 1; i < nr; i++) {
+        struct machine_range x = r[i];
+        u32 j = i;
+
+        for (; j > 0 && r[j - 1].start > x.start; j--) {
+            r[j] = r[j - 1];
+        }
+        r[j] = x;
+    }
+}
+
+boot_code void machine_sort_banks(struct machine *m)
+{
+    u32 out = 0;
+
+    sort_ranges(m->banks, m->nr_banks);
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        struct machine_range b = m->banks[i];
+        struct machine_range *last = out > 0 ? &m->banks[out - 1] : NULL;
+        paddr_t last_end = last != NULL ? last->start + last->size : 0;
+
+        if (last != NULL && b.start < last_end) {
+            log_warn("RAM banks overlap at %#llx", (unsigned long long)b.start);
+            if (b.start + b.size <= last_end) {
+                continue;
+            }
+            b.size -= last_end - b.start;
+            b.start = last_end;
+        }
+        if (last != NULL && b.start == last_end && b.node == last->node) {
+            last->size += b.size;
+        } else {
+            m->banks[out++] = b;
+        }
+    }
+    m->nr_banks = out;
+}
+
+/* Ranges that touch or overlap become one, so that the table holds any number of neighbours. */
+boot_code int machine_add_reserved(struct machine *m, paddr_t start, paddr_t size)
+{
+    paddr_t end = start + size;
+    u32 out = 0;
+
+    if (end < start || end > ROUND_DOWN(~0UL, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    start = ROUND_DOWN(start, PAGE_SIZE);
+    end = ROUND_UP(end, PAGE_SIZE);
+    if (size == 0) {
+        return 0;
+    }
+    for (u32 i = 0; i < m->nr_reserved; i++) {
+        struct machine_range r = m->reserved[i];
+
+        if (r.start <= end && start <= r.start + r.size) {
+            end = MAX(end, r.start + r.size);
+            start = MIN(start, r.start);
+        } else {
+            m->reserved[out++] = r;
+        }
+    }
+    m->nr_reserved = out;
+    if (m->nr_reserved == MACHINE_MAX_RESERVED) {
+        return -ENOSPC;
+    }
+    m->reserved[m->nr_reserved++] = (struct machine_range){ .start = start, .size = end - start };
+    sort_ranges(m->reserved, m->nr_reserved);
+    return 0;
+}
+
+/* The i-th range that is not free, whole pages; false after the last. */
+static boot_code bool taken_range(const struct machine *m, u32 i, paddr_t *start, paddr_t *end)
+{
+    const struct machine_module *mod;
+
+    if (i < m->nr_reserved) {
+        *start = m->reserved[i].start;
+        *end = *start + m->reserved[i].size;
+        return true;
+    }
+    i -= m->nr_reserved;
+    if (i >= m->nr_modules) {
+        return false;
+    }
+    mod = &m->modules[i];
+    *start = ROUND_DOWN(mod->start, PAGE_SIZE);
+    *end = mod->size != 0 ? ROUND_UP(mod->start + mod->size, PAGE_SIZE) : *start;
+    return true;
+}
+
+/* The first free part of [s, *end). */
+static boot_code bool free_part(const struct machine *m, paddr_t s, paddr_t *start, paddr_t *end)
+{
+    paddr_t e = *end, from, to;
+    bool moved;
+
+    do {
+        moved = false;
+        for (u32 i = 0; taken_range(m, i, &from, &to); i++) {
+            if (from <= s && s < to) {
+                s = to;
+                moved = true;
+            }
+        }
+    } while (moved);
+    for (u32 i = 0; taken_range(m, i, &from, &to); i++) {
+        if (from > s && from < to) {
+            e = MIN(e, from);
+        }
+    }
+    *start = s;
+    *end = e;
+    return s < e;
+}
+
+boot_code bool machine_next_free(const struct machine *m, paddr_t from, paddr_t *start, paddr_t *end, u32 *node)
+{
+    from = ROUND_UP(from, PAGE_SIZE);
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        const struct machine_range *b = &m->banks[i];
+
+        *end = b->start + b->size;
+        if (free_part(m, MAX(b->start, from), start, end)) {
+            *node = b->node;
+            return true;
+        }
+    }
+    return false;
+}
+
+boot_code bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size)
+{
+    paddr_t end = start + size;
+
+    if (end < start) {
+        return false;
+    }
+    for (u32 i = 0; i < m->nr_banks && start < end; i++) {
+        const struct machine_range *b = &m->banks[i];
+
+        if (start >= b->start && start - b->start < b->size) {
+            start = MIN(end, b->start + b->size);
+        }
+    }
+    return start == end;
+}

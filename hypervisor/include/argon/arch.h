@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between core and an architecture. Hot hooks are inline, from <asm/...> chosen by include path (arch/arm/include or
+ * arch/host/include):
+ *   <asm/percpu.h>   this_cpu()
+ *   <asm/domain.h>   struct arch_vcpu, struct arch_domain
+ *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting()
+ */
+#ifndef ARGON_ARCH_H
+#define ARGON_ARCH_H
+
+#include <argon/types.h>
+#include <asm/cpu.h>
+
+struct domain;
+struct vcpu;
+struct domain_config;
+struct vcpu_guest_context;
+
+/* ---- time (drivers/timer, arch) ---- */
+u64 arch_counter(void);                          /* CNTPCT_EL0, ticks */
+void arch_timer_program(u64 ticks);              /* this CPU's hypervisor timer compare; ~0 = off */
+
+/* ---- memory ---- */
+void arch_zero_pages(void *va, u64 nr_pages);    /* page aligned */
+void arch_clean_dcache(const void *va, size_t n);/* to the point of coherency: a guest with caches off sees it */
+void arch_clean_inval_dcache(const void *va, size_t n); /* as that, and drops the lines: what a device wrote is seen */
+volatile void *arch_ioremap(paddr_t pa, u64 size);/* device registers; NULL when it cannot be mapped. Never undone. */
+u64 arch_image_bytes(void);                      /* the hypervisor's own image in memory, and where it is */
+paddr_t arch_image_start(void);
+
+/* ---- CPUs ---- */
+void arch_send_ipi(u32 cpu);
+noreturn_fn void arch_machine_restart(void);
+noreturn_fn void arch_machine_poweroff(void);
+noreturn_fn void arch_stop_cpu(void);
+void arch_dump_backtrace(void);                  /* of the caller, to the console */
+
+/* ---- domains and vCPUs ---- */
+must_check int arch_domain_create(struct domain *d, struct domain_config *cfg);
+/* Preemptible part of destruction (-ERESTART), and the last part. */
+must_check int arch_domain_relinquish(struct domain *d);
+void arch_domain_destroy(struct domain *d);
+must_check int arch_vcpu_create(struct vcpu *v);
+void arch_vcpu_destroy(struct vcpu *v);
+void arch_vcpu_reset(struct vcpu *v);            /* domctl setvcpucontext(NULL) */
+/* Move register state: prev's into memory, next's from memory (either may be idle). Interrupts masked; on this CPU. */
+void arch_context_switch(struct vcpu *prev, struct vcpu *next);
+/* domctl 12/13. v is paused and descheduled. -EINVAL on modes other than EL0/EL1. */
+must_check int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
+void arch_get_context(struct vcpu *v, struct vcpu_guest_context *c);
+must_check int arch_set_address_size(struct domain *d, u32 bits);
+void arch_vcpu_dump(struct vcpu *v);             /* registers, to the console */
+void arch_vcpu_show_regs_host(void);             /* debug key d: this CPU */
+/* Entry point and argument for PSCI CPU_ON (vdev/vpsci). */
+must_check int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context);
+u64 arch_vcpu_mpidr(const struct vcpu *v);       /* affinity the guest sees */
+u32 arch_physinfo_caps(void);                    /* XEN_SYSCTL_PHYSCAP_* beyond the common ones */
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies between hypervisor and the current vCPU's virtual addresses (its present stage-1 context, EL1 permissions without PAN), as
+ * hypercall buffers are given. Both stages' permissions are honoured; pages must belong to the guest itself. Each copy is one pass;
+ * data is fetched once. Return 0, or -EFAULT with an unspecified part copied.
+ */
+#ifndef ARGON_GUEST_ACCESS_H
+#define ARGON_GUEST_ACCESS_H
+
+#include <argon/types.h>
+
+struct domain;
+
+must_check int copy_from_guest(void *to, u64 gva, size_t bytes);
+must_check int copy_to_guest(u64 gva, const void *from, size_t bytes);
+must_check int clear_guest(u64 gva, size_t bytes);
+
+/* Copies by guest-physical address, any domain. RAM and (for access_write: writable) foreign/grant pages. */
+must_check int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes);
+must_check int copy_to_gpa(struct domain *d, u64 gpa, const void *from, size_t bytes);
+
+/* The gva in a XEN_GUEST_HANDLE_64 field, and element access. */
+#define handle_gva(h) ((u64)(h).q)
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* What firmware says about the machine. Filled by firmware/ (device tree, later ACPI); nobody else reads firmware tables. */
+#ifndef ARGON_MACHINE_H
+#define ARGON_MACHINE_H
+
+#include <argon/types.h>
+
+#define MACHINE_MAX_BANKS     64
+#define MACHINE_MAX_RESERVED  128
+#define MACHINE_MAX_MODULES   16
+#define MACHINE_MAX_REDIST    16
+
+struct machine_range { paddr_t start, size; u32 node; };
+
+enum module_kind { MODULE_UNKNOWN, MODULE_KERNEL, MODULE_RAMDISK, MODULE_FDT, MODULE_XSM };
+struct machine_module {
+    paddr_t start, size;
+    enum module_kind kind;
+    char cmdline[1024];          /* bootargs of the node */
+    bool has_cmdline;
+    bool typed;                  /* the kind was given, not guessed from the order */
+};
+
+struct machine_cpu { u64 hwid; u32 node; bool psci; };
+
+struct machine_uart {
+    paddr_t base, size;
+    u32 irq;                     /* INTID, 0 = none */
+    u32 reg_shift, reg_width;    /* log2 of the distance and bytes of a register: 0 and 1 unless given */
+    u32 clock_hz;
+    char compatible[64];
+    char path[256];              /* device tree node: hidden from dom0 */
+};
+
+struct machine_gic {
+    u32 version;                 /* 2 or 3 */
+    paddr_t gicd, gicd_size;
+    paddr_t gicc, gicc_size, gich, gich_size, gicv, gicv_size;      /* v2 */
+    struct machine_range redist[MACHINE_MAX_REDIST];                /* v3 */
+    u32 nr_redist;
+    u64 redist_stride;
+    u32 maintenance_irq;         /* INTID */
+    char path[256];
+    u32 phandle;
+};
+
+struct machine {
+    const void *fdt;             /* mapped copy, NULL once boot memory is freed */
+    u32 nr_banks, nr_reserved, nr_modules, nr_cpus;
+    struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
+    struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted. Not to be used: /memreserve/, reserved-memory, added */
+    struct machine_module modules[MACHINE_MAX_MODULES];
+    struct machine_cpu cpus[NR_CPUS];
+    struct machine_gic gic;
+    bool has_uart;
+    struct machine_uart uart;
+    u32 timer_irq_phys_s, timer_irq_phys_ns, timer_irq_virt, timer_irq_hyp;   /* INTIDs */
+    u32 timer_hz;                /* clock-frequency, 0 = use CNTFRQ */
+    bool psci_smc;               /* PSCI conduit of the firmware: SMC (else HVC: cannot be used from EL2) */
+    u32 psci_version;            /* 0: no PSCI */
+    u32 psci_cpu_on;             /* function id */
+    char xen_cmdline[1024];      /* hypervisor's */
+    char dom0_cmdline[1024];
+    u32 nr_nodes;
+};
+extern struct machine machine;
+
+/*
+ * Fill `machine` from a device tree at `fdt` (mapped, `max` bytes readable). Malformed, or lacking what Argon needs (RAM, GIC, timer,
+ * CPUs): -EINVAL and a message that names node and property; machine.fdt is set wherever the tree could be read at all, so that
+ * machine_find_uart() may be tried before giving up. No crash on any input. The tree stays in use until dom0_build() is done.
+ */
+must_check int machine_from_fdt(const void *fdt, size_t max);
+/* Bytes of the device tree whose first 64 bytes are at `header`; 0 if it is none. */
+size_t machine_fdt_size(const void *header);
+/*
+ * Find the console UART after options are parsed: dtuart= (path or alias, with ":options"; may be empty), else /chosen/stdout-path.
+ * -ENODEV when there is none with a driver.
+ */
+must_check int machine_find_uart(const char *dtuart);
+/* First module of that kind, NULL if none. */
+const struct machine_module *machine_module(enum module_kind kind);
+
+/* ---- RAM that may be used ---- */
+/* Add RAM (trimmed to whole pages; zero size is ignored); machine_sort_banks() once all are known. -ENOSPC: too many. */
+must_check int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u32 node);
+/* Sort; merge what touches on one node; where banks overlap, the lower keeps the RAM. */
+void machine_sort_banks(struct machine *m);
+/* Keep a range (widened to whole pages) out of use: the image, the device tree, early tables. -ENOSPC: too many. */
+must_check int machine_add_reserved(struct machine *m, paddr_t start, paddr_t size);
+/*
+ * The first usable range of RAM at or after `from`, page aligned: in a bank, in no reserved range and in no module. False: none. Loop:
+ * from = 0; while (machine_next_free(m, from, &start, &end, &node)) { ...; from = end; }
+ */
+must_check bool machine_next_free(const struct machine *m, paddr_t from, paddr_t *start, paddr_t *end, u32 *node);
+/* Is all of [start, start + size) in RAM banks? */
+bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size);
+
+/* ---- boot/: the first domain ---- */
+struct domain;
+/* Build dom0 from modules and machine: RAM, kernel, ramdisk, device tree, devices, vCPU 0. Stops boot with a message on failure. */
+void dom0_build(void);
+
+#endif

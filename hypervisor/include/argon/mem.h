@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory: the frame table and a buddy allocator per node with per-CPU caches of single pages.
+ *
+ * All RAM is mapped in the hypervisor's direct map, so a page's address is arithmetic. `struct page` memory is never freed,
+ * so a stale lookup is safe: page_get() re-checks owner and count.
+ */
+#ifndef ARGON_MEM_H
+#define ARGON_MEM_H
+
+#include <argon/spinlock.h>
+
+struct domain;
+struct vcpu;
+
+#define MAX_ORDER 18             /* 1 GiB */
+#define ORDER_2M  9
+#define ORDER_1G  18
+
+/* What a frame is used for. */
+enum page_use {
+    PAGE_FREE = 0,               /* in the buddy lists */
+    PAGE_HYP,                    /* hypervisor's own: heap, tables, stacks */
+    PAGE_GUEST,                  /* RAM of its owner; on the owner's page list, counted in tot_pages */
+    PAGE_SHARED_HYP,             /* hypervisor page that its owner's guest may map: shared info, grant table; not counted */
+    PAGE_RESERVED,               /* firmware's, device memory in RAM, modules in use */
+};
+
+/*
+ * One frame: 16 bytes, indexed by mfn in a virtually mapped table. The first eight are one word, so that owner, use and count change
+ * together (page_get() takes a reference only of what it has checked). PAGE_HYP is recorded at the head of an allocation only.
+ */
+struct page {
+    union {
+        struct {
+            u32 count;           /* references; atomic. The owner's own is the first. 0: free or hypervisor-private */
+            u16 owner;           /* domid while use is GUEST or SHARED_HYP; slab pages: free object and number in use */
+            u8 use;              /* enum page_use */
+            u8 order;            /* PAGE_FREE: order + 1 at a free chunk's head, else 0. PAGE_HYP: PAGE_ORDER_* | order or class.
+                                    GUEST, SHARED_HYP: PAGE_OWNED while the owner's own reference stands */
+        };
+        u64 word;
+    };
+    u32 next, prev;              /* list links as mfns (~0 = none): owner's page list, buddy list or slab list */
+};
+
+#define PAGE_NIL 0xffffffffu
+#define PAGE_OWNED 1             /* page.order of a guest's page */
+#define PAGE_ORDER_SLAB  0x80    /* page.order of a PAGE_HYP head: a slab of class (order & 0x7f) */
+#define PAGE_ORDER_BULK  0x40    /* ... or `next` whole pages (xzalloc_bytes above a page) */
+
+#define MEM_MAX_NODES 16
+#define MEM_CACHE_PAGES 32
+#define MEM_CACHE_BATCH 16
+
+struct mem_pcpu {
+    u32 nr_cached;
+    u32 cache[MEM_CACHE_PAGES];  /* mfns of free single pages of this CPU's node */
+};
+
+/* Allocation flags. */
+#define MEMF_ZERO   BIT32(0)     /* contents zeroed (cleaned to PoC too when a guest gets it: see page_alloc_guest) */
+#define MEMF_NODE(n) (BIT32(31) | ((u32)(n) << 16)) /* prefer node n */
+#define MEMF_EXACT_NODE BIT32(1)
+#define MEMF_LOW32  BIT32(2)     /* below 4 GiB */
+
+/* ---- set-up (boot) ---- */
+/* Give [start, end) RAM to the allocator of `node`. The frame table for it is mapped and zeroed already. Page aligned. */
+void mem_add_range(paddr_t start, paddr_t end, u32 node);
+/* Frame table limits, set by arch boot code before mem_add_range. */
+extern struct page *frame_table;       /* indexed by mfn - frame_base */
+extern u64 frame_base, frame_end;      /* first and one past the last mfn that may have an entry */
+
+/* Unit tests: forget all ranges and caches. */
+void mem_reset(void);
+
+/* ---- frames ---- */
+static inline struct page *mfn_to_page(mfn_t m) { return &frame_table[m.m - frame_base]; }
+static inline mfn_t page_to_mfn(const struct page *pg) { return mfn((u64)(pg - frame_table) + frame_base); }
+/* Is m RAM with a frame table entry? (Any input.) */
+bool mfn_is_ram(mfn_t m);
+/* Direct map. */
+void *mfn_to_virt(mfn_t m);
+mfn_t virt_to_mfn(const void *va);
+static inline void *page_to_virt(const struct page *pg) { return mfn_to_virt(page_to_mfn(pg)); }
+static inline struct page *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
+
+/*
+ * Take a reference if the page is alive and belongs to d (any m, from a guest too). False: not RAM, not d's, or going away.
+ * Each success is paired with one page_put().
+ */
+must_check bool page_get(mfn_t m, const struct domain *d);
+/* Drop a reference; the last one frees the page (scrubbed before it is handed out again) and tells its domain. */
+void page_put(struct page *pg);
+/*
+ * Drop the owner's own reference of a GUEST page of d, once: false if pg is not d's or it was dropped before. The caller has removed
+ * the page from d's stage 2. The page stays d's, and counted, until others have dropped theirs.
+ */
+must_check bool page_release(struct page *pg, const struct domain *d);
+
+/* ---- hypervisor's own pages: no owner, no reference count ---- */
+/* 2^order pages, aligned to their size; NULL when out of memory. */
+void *pages_alloc(unsigned int order, u32 memf);
+void pages_free(void *va, unsigned int order);
+/* Small objects: power-of-two slabs up to a page, whole pages above. Zeroed. NULL when out of memory or size is 0. */
+void *xzalloc_bytes(size_t size);
+void *xzalloc_array_bytes(size_t n, size_t size); /* NULL on overflow */
+void xfree(void *p);                              /* NULL allowed */
+#define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
+#define xzalloc_array(type, n) ((type *)xzalloc_array_bytes((n), sizeof(type)))
+
+/* ---- guest memory ---- */
+/*
+ * Allocate 2^order frames for d: zeroed, cleaned, owner set, count 1 each, on d's page list, counted against d->max_pages.
+ * NULL: over the limit or out of memory (state unchanged). d must not be dying.
+ */
+struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf);
+/* Make 2^order specific, hypervisor-owned frames (1:1 dom0 boot) d's, as page_alloc_guest does, without zeroing. */
+must_check int page_assign(struct domain *d, mfn_t first, u64 nr);
+/* Take chunks that make up exactly [first, first+nr) out of the free lists (boot, 1:1 dom0); -ENOMEM if any of it is not free. */
+must_check int mem_claim(mfn_t first, u64 nr);
+/* One zeroed page that d's guest may map (PAGE_SHARED_HYP), count 1; page_free_shared drops that count. */
+void *page_alloc_shared(struct domain *d);
+void page_free_shared(void *va);
+/* Drop the owner's reference of every page of a dying d; -ERESTART when it should be called again. */
+must_check int domain_relinquish_pages(struct domain *d);
+/*
+ * Unmap what a dying d has mapped of other domains (P2M_FOREIGN_*) and drop those references; -ERESTART: call again. Before
+ * p2m_teardown(). d->nr_foreign counts them, so that a domain without any costs nothing.
+ */
+must_check int physmap_relinquish(struct domain *d);
+
+/* ---- figures ---- */
+struct mem_stats { u64 total, free, scrub; };     /* pages */
+void mem_stats(struct mem_stats *s);              /* whole machine */
+void mem_node_stats(u32 node, struct mem_stats *s);
+u64 mem_free_between(u32 node, unsigned int min_bits, unsigned int max_bits); /* bytes, ~0 node = all (sysctl availheap) */
+u64 mem_max_mfn(void);
+/* RAM that boot code took before the allocator had any: frame table, first page tables, per-CPU data of the boot CPU. For mem_dump(). */
+extern u64 mem_boot_bytes;
+void mem_dump(void);                              /* debug key m */
+
+#endif

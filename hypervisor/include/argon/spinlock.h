@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket spinlocks. The hypervisor always runs with interrupts masked, so there is one kind of lock and no irqsave variant.
+ * Each lock has a rank: a CPU takes locks in rising rank only (docs/locking.md lists them); debug builds and host tests check it.
+ */
+#ifndef ARGON_SPINLOCK_H
+#define ARGON_SPINLOCK_H
+
+#include <argon/atomic.h>
+#include <argon/config.h>
+
+/* The one lock order. A lock may be taken while locks of smaller rank are held; equal rank only through spin_lock_nested(). */
+enum lock_rank {
+    RANK_NONE = 0,
+    RANK_DOMCTL,         /* core/hypercall/domctl: one control operation per domain at a time */
+    RANK_DOMLIST,        /* core/domain: insertion into and removal from the table of domains */
+    RANK_CPUPOOL,        /* core/sched: cpupool membership */
+    RANK_DOMAIN,         /* struct domain: pause, shutdown, parameters */
+    RANK_GRANT_TABLE,    /* grant table size and version */
+    RANK_GRANT_MAPTRACK, /* maptrack free list */
+    RANK_GRANT_ENTRY,    /* one active grant entry */
+    RANK_EVENT_TABLE,    /* allocation of ports, FIFO geometry */
+    RANK_EVENT_PORT,     /* one port (nested: the two ends, lower address first) */
+    RANK_EVENT_QUEUE,    /* one FIFO queue */
+    RANK_P2M,            /* one guest's stage 2 (nested: two guests, lower address first) */
+    RANK_PAGE_LIST,      /* struct domain: page list and counts */
+    RANK_VGIC,           /* vdev/vgic: one vCPU's interrupt state, one SPI (nested: SPI, then vCPU) */
+    RANK_IRQ,            /* core/irq: one host interrupt descriptor */
+    RANK_SCHED,          /* core/sched: one run queue (nested: two, lower CPU first) */
+    RANK_TIMER,          /* core/time: one CPU's timer queue */
+    RANK_QUIESCE,        /* core/smp: grace periods */
+    RANK_RANGESET,       /* lib/rangeset: one set */
+    RANK_HEAP,           /* core/mem: one node's buddy lists */
+    RANK_IRQCHIP,        /* drivers/irqchip: distributor read-modify-write */
+    RANK_DUMP,           /* core/console: whose turn it is to print its CPU's registers */
+    RANK_CONSOLE,        /* core/console: ring and UART; leaf, may be taken under any other */
+};
+
+struct spinlock {
+    union {
+        u32 word;
+        struct { u16 owner, next; };
+    };
+#if CONFIG_LOCK_DEBUG
+    u16 rank;
+    u16 holder;          /* CPU + 1 */
+    const char *name;
+#endif
+};
+
+#if CONFIG_LOCK_DEBUG
+#define SPINLOCK_INIT(r) { .rank = (r), .name = #r }
+void lock_debug_acquire(struct spinlock *l, bool nested);   /* before waiting: checks the order */
+void lock_debug_acquired(struct spinlock *l);
+void lock_debug_tried(struct spinlock *l);                  /* trylock succeeded: cannot deadlock, any order */
+void lock_debug_release(struct spinlock *l);
+#else
+#define SPINLOCK_INIT(r) { .word = 0 }
+static inline void lock_debug_acquire(struct spinlock *l, bool nested) { (void)l; (void)nested; }
+static inline void lock_debug_acquired(struct spinlock *l) { (void)l; }
+static inline void lock_debug_tried(struct spinlock *l) { (void)l; }
+static inline void lock_debug_release(struct spinlock *l) { (void)l; }
+#endif
+
+#define spin_lock_init(l, r) (*(l) = (struct spinlock)SPINLOCK_INIT(r))
+
+void spin_lock_contended(struct spinlock *l, u16 ticket);
+
+static always_inline void spin_lock_raw(struct spinlock *l)
+{
+    u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+
+    if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)) {
+        spin_lock_contended(l, ticket);
+    }
+}
+
+/* Take the lock; the caller holds no lock of equal or higher rank. */
+static always_inline void spin_lock(struct spinlock *l)
+{
+    lock_debug_acquire(l, false);
+    spin_lock_raw(l);
+    lock_debug_acquired(l);
+}
+
+/* As spin_lock(), for a second lock of the same rank; the caller states its order of the two where it calls. */
+static always_inline void spin_lock_nested(struct spinlock *l)
+{
+    lock_debug_acquire(l, true);
+    spin_lock_raw(l);
+    lock_debug_acquired(l);
+}
+
+/* Take the lock if it is free; in any order of ranks. */
+must_check static inline bool spin_trylock(struct spinlock *l)
+{
+    u32 old = atomic_load(&l->word);
+    u32 want = old + BIT32(16);
+
+    if ((old >> 16) != (old & 0xffff)) {
+        return false;
+    }
+    if (!__atomic_compare_exchange_n(&l->word, &old, want, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    lock_debug_tried(l);
+    return true;
+}
+
+static always_inline void spin_unlock(struct spinlock *l)
+{
+    lock_debug_release(l);
+    __atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_locked(const struct spinlock *l)
+{
+    u32 w = atomic_load(&l->word);
+
+    return (w >> 16) != (w & 0xffff);
+}
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Integer names, and the opaque frame types that keep machine and guest frames apart. */
+#ifndef ARGON_TYPES_H
+#define ARGON_TYPES_H
+
+#include <argon/compiler.h>
+
+typedef uint8_t  u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int16_t  s16;
+typedef int32_t  s32;
+typedef int64_t  s64;
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  (1UL << PAGE_SHIFT)
+#define PAGE_MASK  (~(PAGE_SIZE - 1))
+#define KIB(n) ((u64)(n) << 10)
+#define MIB(n) ((u64)(n) << 20)
+#define GIB(n) ((u64)(n) << 30)
+
+/* A host physical byte address. Guest-physical byte addresses (IPAs) are also u64, named gpa. */
+typedef u64 paddr_t;
+/* A host (machine) frame number, and a guest (physical) frame number: never interchangeable. */
+typedef struct { u64 m; } mfn_t;
+typedef struct { u64 g; } gfn_t;
+
+#define INVALID_MFN ((mfn_t){ ~0UL })
+#define INVALID_GFN ((gfn_t){ ~0UL })
+
+static inline mfn_t mfn(u64 n) { return (mfn_t){ n }; }
+static inline gfn_t gfn(u64 n) { return (gfn_t){ n }; }
+static inline mfn_t mfn_add(mfn_t a, u64 n) { return (mfn_t){ a.m + n }; }
+static inline gfn_t gfn_add(gfn_t a, u64 n) { return (gfn_t){ a.g + n }; }
+static inline bool mfn_eq(mfn_t a, mfn_t b) { return a.m == b.m; }
+static inline bool gfn_eq(gfn_t a, gfn_t b) { return a.g == b.g; }
+static inline bool mfn_is_valid(mfn_t a) { return a.m != ~0UL; }
+static inline bool gfn_is_valid(gfn_t a) { return a.g != ~0UL; }
+static inline mfn_t paddr_to_mfn(paddr_t pa) { return (mfn_t){ pa >> PAGE_SHIFT }; }
+static inline paddr_t mfn_to_paddr(mfn_t a) { return a.m << PAGE_SHIFT; }
+static inline gfn_t gpa_to_gfn(u64 gpa) { return (gfn_t){ gpa >> PAGE_SHIFT }; }
+static inline u64 gfn_to_gpa(gfn_t a) { return a.g << PAGE_SHIFT; }
+
+
+#define NR_CPUS       128   /* upper bound; `maxcpus` and the machine may lower it */
+#define MAX_VCPUS     128   /* per domain, with a GICv3; 8 with a GICv2 */
+#define NS_PER_SEC    1000000000ULL
+#define NS_PER_MS     1000000ULL
+#define NS_PER_US     1000ULL
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory and string functions. Integer registers only (a guest's FP state is live), no unaligned access (early boot runs
+ * with the MMU off, where all memory is Device memory and unaligned accesses fault: Arm ARM B2.5.2).
+ * Compiled with -fno-tree-loop-distribute-patterns: a loop here must not become a call of the function it is in.
+ */
+#include <argon/string.h>
+
+#define WORD sizeof(u64)
+
+static always_inline bool word_aligned(const void *p)
+{
+    return ((uintptr_t)p & (WORD - 1)) == 0;
+}
+
+/* n is a multiple of 8; both aligned; forwards. Four words a turn: two load pairs, two store pairs. */
+static void copy_words(u64 *d, const u64 *s, size_t n)
+{
+    for (; n >= 4 * WORD; n -= 4 * WORD, d += 4, s += 4) {
+        u64 a = s[0], b = s[1], c = s[2], e = s[3];
+
+        d[0] = a;
+        d[1] = b;
+        d[2] = c;
+        d[3] = e;
+    }
+    for (; n != 0; n -= WORD) {
+        *d++ = *s++;
+    }
+}
+
+/* As copy_words(); s and d overlap with d above s: from the end down. */
+static void copy_words_down(u64 *d, const u64 *s, size_t n)
+{
+    while (n != 0) {
+        n -= WORD;
+        d[n / WORD] = s[n / WORD];
+    }
+}
+
+/*
+ * d is aligned, s is not: each word stored is put together from two aligned words (little-endian). The aligned words read are
+ * those that hold at least one byte of the source, so no page beyond it is touched. n is a multiple of 8, not 0.
+ */
+static void copy_words_shifted(u64 *d, const u8 *s, size_t n)
+{
+    unsigned int shift = (unsigned int)((uintptr_t)s & (WORD - 1)) * 8;
+    const u64 *w = (const u64 *)((uintptr_t)s & ~(uintptr_t)(WORD - 1));
+    u64 low = *w++;
+
+    for (; n != 0; n -= WORD) {
+        u64 high = *w++;
+
+        *d++ = (low >> shift) | (high << (64 - shift));
+        low = high;
+    }
+}
+
+/* Forwards, for d below s or apart from it: each word is read before any later word of d is written. */
+static void copy_up(u8 *d, const u8 *s, size_t n)
+{
+    if (n >= 2 * WORD) {
+        size_t words;
+
+        for (; !word_aligned(d); n--) {
+            *d++ = *s++;
+        }
+        words = n & ~(WORD - 1);
+        if (word_aligned(s)) {
+            copy_words((u64 *)(void *)d, (const u64 *)(const void *)s, words);
+        } else {
+            copy_words_shifted((u64 *)(void *)d, s, words);
+        }
+        d += words;
+        s += words;
+        n -= words;
+    }
+    for (; n != 0; n--) {
+        *d++ = *s++;
+    }
+}
+
+/* Backwards, for d above s. */
+static void copy_down(u8 *d, const u8 *s, size_t n)
+{
+    if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
+        size_t words;
+
+        for (; n != 0 && !word_aligned(d + n); n--) {
+            d[n - 1] = s[n - 1];
+        }
+        words = n & ~(WORD - 1);
+        n -= words;
+        copy_words_down((u64 *)(void *)(d + n), (const u64 *)(const void *)(s + n), words);
+    }
+    for (; n != 0; n--) {
+        d[n - 1] = s[n - 1];
+    }
+}
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+    copy_up(dst, src, n);
+    return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+    uintptr_t d = (uintptr_t)dst, s = (uintptr_t)src;
+
+    /* Shifted copies read ahead by less than a word: too near below the source they go by bytes. */
+    if (d + WORD <= s || d >= s + n) {
+        copy_up(dst, src, n);
+    } else if (d > s) {
+        copy_down(dst, src, n);
+    } else {
+        u8 *to = dst;
+        const u8 *from = src;
+
+        for (; n != 0; n--) {
+            *to++ = *from++;
+        }
+    }
+    return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+    u8 *d = dst;
+    u64 v = (u8)c * 0x0101010101010101UL;
+
+    if (n >= 2 * WORD) {
+        u64 *w;
+
+        for (; !word_aligned(d); n--) {
+            *d++ = (u8)c;
+        }
+        w = (u64 *)(void *)d;
+        for (; n >= 8 * WORD; n -= 8 * WORD, w += 8) {
+            w[0] = v;
+            w[1] = v;
+            w[2] = v;
+            w[3] = v;
+            w[4] = v;
+            w[5] = v;
+            w[6] = v;
+            w[7] = v;
+        }
+        for (; n >= WORD; n -= WORD) {
+            *w++ = v;
+        }
+        d = (u8 *)w;
+    }
+    for (; n != 0; n--) {
+        *d++ = (u8)c;
+    }
+    return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const u8 *p = a, *q = b;
+
+    if (word_aligned(p) && word_aligned(q)) {
+        for (; n >= WORD && *(const u64 *)(const void *)p == *(const u64 *)(const void *)q; n -= WORD) {
+            p += WORD;
+            q += WORD;
+        }
+    }
+    for (; n != 0; n--, p++, q++) {
+        if (*p != *q) {
+            return *p - *q;
+        }
+    }
+    return 0;
+}
+
+void *memchr(const void *s, int c, size_t n)
+{
+    const u8 *p = s;
+
+    for (; n != 0; n--, p++) {
+        if (*p == (u8)c) {
+            return (void *)(uintptr_t)p;
+        }
+    }
+    return NULL;
+}
+
+size_t strlen(const char *s)
+{
+    const char *p = s;
+
+    while (*p != '\0') {
+        p++;
+    }
+    return (size_t)(p - s);
+}
+
+size_t strnlen(const char *s, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && s[i] != '\0') {
+        i++;
+    }
+    return i;
+}
+
+int strcmp(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return (u8)*a - (u8)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+    for (; n != 0; n--, a++, b++) {
+        if (*a != *b || *a == '\0') {
+            return (u8)*a - (u8)*b;
+        }
+    }
+    return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+    for (;; s++) {
+        if (*s == (char)c) {
+            return (char *)(uintptr_t)s;
+        }
+        if (*s == '\0') {
+            return NULL;
+        }
+    }
+}
+
+char *strrchr(const char *s, int c)
+{
+    const char *found = NULL;
+
+    for (;; s++) {
+        if (*s == (char)c) {
+            found = s;
+        }
+        if (*s == '\0') {
+            return (char *)(uintptr_t)found;
+        }
+    }
+}
+
+/* Value of a digit in any base up to 36; 36 when it is none. */
+static unsigned int digit_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return (unsigned int)(c - '0');
+    }
+    if (c >= 'a' && c <= 'z') {
+        return (unsigned int)(c - 'a') + 10;
+    }
+    if (c >= 'A' && c <= 'Z') {
+        return (unsigned int)(c - 'A') + 10;
+    }
+    return 36;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* ISO C 7.22.1.4. */
+unsigned long strtoul(const char *s, char **end, int base)
+{
+    const char *p = s, *digits;
+    unsigned long value = 0;
+    bool negative = false, overflow = false;
+
+    while (is_space(*p)) {
+        p++;
+    }
+    if (*p == '+' || *p == '-') {
+        negative = *p++ == '-';
+    }
+    if ((base == 0 || base == 16) && p[0] == '0' && (p[1] | 0x20) == 'x' && digit_value(p[2]) < 16) {
+        p += 2;
+        base = 16;
+    } else if (base == 0) {
+        base = *p == '0' ? 8 : 10;
+    }
+    for (digits = p; digit_value(*p) < (unsigned int)base; p++) {
+        overflow |= __builtin_mul_overflow(value, (unsigned long)base, &value);
+        overflow |= __builtin_add_overflow(value, (unsigned long)digit_value(*p), &value);
+    }
+    if (end != NULL) {
+        *end = (char *)(uintptr_t)(p == digits ? s : p);
+    }
+    if (overflow) {
+        return ~0UL;
+    }
+    return negative ? 0 - value : value;
+}

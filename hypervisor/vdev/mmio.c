@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Which emulated device is at a guest-physical address. */
+#include <argon/mmio.h>
+
+#include <argon/domain.h>
+#include <argon/errno.h>
+
+int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn)
+{
+    struct mmio_table *t = &d->arch.mmio;
+    u32 at = 0;
+
+    if (size == 0 || base + size - 1 < base) {
+        return -EINVAL;
+    }
+    if (t->nr == MMIO_MAX_REGIONS) {
+        return -ENOSPC;
+    }
+    while (at < t->nr && t->region[at].base < base) {
+        at++;
+    }
+    if ((at > 0 && base - t->region[at - 1].base < t->region[at - 1].size) ||
+        (at < t->nr && t->region[at].base - base < size)) {
+        return -EEXIST;
+    }
+    for (u32 i = t->nr; i > at; i--) {
+        t->region[i] = t->region[i - 1];
+    }
+    t->region[at] = (struct mmio_region){ .base = base, .size = size, .fn = fn };
+    t->nr++;
+    return 0;
+}
+
+const struct mmio_region *mmio_find(const struct domain *d, u64 gpa)
+{
+    const struct mmio_table *t = &d->arch.mmio;
+
+    for (u32 i = 0; i < t->nr; i++) {
+        if (gpa - t->region[i].base < t->region[i].size) {
+            return &t->region[i];
+        }
+    }
+    return NULL;
+}

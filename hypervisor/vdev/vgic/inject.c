@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupts towards a guest: edges, level lines, host interrupts, software-generated interrupts. The hot part of the vGIC. */
+#include "internal.h"
+
+#include <argon/console.h>
+
+/*
+ * An edge on irq, whose home is locked; unlocks. The common case, on the vCPU's own CPU and with the list register of last time still
+ * its own, is one read and write of that register.
+ */
+static always_inline void edge_unlock(struct vcpu *v, struct vgic_irq *irq)
+{
+    if (likely(v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_PLAIN)) {
+        irq->lr_latch = true;
+        irqchip->lr_pend(irq->lr - 1u, v->vgic.lr[irq->lr - 1u]);
+        spin_unlock(&v->vgic.lock);
+        if (unlikely(atomic_load(&v->pause_flags) != 0)) {
+            vcpu_kick(v, PEND_VGIC);
+        }
+        return;
+    }
+    vgic_lr_pull(v, irq);
+    irq->latch = true;
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)
+{
+    struct vgic_irq *irq = vgic_irq_of(d, v, intid);
+
+    if (likely(irq != NULL)) {
+        v = vgic_irq_lock(irq);
+        edge_unlock(v, irq);
+    }
+}
+
+void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
+{
+    struct vgic_irq *irq = vgic_irq_of(d, v, intid);
+
+    if (unlikely(irq == NULL)) {
+        return;
+    }
+    v = vgic_irq_lock(irq);
+    if (likely(level && v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_PLAIN && intid == d->arch.event_ppi)) {
+        irq->line = true;
+        irqchip->lr_pend(irq->lr - 1u, v->vgic.lr[irq->lr - 1u]);
+        spin_unlock(&v->vgic.lock);
+        if (unlikely(atomic_load(&v->pause_flags) != 0)) {
+            vcpu_kick(v, PEND_VGIC);
+        }
+        return;
+    }
+    vgic_lr_pull(v, irq);
+    if (!irq->is_level && level && !irq->line) {
+        irq->latch = true;
+    }
+    irq->line = level;
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
+{
+    struct vgic_irq *irq = vgic_irq_of(d, v, intid);
+
+    if (unlikely(irq == NULL || irq->host_irq != host_irq)) {
+        irqchip->set_active(host_irq, false);    /* no longer connected: nobody else would end it */
+        return;
+    }
+    v = vgic_irq_lock(irq);
+    irq->phys_active = true;
+    if (likely(v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_HW)) {
+        /* It could arrive only because the guest has ended the one before: the register is inactive. */
+        irq->lr_latch = true;
+        irq->active = false;
+        irqchip->lr_write(irq->lr - 1u, (v->vgic.lr[irq->lr - 1u] & ~LR_STATE) | LR_PENDING);
+        spin_unlock(&v->vgic.lock);
+        if (unlikely(atomic_load(&v->pause_flags) != 0)) {
+            vcpu_kick(v, PEND_VGIC);
+        }
+        return;
+    }
+    if (vgic_is_spi(irq) && unlikely(READ_ONCE(v->cpu) != cpu_id())) {
+        irqchip->set_target(host_irq, READ_ONCE(v->cpu));    /* the next one where its vCPU now is */
+    }
+    vgic_lr_pull(v, irq);
+    irq->latch = true;
+    irq->phys_active = true;         /* pulled what was ended before */
+    vgic_irq_commit(v, irq);
+}
+
+bool vgic_inject_timer(struct vcpu *v, u32 intid)
+{
+    struct vgic_irq *irq = &v->vgic.priv[intid];
+
+    spin_lock(&v->vgic.lock);
+    if (v->vgic.live != 0) {
+        spin_unlock(&v->vgic.lock);
+        return false;
+    }
+    vgic_lr_pull(v, irq);
+    if (!irq->active && !irq->latch) {
+        irq->latch = true;
+        irq->phys_active = irq->host_irq != 0;   /* vgic_restore() makes it so */
+    }
+    vgic_irq_commit(v, irq);
+    return true;
+}
+
+/* ---- software-generated interrupts ---- */
+
+#define SGI1R_INTID(v)  ((u32)((v) >> 24) & 15)
+#define SGI1R_IRM       BIT(40)
+/* Aff3, Aff2 and range selector: our affinities have zero there (IHI0069 12.2.19). */
+#define SGI1R_NO_VCPU   (GENMASK(55, 48) | GENMASK(47, 44) | GENMASK(39, 32))
+
+static always_inline void sgi_to(struct vcpu *t, u32 intid, bool group0_only)
+{
+    struct vgic_irq *irq = &t->vgic.priv[intid];
+
+    if (group0_only && irq->group1) {
+        return;
+    }
+    spin_lock(&t->vgic.lock);
+    edge_unlock(t, irq);
+}
+
+static void sgi_to_others(struct vcpu *v, u32 intid, bool group0_only)
+{
+    struct domain *d = v->domain;
+
+    for_each_vcpu (d, t) {
+        if (t != v) {
+            sgi_to(t, intid, group0_only);
+        }
+    }
+}
+
+/* The target list names affinities 0.0.Aff1.0..15, which is vCPU Aff1 * 16 + n. */
+static always_inline void sgi_write(struct vcpu *v, u64 value, bool group0_only)
+{
+    const struct domain *d = v->domain;
+    u32 intid = SGI1R_INTID(value);
+    u32 list = value & 0xffff;
+    u32 base = ((u32)value >> 16 & 0xff) * 16;
+
+    if (unlikely(value & SGI1R_IRM)) {
+        sgi_to_others(v, intid, group0_only);
+        return;
+    }
+    if (unlikely(value & SGI1R_NO_VCPU)) {
+        return;
+    }
+    for (; list != 0; list &= list - 1) {
+        u32 id = base + (u32)__builtin_ctz(list);
+        struct vcpu *t = id < d->max_vcpus ? d->vcpu[id] : NULL;
+
+        if (likely(t != NULL)) {
+            sgi_to(t, intid, group0_only);
+        }
+    }
+}
+
+/* Group 1 SGIs; one that its target has in group 0 is generated too, there being one security state (GICD_CTLR.DS, IHI0069 12.2.19). */
+void vgic_sgi1r_write(struct vcpu *v, u64 value)
+{
+    sgi_write(v, value, false);
+}
+
+void vgic_sgi0r_write(struct vcpu *v, u64 value)
+{
+    sgi_write(v, value, true);
+}
+
+void vgic_inject_sgi_v2(struct vcpu *v, u32 intid, u32 source)
+{
+    struct vgic_irq *irq = &v->vgic.priv[intid];
+
+    spin_lock(&v->vgic.lock);
+    vgic_lr_pull(v, irq);
+    irq->sgi_sources |= (u8)BIT32(source);
+    irq->latch = true;
+    vgic_irq_commit(v, irq);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between the vGIC's files. The pattern of every change of an interrupt's state:
+ *
+ *     v = vgic_irq_lock(irq);          lock its home
+ *     vgic_lr_pull(v, irq);            if this CPU can reach the list register: state comes back to *irq
+ *     ... change *irq ...
+ *     vgic_irq_commit(v, irq);         state goes to a list register again, or the CPU that can do so is told; unlocks
+ */
+#ifndef VGIC_INTERNAL_H
+#define VGIC_INTERNAL_H
+
+#include <argon/arch.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
+#include <argon/irqchip.h>
+#include <argon/percpu.h>
+#include <argon/vgic.h>
+
+#define GICD_CTLR_ENABLE_GRP0 BIT32(0)
+#define GICD_CTLR_ENABLE_GRP1 BIT32(1)
+
+#define GICR_FRAME_SHIFT 17              /* RD_base and SGI_base of one vCPU: 128 KiB */
+
+extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by vgic_host_init() */
+extern u32 vgic_lr_all;                  /* a bit for each */
+extern u8 vgic_prio_mask;                /* implemented bits of a virtual priority */
+
+static always_inline u16 vgic_here(void)
+{
+    return (u16)(this_cpu()->id + 1);
+}
+
+/* Is v's list register state in memory or in this CPU's hardware? v's lock is held. */
+static always_inline bool vgic_reachable(const struct vcpu *v)
+{
+    return v->vgic.live == 0 || v->vgic.live == vgic_here();
+}
+
+static always_inline bool vgic_is_spi(const struct vgic_irq *irq)
+{
+    return irq->intid >= VGIC_NR_PRIVATE;
+}
+
+/* NULL: the domain has no such SPI. */
+static always_inline struct vgic_irq *vgic_spi(const struct domain *d, u32 intid)
+{
+    u32 n = intid - VGIC_NR_PRIVATE;
+
+    return likely(n < d->vgic.nr_spis) ? &d->vgic.spis[n] : NULL;
+}
+
+static always_inline struct vgic_irq *vgic_irq_of(const struct domain *d, struct vcpu *v, u32 intid)
+{
+    return intid < VGIC_NR_PRIVATE ? &v->vgic.priv[intid] : vgic_spi(d, intid);
+}
+
+/* Lock the interrupt's home and return it: the home changes only under the lock of the old one. */
+static always_inline struct vcpu *vgic_irq_lock(struct vgic_irq *irq)
+{
+    for (;;) {
+        struct vcpu *v = atomic_load(&irq->vcpu);
+
+        spin_lock(&v->vgic.lock);
+        if (likely(irq->vcpu == v)) {
+            return v;
+        }
+        spin_unlock(&v->vgic.lock);
+    }
+}
+
+static inline bool vgic_v2_sgi(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    return irq->intid < 16 && v->domain->vgic.version == 2;
+}
+
+/* Pending by the state in *irq (not by what is in a list register). */
+static inline bool vgic_pending(const struct vgic_irq *irq)
+{
+    return irq->latch || (irq->is_level && irq->line);
+}
+
+/* Does the distributor forward it to its home? */
+static inline bool vgic_forwardable(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    u32 group = irq->group1 ? GICD_CTLR_ENABLE_GRP1 : GICD_CTLR_ENABLE_GRP0;
+
+    return irq->enabled && irq->target == v && (atomic_load(&v->domain->vgic.ctlr) & group);
+}
+
+/* ---- lr.c: list registers; v's lock is held ---- */
+void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq);
+void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq);
+/* The list register as it is, without changing *irq. v reachable, or lr[] is taken as last known. irq->lr != 0. */
+u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq);
+/* End the physical interrupt behind irq. */
+void vgic_phys_deactivate(struct vgic_irq *irq);
+/* Ready interrupts into list registers as far as there is room; the maintenance interrupt for the rest. */
+void vgic_lr_fill(struct vcpu *v);
+/* The guest has ended `count` interrupts that were in no list register. */
+void vgic_end_evicted(struct vcpu *v, u32 count);
+/* Take all of v's interrupts out of its list registers; v is off the CPU. */
+void vgic_lr_drain(struct vcpu *v);
+
+/* ---- switch.c ---- */
+/* Have the CPU that holds v's list registers copy them to memory: bounded wait, no locks held. */
+void vgic_sync_remote(struct vcpu *v);
+
+/* ---- inject.c ---- */
+/* v2: SGI from `source` to v. */
+void vgic_inject_sgi_v2(struct vcpu *v, u32 intid, u32 source);
+
+/* ---- regs.c: register access by table ---- */
+struct vgic_access {
+    struct vcpu *v;              /* who accesses */
+    struct domain *d;
+    struct vcpu *bank;           /* whose private interrupts the frame shows; NULL: none (v3 distributor) */
+    struct vcpu *synced;         /* list registers of this vCPU have been fetched for this access already */
+};
+
+typedef u64 vgic_irq_get_fn(struct vgic_access *c, struct vgic_irq *irq);
+typedef void vgic_irq_set_fn(struct vgic_access *c, struct vgic_irq *irq, u64 value);
+typedef u64 vgic_reg_read_fn(struct vgic_access *c, u32 offset);
+typedef void vgic_reg_write_fn(struct vgic_access *c, u32 offset, u64 value);
+
+/*
+ * One row: registers [start, end). With bits != 0 it is an array with `bits` per interrupt, from INTID `first`; get and set act on one
+ * interrupt (NULL: reads as zero, write ignored). w1: only ones written have an effect. Otherwise plain registers of `width` bytes; the
+ * offset given to read and write is from the frame's start. What no row covers, and sizes not in `sizes`, are RAZ/WI (IHI0069 12.1.3).
+ */
+struct vgic_reg {
+    u32 start, end;
+    u8 sizes;                    /* sum of the sizes in bytes allowed: 1, 2, 4, 8 */
+    u8 width, bits;
+    u16 first;
+    bool w1;
+    vgic_irq_get_fn *get;
+    vgic_irq_set_fn *set;
+    vgic_reg_read_fn *read;
+    vgic_reg_write_fn *write;
+};
+
+struct mmio_access;
+/* rows: sorted by start. */
+void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *rows, u32 nr, struct mmio_access *a, u32 offset);
+
+/* Per-interrupt fields, shared by the front ends: irqregs.c. */
+vgic_irq_get_fn vgic_get_group, vgic_get_enable, vgic_get_pending, vgic_get_active, vgic_get_priority, vgic_get_config;
+vgic_irq_set_fn vgic_set_group, vgic_set_enable, vgic_clear_enable, vgic_set_pending, vgic_clear_pending, vgic_set_active,
+                vgic_clear_active, vgic_set_priority, vgic_set_config;
+/* The guest routes an SPI to `target` (NULL: nowhere); `route` is what it reads back. */
+void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route);
+/* GICD_CTLR enables changed. */
+void vgic_write_ctlr(struct domain *d, u32 enables);
+
+/* Front ends: mmio_fn of each frame. */
+struct mmio_access;
+bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
+bool vgic_v3_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
+bool vgic_v3_redist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* One interrupt's fields as the registers of all GIC versions show them (IHI0048 4.3, IHI0069 12.9, 12.11). */
+#include "internal.h"
+
+u8 vgic_prio_mask;
+
+u64 vgic_get_group(struct vgic_access *c, struct vgic_irq *irq)
+{
+    (void)c;
+    return irq->group1;
+}
+
+void vgic_set_group(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    (void)c;
+    vgic_lr_pull(v, irq);
+    irq->group1 = value != 0;
+    vgic_irq_commit(v, irq);
+}
+
+u64 vgic_get_enable(struct vgic_access *c, struct vgic_irq *irq)
+{
+    (void)c;
+    return irq->enabled;
+}
+
+/* A host interrupt is enabled and disabled with its virtual one; it is taken where the vCPU runs. */
+static void host_enable(const struct vgic_irq *irq, const struct vcpu *home, bool on)
+{
+    if (on) {
+        irqchip->set_type(irq->host_irq, irq->is_level ? IRQ_TYPE_LEVEL : IRQ_TYPE_EDGE);
+        irqchip->set_target(irq->host_irq, READ_ONCE((irq->target != NULL ? irq->target : home)->cpu));
+        irqchip->enable(irq->host_irq);
+    } else {
+        irqchip->disable(irq->host_irq);
+    }
+}
+
+static void change_enable(struct vgic_irq *irq, bool on)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    vgic_lr_pull(v, irq);
+    if (irq->enabled != on) {
+        irq->enabled = on;
+        if (irq->host_irq != 0 && vgic_is_spi(irq)) {
+            host_enable(irq, v, on);
+        }
+    }
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_set_enable(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    (void)c;
+    (void)value;
+    change_enable(irq, true);
+}
+
+void vgic_clear_enable(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    (void)c;
+    (void)value;
+    change_enable(irq, false);
+}
+
+/*
+ * Lock irq with a list register that is up to date, in hardware here or in memory: where its vCPU runs elsewhere, that CPU is asked
+ * first, once per access.
+ */
+static struct vcpu *lock_synced(struct vgic_access *c, struct vgic_irq *irq)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    if (irq->lr != 0 && !vgic_reachable(v) && c->synced != v) {
+        spin_unlock(&v->vgic.lock);
+        vgic_sync_remote(v);
+        c->synced = v;
+        v = vgic_irq_lock(irq);
+    }
+    return v;
+}
+
+u64 vgic_get_pending(struct vgic_access *c, struct vgic_irq *irq)
+{
+    struct vcpu *v = lock_synced(c, irq);
+    bool pending;
+
+    if (vgic_reachable(v)) {
+        /* All the way: a line that has dropped since is seen. */
+        vgic_lr_pull(v, irq);
+        pending = vgic_pending(irq);
+        if (irq->host_irq != 0 && vgic_is_spi(irq)) {
+            pending = pending || irqchip->is_pending(irq->host_irq);
+        }
+        vgic_irq_commit(v, irq);
+    } else {
+        pending = vgic_pending(irq) || (irq->lr != 0 && !irq->want_unpend && (vgic_lr_peek(v, irq) & LR_PENDING));
+        spin_unlock(&v->vgic.lock);
+    }
+    return pending;
+}
+
+u64 vgic_get_active(struct vgic_access *c, struct vgic_irq *irq)
+{
+    struct vcpu *v = lock_synced(c, irq);
+    bool active = irq->lr != 0 ? vgic_lr_peek(v, irq) & LR_ACTIVE : irq->active;
+
+    active = (active && !irq->want_inactive) || irq->want_active;
+    spin_unlock(&v->vgic.lock);
+    return active;
+}
+
+void vgic_set_pending(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v;
+
+    (void)c;
+    (void)value;
+    if (irq->host_irq != 0 && vgic_is_spi(irq)) {
+        irqchip->set_pending(irq->host_irq, true);   /* it arrives as the device's would */
+        return;
+    }
+    v = vgic_irq_lock(irq);
+    vgic_lr_pull(v, irq);
+    irq->latch = true;
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_clear_pending(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    (void)c;
+    (void)value;
+    if (irq->host_irq != 0 && vgic_is_spi(irq)) {
+        irqchip->set_pending(irq->host_irq, false);
+    }
+    vgic_lr_pull(v, irq);
+    irq->latch = false;
+    irq->sgi_sources = 0;
+    if (irq->lr != 0 && !vgic_reachable(v)) {
+        irq->want_unpend = true;
+    } else if (irq->phys_active && !irq->active) {
+        vgic_phys_deactivate(irq);                   /* a level that is still high arrives again */
+    }
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_set_active(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    (void)c;
+    (void)value;
+    vgic_lr_pull(v, irq);
+    if (irq->lr != 0 && !vgic_reachable(v)) {
+        irq->want_active = true;
+        irq->want_inactive = false;
+    } else {
+        irq->active = true;
+    }
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_clear_active(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    (void)c;
+    (void)value;
+    vgic_lr_pull(v, irq);
+    if (irq->lr != 0 && !vgic_reachable(v)) {
+        irq->want_inactive = true;
+        irq->want_active = false;
+    } else if (irq->active) {
+        irq->active = false;
+        if (irq->phys_active) {
+            vgic_phys_deactivate(irq);
+        }
+    }
+    vgic_irq_commit(v, irq);
+}
+
+u64 vgic_get_priority(struct vgic_access *c, struct vgic_irq *irq)
+{
+    (void)c;
+    return irq->priority;
+}
+
+void vgic_set_priority(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    (void)c;
+    vgic_lr_pull(v, irq);
+    irq->priority = (u8)value & vgic_prio_mask;
+    vgic_irq_commit(v, irq);
+}
+
+/* Two bits: the upper one is set for edge-triggered, the lower one is reserved (IHI0069 12.9.9). */
+u64 vgic_get_config(struct vgic_access *c, struct vgic_irq *irq)
+{
+    (void)c;
+    return irq->is_level ? 0 : 2;
+}
+
+/* SGIs are edge-triggered; PPIs' configuration is fixed, as the architecture allows. */
+void vgic_set_config(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v;
+
+    (void)c;
+    if (!vgic_is_spi(irq)) {
+        return;
+    }
+    v = vgic_irq_lock(irq);
+    vgic_lr_pull(v, irq);
+    irq->is_level = !(value & 2);
+    if (irq->host_irq != 0 && irq->enabled) {
+        irqchip->set_type(irq->host_irq, irq->is_level ? IRQ_TYPE_LEVEL : IRQ_TYPE_EDGE);
+    }
+    vgic_irq_commit(v, irq);
+}
+
+void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    vgic_lr_pull(v, irq);
+    irq->route = route;
+    if (irq->target != target) {
+        irq->target = target;
+        if (target != NULL && irq->host_irq != 0 && irq->enabled) {
+            irqchip->set_target(irq->host_irq, READ_ONCE(target->cpu));
+        }
+    }
+    vgic_irq_commit(v, irq);
+}
+
+static void refresh(struct vgic_irq *irq)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    vgic_lr_pull(v, irq);
+    vgic_irq_commit(v, irq);
+}
+
+/* Rare; bounded by the number of vCPUs and SPIs. */
+void vgic_write_ctlr(struct domain *d, u32 enables)
+{
+    bool changed;
+
+    spin_lock(&d->vgic.lock);
+    changed = d->vgic.ctlr != enables;
+    atomic_store(&d->vgic.ctlr, enables);
+    spin_unlock(&d->vgic.lock);
+    if (!changed) {
+        return;
+    }
+    for_each_vcpu (d, v) {
+        for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
+            refresh(&v->vgic.priv[i]);
+        }
+    }
+    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
+        refresh(&d->vgic.spis[i]);
+    }
+}

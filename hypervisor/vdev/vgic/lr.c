@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * List registers: which interrupt is in which, and the way of an interrupt's state into one and back (IHI0069 11.2.2, 12.4.6; IHI0048 5.3.8).
+ *
+ * A list register stays with its interrupt after the guest has ended it, until another one needs it: the next injection then is one
+ * register write. All functions: the vCPU's lock is held; "reachable" as vgic_reachable().
+ */
+#include "internal.h"
+
+#include <argon/vtimer.h>
+
+u32 vgic_nr_lrs, vgic_lr_all;
+
+static always_inline u64 lr_get(const struct vcpu *v, u32 n)
+{
+    return v->vgic.live != 0 ? irqchip->lr_read(n) : v->vgic.lr[n];
+}
+
+static void lr_put(struct vcpu *v, u32 n, u64 lr)
+{
+    v->vgic.lr[n] = lr;
+    if (v->vgic.live != 0) {
+        irqchip->lr_write(n, lr);
+    }
+}
+
+u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    u32 n = irq->lr - 1u;
+
+    return vgic_reachable(v) ? lr_get(v, n) : v->vgic.lr[n];
+}
+
+void vgic_phys_deactivate(struct vgic_irq *irq)
+{
+    irq->phys_active = false;
+    if (vgic_is_spi(irq)) {
+        irqchip->set_active(irq->host_irq, false);   /* from any CPU, unlike a deactivation by the CPU interface */
+    } else if (irq->vcpu->vgic.live != 0) {
+        irqchip->deactivate(irq->host_irq);          /* off the CPU a private one is not active: vgic_save() */
+    }
+}
+
+/* Lines that are looked at rather than reported: see vgic_set_level(), vtimer.h. */
+static void sample(struct vcpu *v, struct vgic_irq *irq)
+{
+    if (irq->intid == v->domain->arch.event_ppi) {
+        irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
+    } else if (irq->phys_active && irq->latch && !irq->active && irq->intid == v->vtimer.virt_irq && !vtimer_virt_line(v)) {
+        /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
+        irq->latch = false;
+        vgic_phys_deactivate(irq);
+    }
+}
+
+static void unevict(struct vcpu *v, struct vgic_irq *irq)
+{
+    if (irq->evicted) {
+        irq->evicted = false;
+        v->vgic.nr_evicted--;
+    }
+}
+
+/* What the guest did to the interrupt since its list register was written. */
+static void fold(struct vcpu *v, struct vgic_irq *irq)
+{
+    u64 lr = lr_get(v, irq->lr - 1u);
+    bool pending = lr & LR_PENDING;
+    bool was_active = irq->active;
+
+    irq->active = lr & LR_ACTIVE;
+    if (vgic_v2_sgi(v, irq)) {
+        u32 source = lr >> LR_SOURCE_SHIFT & 7;
+
+        if (pending && !irq->want_unpend) {
+            irq->sgi_sources |= (u8)BIT32(source);
+        } else if (irq->active) {
+            irq->sgi_active = (u8)source;
+        }
+        irq->latch = irq->sgi_sources != 0;
+    } else if (pending && irq->lr_latch && !irq->want_unpend) {
+        irq->latch = true;
+    }
+    irq->lr_latch = false;
+    if (irq->phys_active && !irq->active) {
+        if (!(lr & LR_HW)) {
+            if (was_active) {
+                vgic_phys_deactivate(irq);           /* its EOI did not reach the physical one */
+            }
+        } else if (!pending) {
+            irq->phys_active = false;                /* ended by the guest's EOI through the hardware link */
+        } else if (irq->want_unpend) {
+            vgic_phys_deactivate(irq);
+        }
+    }
+}
+
+void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
+{
+    if (!vgic_reachable(v)) {
+        return;
+    }
+    if (irq->lr != 0) {
+        fold(v, irq);
+    }
+    if (unlikely(irq->want_unpend || irq->want_active || irq->want_inactive)) {
+        if (irq->want_inactive && irq->active) {
+            irq->active = false;
+            if (irq->phys_active) {
+                vgic_phys_deactivate(irq);
+            }
+        }
+        irq->active = irq->active || irq->want_active;
+        irq->want_unpend = irq->want_active = irq->want_inactive = false;
+    }
+    if (!vgic_is_spi(irq)) {
+        sample(v, irq);
+    }
+}
+
+static void lr_assign(struct vcpu *v, struct vgic_irq *irq, u32 n)
+{
+    v->vgic.lr_used |= BIT32(n);
+    v->vgic.lr_irq[n] = irq;
+    irq->lr = (u8)(n + 1);
+    unevict(v, irq);
+}
+
+static void lr_release(struct vcpu *v, struct vgic_irq *irq)
+{
+    if (irq->lr != 0) {
+        u32 n = irq->lr - 1u;
+
+        v->vgic.lr_used &= ~BIT32(n);
+        v->vgic.lr_irq[n] = NULL;
+        lr_put(v, n, 0);
+        irq->lr = 0;
+        irq->sticky = VGIC_STICKY_NO;
+    }
+}
+
+/*
+ * Source and state of a v2 SGI: one sender at a time is in the list register; while it is active the others wait (the active state
+ * belongs to a sender, IHI0048 3.2.6), and its end is to be reported.
+ */
+static u64 sgi_v2_bits(struct vgic_irq *irq, bool *pending)
+{
+    u64 source = irq->sgi_active;
+
+    if (irq->active) {
+        *pending = false;
+    } else {
+        source = (u64)__builtin_ctz(irq->sgi_sources);
+        irq->sgi_sources &= (u8)(irq->sgi_sources - 1);
+        irq->latch = irq->sgi_sources != 0;
+    }
+    return source << LR_SOURCE_SHIFT | (irq->sgi_sources != 0 ? LR_EOI : 0);
+}
+
+/* Write the list register that irq has. `pending`: forwardable and pending. */
+static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
+{
+    u64 lr = irq->intid | (u64)irq->priority << LR_PRIO_SHIFT | (irq->group1 ? LR_GROUP1 : 0);
+    bool sgi_v2 = vgic_v2_sgi(v, irq);
+
+    irq->sticky = VGIC_STICKY_NO;
+    irq->lr_latch = false;
+    if (sgi_v2) {
+        lr |= pending || irq->active ? sgi_v2_bits(irq, &pending) : 0;
+    } else {
+        if (irq->phys_active && !(irq->active && pending)) {
+            lr |= LR_HW | (u64)irq->host_irq << LR_HOST_SHIFT;
+            irq->sticky = VGIC_STICKY_HW;
+        } else if (irq->phys_active || (irq->is_level && irq->line && irq->intid != v->domain->arch.event_ppi)) {
+            /* Active and pending cannot be linked to hardware; a line still high at EOI pends again: both need to hear of the EOI. */
+            lr |= LR_EOI;
+        } else {
+            irq->sticky = VGIC_STICKY_PLAIN;
+        }
+        if (pending) {
+            irq->lr_latch = irq->latch;
+            irq->latch = false;
+        }
+        if (!vgic_forwardable(v, irq)) {
+            irq->sticky = VGIC_STICKY_NO;
+        }
+    }
+    lr_put(v, irq->lr - 1u, lr | (pending ? LR_PENDING : 0) | (irq->active ? LR_ACTIVE : 0));
+}
+
+static void ready_add(struct vcpu *v, struct vgic_irq *irq)
+{
+    struct list_head *pos = &v->vgic.ready;
+    struct vgic_irq *i;
+
+    list_for_each_entry (i, &v->vgic.ready, link) {
+        if (i->priority > irq->priority) {
+            pos = &i->link;
+            break;
+        }
+    }
+    list_add_tail(&irq->link, pos);
+}
+
+/* Free the list registers of interrupts that the guest has ended. A level line that is still high pends again. */
+static void lr_reclaim(struct vcpu *v)
+{
+    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+
+        if (lr_get(v, irq->lr - 1u) & LR_STATE) {
+            continue;
+        }
+        list_del(&irq->link);
+        vgic_lr_pull(v, irq);
+        lr_release(v, irq);
+        if (vgic_forwardable(v, irq) && vgic_pending(irq)) {
+            ready_add(v, irq);
+        }
+    }
+}
+
+/*
+ * Make room for an interrupt of `priority`: push out the least urgent pending one if that is less urgent; or, when the guest has as many
+ * active as there are list registers, the least urgent active one, whose EOI is then counted by the hardware.
+ */
+static bool lr_evict(struct vcpu *v, u8 priority)
+{
+    struct vgic_irq *pending = NULL, *active = NULL;
+
+    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+        struct vgic_irq **worst = (lr_get(v, irq->lr - 1u) & LR_ACTIVE) ? &active : &pending;
+
+        if (*worst == NULL || irq->priority > (*worst)->priority) {
+            *worst = irq;
+        }
+    }
+    if (pending != NULL) {
+        if (pending->priority <= priority) {
+            return false;
+        }
+        list_del(&pending->link);
+        vgic_lr_pull(v, pending);
+        lr_release(v, pending);
+        if (vgic_forwardable(v, pending) && vgic_pending(pending)) {
+            ready_add(v, pending);
+        }
+        return true;
+    }
+    list_del(&active->link);
+    vgic_lr_pull(v, active);
+    lr_release(v, active);
+    active->evicted = true;
+    v->vgic.nr_evicted++;
+    return true;
+}
+
+static void hcr_update(struct vcpu *v)
+{
+    u32 hcr = VHCR_EN | (list_empty(&v->vgic.ready) ? 0 : VHCR_NPIE) | (v->vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
+
+    if (v->vgic.hcr != hcr) {
+        v->vgic.hcr = hcr;
+        if (v->vgic.live != 0) {
+            irqchip->hcr_write(hcr);
+        }
+    }
+}
+
+/* Ready interrupts into list registers, most urgent first, while there is room. Each eviction makes the next one less urgent: it ends. */
+void vgic_lr_fill(struct vcpu *v)
+{
+    while (!list_empty(&v->vgic.ready)) {
+        struct vgic_irq *irq;
+
+        if (v->vgic.lr_used == vgic_lr_all) {
+            lr_reclaim(v);
+        }
+        irq = list_first_entry(&v->vgic.ready, struct vgic_irq, link);
+        if (v->vgic.lr_used == vgic_lr_all && !lr_evict(v, irq->priority)) {
+            break;
+        }
+        list_del(&irq->link);
+        vgic_lr_pull(v, irq);
+        if (vgic_forwardable(v, irq) && vgic_pending(irq)) {
+            lr_assign(v, irq, (u32)__builtin_ctz(~v->vgic.lr_used));
+            lr_write_state(v, irq, true);
+        }
+    }
+    hcr_update(v);
+}
+
+/* Bring the list register of a pulled interrupt up to date, or find it one. Returns whether the guest has it pending. */
+static bool lr_push(struct vcpu *v, struct vgic_irq *irq)
+{
+    bool pending = vgic_forwardable(v, irq) && vgic_pending(irq);
+    bool room;
+
+    list_del(&irq->link);
+    if (!pending && !irq->active) {
+        lr_release(v, irq);
+        unevict(v, irq);
+        if (unlikely(v->vgic.hcr != VHCR_EN)) {
+            vgic_lr_fill(v);
+        }
+        return false;
+    }
+    room = irq->lr != 0 || (v->vgic.lr_used != vgic_lr_all && list_empty(&v->vgic.ready));
+    if (room) {
+        if (irq->lr == 0) {
+            lr_assign(v, irq, (u32)__builtin_ctz(~v->vgic.lr_used));
+        }
+        lr_write_state(v, irq, pending);
+    } else if (!irq->active) {
+        ready_add(v, irq);
+    } else if (!irq->evicted) {
+        irq->evicted = true;             /* its EOI comes by the hardware's count; pending again only after that */
+        v->vgic.nr_evicted++;
+    }
+    if (unlikely(!room || v->vgic.hcr != VHCR_EN)) {
+        vgic_lr_fill(v);
+    }
+    return pending;
+}
+
+static bool must_move(const struct vgic_irq *irq)
+{
+    return irq->target != irq->vcpu && irq->target != NULL && !irq->active && !irq->evicted;
+}
+
+void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
+{
+    bool kick, here = false;
+
+    while (unlikely(must_move(irq)) && (irq->lr == 0 || vgic_reachable(v))) {
+        /* Its state is all in *irq: it goes to its new home, whose lock guards it from here. */
+        list_del(&irq->link);
+        lr_release(v, irq);
+        atomic_store(&irq->vcpu, irq->target);
+        spin_unlock(&v->vgic.lock);
+        v = vgic_irq_lock(irq);
+        vgic_lr_pull(v, irq);
+    }
+    if (vgic_reachable(v)) {
+        kick = lr_push(v, irq);
+        here = v->vgic.live != 0;
+    } else {
+        list_del(&irq->link);
+        if (irq->lr != 0) {
+            list_add_tail(&irq->link, &v->vgic.stale);
+        } else if (!irq->active && vgic_forwardable(v, irq) && vgic_pending(irq)) {
+            ready_add(v, irq);
+        }
+        kick = !list_empty(&irq->link);
+    }
+    spin_unlock(&v->vgic.lock);
+    if (kick && (!here || atomic_load(&v->pause_flags) != 0)) {
+        vcpu_kick(v, PEND_VGIC);
+    }
+}
+
+void vgic_lr_drain(struct vcpu *v)
+{
+    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+
+        list_del(&irq->link);
+        vgic_lr_pull(v, irq);
+        lr_release(v, irq);
+    }
+}
+
+/* The guest has ended `count` interrupts that were in no list register: the most urgent active ones, as it ends them in that order. */
+void vgic_end_evicted(struct vcpu *v, u32 count)
+{
+    struct domain *d = v->domain;
+
+    for (; count != 0 && v->vgic.nr_evicted != 0; count--) {
+        struct vgic_irq *best = NULL;
+
+        for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
+            struct vgic_irq *irq = vgic_irq_of(d, v, n);
+
+            if (atomic_load(&irq->vcpu) == v && irq->evicted && (best == NULL || irq->priority < best->priority)) {
+                best = irq;
+            }
+        }
+        if (best == NULL) {
+            break;
+        }
+        best->active = false;
+        if (best->phys_active) {
+            vgic_phys_deactivate(best);
+        }
+        unevict(v, best);
+        if (vgic_forwardable(v, best) && vgic_pending(best)) {
+            ready_add(v, best);
+        }
+    }
+    hcr_update(v);
+}

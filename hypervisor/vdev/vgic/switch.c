@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* The vGIC on the exit path and when vCPUs change: list registers between memory and hardware, and what another CPU asks of them. */
+#include "internal.h"
+
+#include <argon/timer.h>
+
+/* How long to wait for another CPU's list registers before what is known is used. It answers on its next exit, an interrupt away. */
+#define SYNC_TIMEOUT_NS NS_PER_MS
+
+/* Interrupts that another CPU has changed, and those waiting; v is live here and locked. */
+static void flush_locked(struct vcpu *v)
+{
+    while (!list_empty(&v->vgic.stale)) {
+        struct vgic_irq *irq = list_first_entry(&v->vgic.stale, struct vgic_irq, link);
+
+        list_del(&irq->link);
+        vgic_lr_pull(v, irq);
+        vgic_irq_commit(v, irq);         /* it may move to another vCPU: unlocks */
+        spin_lock(&v->vgic.lock);
+    }
+    vgic_lr_fill(v);
+}
+
+void vgic_flush(struct vcpu *v)
+{
+    spin_lock(&v->vgic.lock);
+    if (likely(v->vgic.live == vgic_here())) {
+        flush_locked(v);
+    }
+    spin_unlock(&v->vgic.lock);
+}
+
+void vgic_sync(struct vcpu *v)
+{
+    spin_lock(&v->vgic.lock);
+    if (v->vgic.live == vgic_here()) {
+        for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
+            u32 n = (u32)__builtin_ctz(used);
+
+            v->vgic.lr[n] = irqchip->lr_read(n);
+        }
+    }
+    atomic_store_release(&v->vgic.sync_seq, v->vgic.sync_seq + 1);
+    spin_unlock(&v->vgic.lock);
+}
+
+/*
+ * No lock is held while waiting, and requests made to this CPU meanwhile are answered here, so that two CPUs may wait for each other. The
+ * bound is for a CPU that is in a long hypercall or stopped: then what it last wrote is taken.
+ */
+void vgic_sync_remote(struct vcpu *v)
+{
+    struct vcpu *self = current_vcpu();
+    u32 seq = atomic_load_acquire(&v->vgic.sync_seq);
+    u64 deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
+
+    vcpu_kick(v, PEND_SYNC);
+    while (atomic_load_acquire(&v->vgic.sync_seq) == seq && atomic_load(&v->vgic.live) != 0 && arch_counter() < deadline) {
+        if (atomic_load(&self->pending) & PEND_SYNC) {
+            atomic_fetch_and(&self->pending, ~(u32)PEND_SYNC);
+            vgic_sync(self);
+        }
+        cpu_relax();
+    }
+}
+
+/*
+ * The guest's timer interrupt is linked to this CPU's physical one, which the next vCPU needs: while it is in flight, its active state
+ * goes and comes with the vCPU.
+ */
+static void timer_handover(struct vcpu *v, bool enter)
+{
+    struct vgic_irq *irq = &v->vgic.priv[v->vtimer.virt_irq];
+    bool in_flight = irq->phys_active;
+
+    if (irq->lr != 0 && (v->vgic.lr[irq->lr - 1u] & LR_HW)) {
+        in_flight = in_flight && (v->vgic.lr[irq->lr - 1u] & LR_STATE);
+        irq->phys_active = in_flight;            /* not active any more: ended through the hardware link */
+    }
+    if (unlikely(in_flight)) {
+        if (enter) {
+            irqchip->set_active(irq->host_irq, true);
+        } else {
+            irqchip->deactivate(irq->host_irq);
+        }
+    }
+}
+
+/* Interrupts whose end is to be acted on (LR_EOI), among `lrs`; each may leave v: unlocks and locks again. v reachable. */
+static void end_of_interrupts(struct vcpu *v, u32 lrs)
+{
+    for (; lrs != 0; lrs &= lrs - 1) {
+        u32 n = (u32)__builtin_ctz(lrs);
+        struct vgic_irq *irq = v->vgic.lr_irq[n];
+
+        if (unlikely(irq != NULL && (v->vgic.lr[n] & (LR_HW | LR_EOI)) == LR_EOI)) {
+            list_del(&irq->link);
+            vgic_lr_pull(v, irq);
+            vgic_irq_commit(v, irq);
+            spin_lock(&v->vgic.lock);
+        }
+    }
+}
+
+/* All that a maintenance interrupt can ask for; v is live here. */
+static void maintain(struct vcpu *v)
+{
+    if (unlikely(v->vgic.nr_evicted != 0)) {
+        u32 hcr = irqchip->hcr_read();
+
+        irqchip->hcr_write(v->vgic.hcr);             /* the count restarts at 0 */
+        vgic_end_evicted(v, hcr >> VHCR_EOICOUNT_SHIFT);
+    }
+    end_of_interrupts(v, v->vgic.lr_used);
+    flush_locked(v);
+}
+
+void vgic_save(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+    u32 valid;
+
+    spin_lock(&g->lock);
+    if (unlikely(g->hcr & (VHCR_LRENPIE | VHCR_NPIE)) || unlikely(!list_empty(&g->stale))) {
+        maintain(v);
+    }
+    valid = g->lr_used & ~(u32)irqchip->lr_empty();
+    irqchip->virt_save(g, valid);
+    for (u32 ended = g->lr_used & ~valid; ended != 0; ended &= ended - 1) {
+        g->lr[__builtin_ctz(ended)] &= ~LR_STATE;
+    }
+    this_cpu()->lr_used = valid;
+    timer_handover(v, false);
+    atomic_store_release(&g->live, 0);
+    end_of_interrupts(v, g->lr_used & ~valid);
+    spin_unlock(&g->lock);
+}
+
+void vgic_restore(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+    u32 valid = 0;
+
+    spin_lock(&g->lock);
+    for (u32 used = g->lr_used; used != 0; used &= used - 1) {
+        u32 n = (u32)__builtin_ctz(used);
+
+        if (g->lr[n] & LR_STATE) {
+            valid |= BIT32(n);
+        }
+    }
+    timer_handover(v, true);
+    irqchip->virt_restore(g, valid, (u32)this_cpu()->lr_used & ~valid);
+    g->live = vgic_here();
+    if (unlikely(!list_empty(&g->stale) || !list_empty(&g->ready))) {
+        flush_locked(v);
+    }
+    spin_unlock(&g->lock);
+}
+
+/* Priority that the guest is running at: the lowest bit of its active priorities; 256 when idle. */
+static u32 running_priority(const struct vgic_vcpu *g)
+{
+    u32 shift = 8 - irqchip->nr_preempt_bits();
+    u32 best = 256;
+
+    for (u32 i = 0; i < ARRAY_SIZE(g->apr); i++) {
+        if (g->apr[i] != 0) {
+            best = MIN(best, ((i & 3) * 32 + (u32)__builtin_ctz(g->apr[i])) << shift);
+        }
+    }
+    return best;
+}
+
+/* Priority below which an interrupt must be to be taken: mask and running priority. */
+static u32 threshold(const struct vgic_vcpu *g)
+{
+    return MIN(g->vmcr >> VMCR_PMR_SHIFT, running_priority(g));
+}
+
+static bool lr_deliverable(const struct vgic_vcpu *g, u64 lr)
+{
+    u32 enable = lr & LR_GROUP1 ? VMCR_VENG1 : VMCR_VENG0;
+
+    return (lr & LR_STATE) == LR_PENDING && (lr >> LR_PRIO_SHIFT & 0xff) < threshold(g) && (g->vmcr & enable);
+}
+
+bool vgic_irq_deliverable(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+    bool found = false, here;
+    u32 used;
+
+    spin_lock(&g->lock);
+    here = g->live == vgic_here();
+    used = g->lr_used;
+    if (here) {
+        end_of_interrupts(v, used & (u32)irqchip->lr_empty());
+        used = g->lr_used & ~(u32)irqchip->lr_empty();
+    }
+    if (used != 0 || !list_empty(&g->ready)) {
+        if (here) {
+            irqchip->virt_read(g);
+        }
+        for (; used != 0 && !found; used &= used - 1) {
+            u32 n = (u32)__builtin_ctz(used);
+
+            found = lr_deliverable(g, here ? irqchip->lr_read(n) : g->lr[n]);
+        }
+        if (!found && !list_empty(&g->ready)) {
+            const struct vgic_irq *irq = list_first_entry(&g->ready, struct vgic_irq, link);
+
+            found = irq->priority < threshold(g) && (g->vmcr & (irq->group1 ? VMCR_VENG1 : VMCR_VENG0));
+        }
+    }
+    spin_unlock(&g->lock);
+    return found;
+}
+
+void vgic_maintenance(void)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (v->is_idle) {
+        return;
+    }
+    spin_lock(&v->vgic.lock);
+    if (v->vgic.live == vgic_here()) {
+        maintain(v);
+    }
+    spin_unlock(&v->vgic.lock);
+}
+
+bool vgic_timer_in_flight(struct vcpu *v, u32 intid)
+{
+    struct vgic_irq *irq = &v->vgic.priv[intid];
+    bool in_flight;
+
+    spin_lock(&v->vgic.lock);
+    in_flight = irq->lr != 0 ? (vgic_lr_peek(v, irq) & LR_STATE) != 0 || irq->latch : irq->latch || irq->active;
+    spin_unlock(&v->vgic.lock);
+    return in_flight;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GICv2 distributor as a guest sees it (IHI0048 chapter 4): no Security Extensions, interrupt groups implemented. The CPU interface is the
+ * hardware's virtual one, mapped into the guest.
+ */
+#include "internal.h"
+
+#include <argon/mmio.h>
+
+#define GIC_IIDR 0x4100043bu
+
+static u64 ctlr_read(struct vgic_access *c, u32 offset)
+{
+    (void)offset;
+    return c->d->vgic.ctlr;
+}
+
+static void ctlr_write(struct vgic_access *c, u32 offset, u64 value)
+{
+    (void)offset;
+    vgic_write_ctlr(c->d, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
+}
+
+static u64 typer_read(struct vgic_access *c, u32 offset)
+{
+    (void)offset;
+    return (c->d->vgic.nr_spis + 31) / 32 | (c->d->max_vcpus - 1) << 5;
+}
+
+static u64 iidr_read(struct vgic_access *c, u32 offset)
+{
+    (void)c;
+    (void)offset;
+    return GIC_IIDR;
+}
+
+/* 0xfd0..0xffc: as GIC-400, architecture version 2. */
+static u64 id_read(struct vgic_access *c, u32 offset)
+{
+    static const u8 ids[] = { 0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
+
+    (void)c;
+    return ids[(offset - 0xfd0) / 4];
+}
+
+/* Private interrupts: the reading CPU's own bit, read-only. With one CPU the registers are reserved. */
+static u64 target_get(struct vgic_access *c, struct vgic_irq *irq)
+{
+    if (c->d->max_vcpus == 1) {
+        return 0;
+    }
+    return vgic_is_spi(irq) ? irq->route : BIT(c->v->id);
+}
+
+/* Several targets: any one of them may take it (IHI0048 3.2.3, 1-N model); ours is the lowest. */
+static void target_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    u64 targets = value & (BIT(c->d->max_vcpus) - 1);
+
+    if (vgic_is_spi(irq) && c->d->max_vcpus > 1) {
+        vgic_route_spi(irq, targets != 0 ? c->d->vcpu[__builtin_ctzl(targets)] : NULL, targets);
+    }
+}
+
+/* GICD_ISPENDR, GICD_ICPENDR: SGIs are read-only there (4.3.7). */
+static void set_pending(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    if (irq->intid >= 16) {
+        vgic_set_pending(c, irq, value);
+    }
+}
+
+static void clear_pending(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    if (irq->intid >= 16) {
+        vgic_clear_pending(c, irq, value);
+    }
+}
+
+/* GICD_SPENDSGIR, GICD_CPENDSGIR: a bit per sender (4.3.16, 4.3.17). The frame is the accessing vCPU's own. */
+static u64 sgi_sources_get(struct vgic_access *c, struct vgic_irq *irq)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+    u64 sources;
+
+    (void)c;
+    vgic_lr_pull(v, irq);
+    sources = irq->sgi_sources;
+    vgic_irq_commit(v, irq);
+    return sources;
+}
+
+static void sgi_sources_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    vgic_lr_pull(v, irq);
+    irq->sgi_sources |= (u8)(value & (BIT(c->d->max_vcpus) - 1));
+    irq->latch = irq->sgi_sources != 0;
+    vgic_irq_commit(v, irq);
+}
+
+static void sgi_sources_clear(struct vgic_access *c, struct vgic_irq *irq, u64 value)
+{
+    struct vcpu *v = vgic_irq_lock(irq);
+
+    (void)c;
+    vgic_lr_pull(v, irq);
+    irq->sgi_sources &= (u8)~value;
+    irq->latch = irq->sgi_sources != 0;
+    vgic_irq_commit(v, irq);
+}
+
+/* GICD_SGIR (4.3.15). A reserved filter value has no effect. */
+static void sgir_write(struct vgic_access *c, u32 offset, u64 value)
+{
+    u32 filter = (u32)value >> 24 & 3;
+    u32 intid = (u32)value & 15;
+    u32 list = (u32)value >> 16 & 0xff;
+
+    (void)offset;
+    for_each_vcpu (c->d, t) {
+        bool chosen = filter == 0 ? list >> t->id & 1 : filter == 1 ? t != c->v : filter == 2 && t == c->v;
+
+        if (chosen) {
+            vgic_inject_sgi_v2(t, intid, c->v->id);
+        }
+    }
+}
+
+#define W  4
+#define BW (1 | 4)
+
+static const struct vgic_reg gicd_regs[] = {
+    { 0x000, 0x004, W, 4, .read = ctlr_read, .write = ctlr_write },                  /* GICD_CTLR 4.3.1 */
+    { 0x004, 0x008, W, 4, .read = typer_read },                                      /* GICD_TYPER 4.3.2 */
+    { 0x008, 0x00c, W, 4, .read = iidr_read },                                       /* GICD_IIDR 4.3.3 */
+    { 0x080, 0x100, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },    /* GICD_IGROUPR 4.3.4 */
+    { 0x100, 0x180, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_set_enable },    /* GICD_ISENABLER 4.3.5 */
+    { 0x180, 0x200, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_clear_enable },  /* GICD_ICENABLER 4.3.6 */
+    { 0x200, 0x280, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = set_pending },       /* GICD_ISPENDR 4.3.7 */
+    { 0x280, 0x300, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = clear_pending },     /* GICD_ICPENDR 4.3.8 */
+    { 0x300, 0x380, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_set_active },    /* GICD_ISACTIVER 4.3.9 */
+    { 0x380, 0x400, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_clear_active },  /* GICD_ICACTIVER 4.3.10 */
+    { 0x400, 0x800, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },           /* GICD_IPRIORITYR 4.3.11 */
+    { 0x800, 0xc00, BW, .bits = 8, .get = target_get, .set = target_set },           /* GICD_ITARGETSR 4.3.12 */
+    { 0xc00, 0xd00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },  /* GICD_ICFGR 4.3.13 */
+    { 0xf00, 0xf04, W, 4, .write = sgir_write },                                     /* GICD_SGIR 4.3.15 */
+    { 0xf10, 0xf20, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_clear }, /* GICD_CPENDSGIR 4.3.16 */
+    { 0xf20, 0xf30, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_set },   /* GICD_SPENDSGIR 4.3.17 */
+    { 0xfd0, 0x1000, W, 4, .read = id_read },                                        /* identification registers 4.3.18 */
+};
+
+bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
+{
+    struct vgic_access c = { .v = v, .d = v->domain, .bank = v };
+
+    vgic_reg_access(&c, gicd_regs, ARRAY_SIZE(gicd_regs), a, (u32)offset);
+    return true;
+}

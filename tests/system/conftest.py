@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Options, fixtures and failure reports of the system tests."""
+
+import pathlib
+import re
+
+import pytest
+
+import machine as machines
+
+
+def pytest_addoption(parser):
+    parser.addoption("--hypervisor", type=pathlib.Path, default=machines.ARGON,
+                     help="image to test; build/images/xen-4.17-arm64 is the one to compare with")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes more than a minute")
+    for needed in (config.getoption("--hypervisor"), machines.IMAGES / "vmlinuz", machines.IMAGES / "dom0.cpio"):
+        if not needed.exists():
+            pytest.exit(f"{needed} is missing: build it with make and scripts/images/build.sh", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def hypervisor(request):
+    return request.config.getoption("--hypervisor").resolve()
+
+
+@pytest.fixture(scope="session")
+def on_xen(hypervisor):
+    """True where the tests run on Xen instead of Argon, for what Argon is to do better."""
+    return hypervisor.name.startswith("xen-")
+
+
+def log_name(request):
+    name = request.node.nodeid if request.scope == "function" else f"{request.node.name}-{request.fixturename}"
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "-", name.replace("tests/system/", "")).strip("-")
+
+
+@pytest.fixture
+def make_machine(request, hypervisor):
+    """A function that makes a machine for this test, not yet started, from machine.Options' fields."""
+    def make(suffix="", **fields):
+        fields.setdefault("hypervisor", hypervisor)
+        made = machines.Machine(machines.Options(**fields), log_name(request) + suffix)
+        note_log(request.node, made.log)
+        return made
+    return make
+
+
+def shared_machine(request, hypervisor, **fields):
+    """Boot a machine for a module's fixture; a generator to delegate to with yield from."""
+    fields.setdefault("hypervisor", hypervisor)
+    with machines.Machine(machines.Options(**fields), log_name(request)) as made:
+        note_log(request.node, made.log)
+        made.boot()
+        yield made
+
+
+def note_log(node, log):
+    if not hasattr(node, "console_logs"):
+        node.console_logs = []
+    node.console_logs.append(log)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if not report.failed:
+        return
+    logs = []
+    for node in item.listchain():
+        logs += getattr(node, "console_logs", [])
+    for log in logs[-2:]:
+        tail = log.read_text(encoding="utf-8", errors="replace").split("\n")[-30:]
+        report.sections.append((f"end of console log {log}", "\n".join(tail)))

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# link.sh OUT "FLAGS" "LIBS" OBJECT...
+# Link a unit test. Symbols that nothing defines become stubs that fail the test when they are called.
+set -e
+out=$1 flags=$2 libs=$3
+shift 3
+cc=${HOSTCC:-gcc}
+stubs=$out.stubs.c
+log=$out.link.log
+# $flags and $libs are lists of words.
+$cc $flags -Wl,--warn-unresolved-symbols -o "$out" "$@" $libs 2>"$log" || { cat "$log" >&2; rm -f "$out"; exit 1; }
+if ! grep -q 'undefined reference to' "$log"; then
+    rm -f "$log" "$stubs"
+    exit 0
+fi
+{
+    echo '/* Generated: functions that this test does not link. */'
+    echo '__attribute__((noreturn)) void unit_unexpected_call(const char *fn);'
+    sed -n "s/.*undefined reference to \`\([A-Za-z0-9_]*\)'.*/\1/p" "$log" | sort -u | while read -r name; do
+        echo "void $name(void); void $name(void) { unit_unexpected_call(\"$name\"); }"
+    done
+} >"$stubs"
+$cc -c -w -fno-builtin -o "$out.stubs.o" "$stubs"
+$cc $flags -o "$out" "$@" "$out.stubs.o" $libs || { rm -f "$out"; exit 1; }

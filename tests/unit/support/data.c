@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Globals that code under test may refer to without linking their owner. */
+#include "unit.h"
+#include <argon/irqchip.h>
+#include <argon/machine.h>
+#include <argon/param.h>
+
+#define weak __attribute__((weak))
+
+weak struct pcpu *pcpus[NR_CPUS];
+weak u32 nr_cpus;
+weak struct domain *dom0, *dom_idle, *dom_xen, *dom_io;
+weak struct options opt;
+weak struct machine machine;
+weak const struct irqchip_ops *irqchip;
+weak struct page *frame_table;
+weak u64 frame_base, frame_end;

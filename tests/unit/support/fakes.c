@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Weak fakes and recorders of core services. */
+#include "support.h"
+#include <argon/arch.h>
+#include <argon/event.h>
+#include <argon/irqchip.h>
+#include <argon/mmio.h>
+#include <argon/smp.h>
+#include <argon/timer.h>
+#include <argon/vgic.h>
+#include <argon/vtimer.h>
+
+/* ---- domains by id ---- */
+#define MAX_DOMAINS 512
+static struct domain *domains[MAX_DOMAINS];
+static u32 nr_domains;
+
+u64 unit_preempt_after = ~0UL;
+
+void unit_domain_add(struct domain *d)
+{
+    u32 i = nr_domains;
+
+    assert_true(nr_domains < MAX_DOMAINS);
+    for (; i > 0 && domains[i - 1]->id > d->id; i--) {
+        domains[i] = domains[i - 1];
+    }
+    domains[i] = d;
+    nr_domains++;
+}
+
+void unit_domain_remove(struct domain *d)
+{
+    for (u32 i = 0; i < nr_domains; i++) {
+        if (domains[i] == d) {
+            memmove(&domains[i], &domains[i + 1], (nr_domains - i - 1) * sizeof(domains[0]));
+            nr_domains--;
+            return;
+        }
+    }
+}
+
+void unit_domains_free(void)
+{
+    while (nr_domains > 0) {
+        unit_domain_free(domains[nr_domains - 1]);
+    }
+}
+
+weak struct domain *domain_lookup_from(u16 domid)
+{
+    for (u32 i = 0; i < nr_domains; i++) {
+        if (domains[i]->id >= domid) {
+            return domains[i];
+        }
+    }
+    return NULL;
+}
+
+weak struct domain *domain_lookup(u16 domid)
+{
+    struct domain *d = domain_lookup_from(domid);
+
+    return d != NULL && d->id == domid ? d : NULL;
+}
+
+weak struct domain *domain_by_arg(struct vcpu *v, u16 domid)
+{
+    return domid == DOMID_SELF ? v->domain : domain_lookup(domid);
+}
+
+weak void domain_crash(struct domain *d, const char *fmt, ...)
+{
+    (void)fmt;
+    RECORD(d);
+}
+
+weak void domain_shutdown(struct domain *d, u32 reason)
+{
+    RECORD(d, reason);
+}
+
+weak void domain_maybe_complete_destroy(struct domain *d)
+{
+    RECORD(d);
+}
+
+/* ---- hypercalls ---- */
+weak bool hypercall_preempt_check(void)
+{
+    if (unit_preempt_after == 0) {
+        unit_preempt_after = ~0UL;
+        return true;
+    }
+    if (unit_preempt_after != ~0UL) {
+        unit_preempt_after--;
+    }
+    return host_irq_waiting;
+}
+
+weak bool domain_is_privileged(const struct domain *d)
+{
+    return d->is_privileged;
+}
+
+weak int permit_self_or_privileged(const struct domain *caller, const struct domain *target)
+{
+    return caller == target || caller->is_privileged ? 0 : -EPERM;
+}
+
+weak int permit_pair(const struct domain *a, const struct domain *b)
+{
+    return a == b || a->is_privileged || b->is_privileged ? 0 : -EPERM;
+}
+
+weak int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target)
+{
+    (void)cmd;
+    (void)target;
+    return caller->is_privileged ? 0 : -EPERM;
+}
+
+weak int permit_sysctl(const struct domain *caller, u32 cmd)
+{
+    (void)cmd;
+    return caller->is_privileged ? 0 : -EPERM;
+}
+
+/* ---- scheduling ---- */
+weak void vcpu_unblock(struct vcpu *v, u32 flags)
+{
+    RECORD(v, flags);
+    v->pause_flags &= ~flags;
+}
+
+weak void vcpu_stop(struct vcpu *v, u32 flags)
+{
+    RECORD(v, flags);
+    v->pause_flags |= flags;
+}
+
+weak bool vcpu_is_descheduled(const struct vcpu *v)
+{
+    (void)v;
+    return true;
+}
+
+weak bool domain_is_descheduled(const struct domain *d)
+{
+    (void)d;
+    return true;
+}
+
+weak void vcpu_block_current(void)
+{
+    RECORD(current_vcpu());
+}
+
+weak void vcpu_yield_current(void)
+{
+    RECORD(current_vcpu());
+}
+
+weak void vcpu_pause(struct vcpu *v)
+{
+    RECORD(v);
+    v->pause_count++;
+}
+
+weak void vcpu_unpause(struct vcpu *v)
+{
+    RECORD(v);
+    v->pause_count--;
+}
+
+weak void domain_pause(struct domain *d)
+{
+    RECORD(d);
+    d->pause_count++;
+}
+
+weak void domain_unpause(struct domain *d)
+{
+    RECORD(d);
+    d->pause_count--;
+}
+
+weak void vcpu_kick(struct vcpu *v, u32 pending)
+{
+    RECORD(v, pending);
+    atomic_fetch_or(&v->pending, pending);
+}
+
+weak bool vcpu_event_pending(struct vcpu *v)
+{
+    return v->info->evtchn_upcall_pending != 0;
+}
+
+/* ---- other CPUs ---- */
+static struct quiesce_head *deferred[256];
+static u32 nr_deferred;
+
+weak void smp_kick(u32 cpu, u32 work)
+{
+    RECORD(cpu, work);
+}
+
+weak void quiesce_defer(struct quiesce_head *head, void (*fn)(struct quiesce_head *))
+{
+    RECORD(head);
+    head->fn = fn;
+    assert_true(nr_deferred < ARRAY_SIZE(deferred));
+    deferred[nr_deferred++] = head;
+}
+
+weak void quiesce_poll(void)
+{
+    while (nr_deferred > 0) {
+        struct quiesce_head *head = deferred[--nr_deferred];
+
+        head->fn(head);
+    }
+}
+
+/* ---- events, interrupts ---- */
+weak int event_send(struct domain *d, u32 port)
+{
+    RECORD(d, port);
+    return 0;
+}
+
+weak void event_send_virq(struct vcpu *v, u32 virq)
+{
+    RECORD(v, virq);
+}
+
+weak void event_send_global_virq(u32 virq)
+{
+    RECORD(virq);
+}
+
+weak void event_upcall_update(struct vcpu *v)
+{
+    RECORD(v);
+}
+
+weak void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)
+{
+    RECORD(d, v, intid);
+}
+
+weak void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
+{
+    RECORD(d, v, intid, level);
+}
+
+weak void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
+{
+    RECORD(d, v, intid, host_irq);
+}
+
+weak int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn)
+{
+    RECORD(d, base, size);
+    if (d->arch.mmio.nr == MMIO_MAX_REGIONS) {
+        return -ENOSPC;
+    }
+    d->arch.mmio.region[d->arch.mmio.nr++] = (struct mmio_region){ base, size, fn };
+    return 0;
+}
+
+weak const struct mmio_region *mmio_find(const struct domain *d, u64 gpa)
+{
+    for (u32 i = 0; i < d->arch.mmio.nr; i++) {
+        if (gpa - d->arch.mmio.region[i].base < d->arch.mmio.region[i].size) {
+            return &d->arch.mmio.region[i];
+        }
+    }
+    return NULL;
+}
+
+void unit_fakes_reset(void)
+{
+    unit_preempt_after = ~0UL;
+    nr_deferred = 0;
+    unit_timers_reset();
+    unit_mem_reset();
+}

@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: MIT */
+/* The scheduler: run queues, blocking and waking, pauses, fairness, placement, balancing, affinity. */
+/* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
+#include "test_sched_common.h"
+
+static bool irq_deliverable;
+
+bool vgic_irq_deliverable(struct vcpu *v)
+{
+    (void)v;
+    return irq_deliverable;
+}
+
+/* ---- choosing ---- */
+
+static void test_idle_when_nothing_to_run(void **state)
+{
+    (void)state;
+    sched_machine(1, "credit2");
+    assert_true(sched_switch()->is_idle);
+    assert_int_equal(host_calls("arch_context_switch"), 0);
+}
+
+static void test_wake_and_block(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    assert_int_equal(v->runstate.state, RUNSTATE_offline);
+    vcpu_unblock(v, VPF_DOWN);
+    assert_true(v->sched.queued);
+    assert_int_equal(v->runstate.state, RUNSTATE_runnable);
+    assert_true(pcpus[0]->idle->pending & PEND_RESCHED);
+    assert_ptr_equal(sched_switch(), v);
+    assert_ptr_equal(current_vcpu(), v);
+    assert_false(v->sched.queued);
+    assert_true(v->sched.running);
+    assert_int_equal(v->runstate.state, RUNSTATE_running);
+
+    vcpu_block_current();
+    assert_true(v->pending & PEND_RESCHED);
+    assert_int_equal(v->pause_flags, VPF_BLOCKED);
+    unit_advance(1000);
+    assert_true(sched_switch()->is_idle);
+    assert_false(v->pending & PEND_RESCHED);
+    assert_true(vcpu_is_descheduled(v));
+    assert_int_equal(v->runstate.state, RUNSTATE_blocked);
+    assert_int_equal(v->runstate.time[RUNSTATE_running], 1000);
+
+    unit_advance(500);
+    vcpu_kick(v, PEND_VGIC);
+    assert_true(v->pending & PEND_VGIC);
+    assert_int_equal(v->pause_flags, 0);
+    assert_ptr_equal(sched_switch(), v);
+    assert_int_equal(v->runstate.time[RUNSTATE_blocked], 500);
+    assert_int_equal(cpu_idle_time(0), 500);
+}
+
+static void test_block_with_event_pending_does_not_sleep(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    sched_switch();
+    v->info->evtchn_upcall_pending = 1;
+    vcpu_block_current();
+    assert_int_equal(v->pause_flags, 0);
+    assert_false(v->pending & PEND_RESCHED);
+    v->info->evtchn_upcall_pending = 0;
+    irq_deliverable = true;
+    vcpu_block_current();
+    assert_int_equal(v->pause_flags, 0);
+    irq_deliverable = false;
+}
+
+/* Between setting the flag and the switch an event comes: the switch finds the vCPU runnable. */
+static void test_wake_before_the_switch_is_not_lost(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    unit_set_cpu(v->cpu);
+    sched_switch();
+    vcpu_block_current();
+    unit_set_cpu(1 - v->cpu);
+    vcpu_unblock(v, VPF_BLOCKED);
+    assert_false(v->sched.queued);
+    unit_set_cpu(v->cpu);
+    assert_ptr_equal(sched_switch(), v);
+    assert_int_equal(v->runstate.state, RUNSTATE_running);
+}
+
+static void test_yield_alone_costs_nothing(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    vcpu_yield_current();
+    assert_int_equal(d->vcpu[0]->pending, 0);
+    assert_false(d->vcpu[0]->sched.yielded);
+}
+
+static void test_yield_alternates(void **state)
+{
+    struct domain *d;
+    struct vcpu *first, *other;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    first = sched_switch();
+    for (u32 i = 0; i < 10; i++) {
+        unit_advance(100);
+        vcpu_yield_current();
+        other = sched_switch();
+        assert_ptr_not_equal(other, first);
+        assert_true(first->sched.queued);
+        first = other;
+    }
+    assert_int_equal(host_calls("arch_context_switch"), 11);
+}
+
+/* ---- slices and fairness ---- */
+
+static void test_no_timer_when_alone(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    assert_false(pcpus[0]->sched.slice.queued);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_true(pcpus[0]->sched.slice.queued);
+}
+
+/* Run `ms` of virtual time on CPU 0 in steps of 100 us; the scheduler is called when it asks to be. */
+static void run_cpu0(u32 ms)
+{
+    for (u32 i = 0; i < ms * 10; i++) {
+        unit_advance(100 * NS_PER_US);
+        if (current_vcpu()->pending & PEND_RESCHED) {
+            sched_switch();
+        }
+    }
+}
+
+static void test_equal_weights_share_equally(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 3);
+    for_each_vcpu (d, v) {
+        vcpu_unblock(v, VPF_DOWN);
+    }
+    sched_switch();
+    run_cpu0(1200);
+    for_each_vcpu (d, v) {
+        u64 ms = vcpu_cpu_time(v) / NS_PER_MS;
+
+        assert_in_range(ms, 390, 410);
+    }
+}
+
+static void test_weights_are_honoured(void **state)
+{
+    struct domain *a, *b;
+    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
+
+    (void)state;
+    sched_machine(1, "credit2");
+    a = sched_domain(1, 1);
+    b = sched_domain(2, 1);
+    op.u.credit2.weight = 768;
+    op.u.credit2.cap = 0xffff;
+    assert_int_equal(sched_domctl(b, &op), 0);
+    vcpu_unblock(a->vcpu[0], VPF_DOWN);
+    vcpu_unblock(b->vcpu[0], VPF_DOWN);
+    sched_switch();
+    run_cpu0(2000);
+    assert_in_range(vcpu_cpu_time(a->vcpu[0]) / NS_PER_MS, 480, 520);
+    assert_in_range(vcpu_cpu_time(b->vcpu[0]) / NS_PER_MS, 1480, 1520);
+}
+
+static void test_a_sleeper_preempts_at_once(void **state)
+{
+    struct domain *d;
+    struct vcpu *hog, *io;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 2);
+    hog = d->vcpu[0];
+    io = d->vcpu[1];
+    vcpu_unblock(io, VPF_DOWN);
+    sched_switch();
+    vcpu_block_current();
+    sched_switch();
+    vcpu_unblock(hog, VPF_DOWN);
+    sched_switch();
+    unit_advance(50 * NS_PER_MS);
+    vcpu_kick(io, 0);
+    assert_true(hog->pending & PEND_RESCHED);
+    assert_ptr_equal(sched_switch(), io);
+    assert_true(hog->sched.queued);
+}
+
+static void test_ratelimit_delays_preemption(void **state)
+{
+    struct domain *d;
+    struct xen_sysctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_SYSCTL_SCHEDOP_putinfo };
+
+    (void)state;
+    sched_machine(1, "credit2");
+    op.u.sched_credit2.ratelimit_us = 1000;
+    assert_int_equal(sched_sysctl(&op), 0);
+    d = sched_domain(1, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    unit_advance(20 * NS_PER_MS);
+    d->vcpu[0]->sched.start = now_ns() - 500 * NS_PER_US;
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_false(d->vcpu[0]->pending & PEND_RESCHED);
+    assert_true(pcpus[0]->sched.slice.queued);
+}
+
+static void test_a_cap_is_kept(void **state)
+{
+    struct domain *d;
+    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    op.u.credit2.cap = 25;
+    assert_int_equal(sched_domctl(d, &op), 0);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    run_cpu0(1000);
+    assert_in_range(vcpu_cpu_time(d->vcpu[0]) / NS_PER_MS, 230, 270);
+    op.u.credit2.cap = 0;
+    assert_int_equal(sched_domctl(d, &op), 0);
+    run_cpu0(100);
+    assert_in_range(vcpu_cpu_time(d->vcpu[0]) / NS_PER_MS, 325, 372);
+}
+
+static void test_null_policy_runs_to_block(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "null");
+    assert_int_equal(sched_id(), XEN_SCHEDULER_NULL);
+    d = sched_domain(1, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    run_cpu0(100);
+    assert_int_equal(vcpu_cpu_time(d->vcpu[1]), 0);
+    assert_false(pcpus[0]->sched.slice.queued);
+    vcpu_block_current();
+    assert_ptr_equal(sched_switch(), d->vcpu[1]);
+}
+
+/* ---- pauses ---- */
+
+static void test_pauses_are_counted(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    sched_switch();
+    vcpu_pause(v);
+    assert_true(v->pending & PEND_RESCHED);
+    assert_false(vcpu_is_descheduled(v));
+    assert_true(sched_switch()->is_idle);
+    assert_true(vcpu_is_descheduled(v));
+    assert_int_equal(v->runstate.state, RUNSTATE_offline);
+    domain_pause(d);
+    vcpu_unpause(v);
+    assert_int_equal(v->pause_flags, VPF_PAUSED);
+    assert_false(v->sched.queued);
+    domain_unpause(d);
+    assert_int_equal(v->pause_flags, 0);
+    assert_true(v->sched.queued);
+    assert_ptr_equal(sched_switch(), v);
+}
+
+static void test_pausing_a_waiting_vcpu_takes_it_off_the_queue(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 1);
+    vcpu_pause(d->vcpu[1]);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 0);
+    assert_false(d->vcpu[1]->sched.queued);
+    assert_true(domain_is_descheduled(d) == false);
+    vcpu_unpause(d->vcpu[1]);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 1);
+}
+
+static void test_blocked_shows_through_a_pause(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    sched_switch();
+    vcpu_block_current();
+    vcpu_pause(v);
+    sched_switch();
+    assert_int_equal(v->runstate.state, RUNSTATE_blocked);
+    vcpu_unblock(v, VPF_BLOCKED);
+    assert_int_equal(v->runstate.state, RUNSTATE_offline);
+    vcpu_unpause(v);
+    assert_int_equal(v->runstate.state, RUNSTATE_runnable);
+}
+
+static void test_a_vcpu_made_in_a_paused_domain_is_paused(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain_without_vcpus(1, 1);
+    domain_pause(d);
+    domain_pause(d);
+    assert_int_equal(vcpu_create(d, 0), 0);
+    assert_int_equal(d->vcpu[0]->pause_count, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    domain_unpause(d);
+    assert_false(d->vcpu[0]->sched.queued);
+    domain_unpause(d);
+    assert_true(d->vcpu[0]->sched.queued);
+}
+
+/* ---- several CPUs ---- */
+
+static void test_wake_prefers_the_last_cpu_when_idle(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+    u32 last;
+
+    (void)state;
+    sched_machine(4, "credit2");
+    all_idle();
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    last = v->cpu;
+    vcpu_unblock(v, VPF_DOWN);
+    assert_int_equal(v->cpu, last);
+    assert_true(pcpus[last]->sched.curr->pending & PEND_RESCHED);
+}
+
+static void test_wake_takes_an_idle_cpu_when_the_last_is_busy(void **state)
+{
+    struct domain *d;
+    u32 busy, other;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    all_idle();
+    d = sched_domain(1, 2);
+    pin_all(d, 0);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    busy = d->vcpu[0]->cpu;
+    run_on(busy);
+    unpin_all(d);
+    other = 1 - busy;
+    host_record_reset();
+    unit_set_cpu(busy);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_int_equal(d->vcpu[1]->cpu, other);
+    assert_true(d->vcpu[1]->sched.queued);
+    assert_int_equal(host_last("smp_kick")->a[0], other);
+    assert_int_equal(host_last("smp_kick")->a[1], IPI_RESCHED);
+    assert_ptr_equal(run_on(other), d->vcpu[1]);
+}
+
+static void test_idle_cpu_pulls_waiting_work(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    d = sched_domain(1, 3);
+    pin_all(d, 0);
+    for_each_vcpu (d, v) {
+        vcpu_unblock(v, VPF_DOWN);
+    }
+    run_on(0);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 2);
+    assert_true(run_on(1)->is_idle);                 /* pinned: nothing to take */
+    unpin_all(d);
+    assert_false(run_on(1)->is_idle);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 1);
+    assert_int_equal(pcpus[1]->current->cpu, 1);
+}
+
+/* Three that never sleep on two CPUs: nobody may be left behind. */
+static void test_three_on_two_cpus_share(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    all_idle();
+    d = sched_domain(1, 3);
+    for_each_vcpu (d, v) {
+        vcpu_unblock(v, VPF_DOWN);
+    }
+    for (u32 i = 0; i < 30000; i++) {
+        for_each_cpu (c) {
+            unit_set_cpu(c);
+            if (current_vcpu()->is_idle || (current_vcpu()->pending & PEND_RESCHED)) {
+                sched_switch();
+            }
+        }
+        unit_advance(100 * NS_PER_US);
+    }
+    for_each_vcpu (d, v) {
+        assert_in_range(vcpu_cpu_time(v) / NS_PER_MS, 1700, 2300);
+    }
+}
+
+static void test_kick_of_a_running_vcpu_sends_an_ipi(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    run_on(v->cpu);
+    host_record_reset();
+    vcpu_kick(v, PEND_VGIC);                         /* on its own CPU: it is on its way out anyway */
+    assert_int_equal(host_calls("smp_kick"), 0);
+    unit_set_cpu(1 - v->cpu);
+    vcpu_kick(v, PEND_SYNC);
+    assert_int_equal(host_calls("smp_kick"), 1);
+    assert_int_equal(host_last("smp_kick")->a[0], v->cpu);
+    assert_int_equal(v->pending & (PEND_VGIC | PEND_SYNC), PEND_VGIC | PEND_SYNC);
+}
+
+static void test_affinity_moves_a_running_vcpu(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+    struct cpumask m = { { 0 } };
+    u32 from;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    from = v->cpu;
+    run_on(from);
+    cpumask_set(&m, 1 - from);
+    assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
+    assert_true(v->pending & PEND_RESCHED);
+    assert_true(run_on(from)->is_idle);
+    assert_int_equal(v->cpu, 1 - from);
+    assert_true(v->sched.queued);
+    assert_ptr_equal(run_on(1 - from), v);
+}
+
+static void test_affinity_moves_a_waiting_vcpu(void **state)
+{
+    struct domain *d;
+    struct cpumask m = { { 0 } };
+
+    (void)state;
+    sched_machine(2, "credit2");
+    d = sched_domain(1, 2);
+    pin_all(d, 0);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    run_on(0);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_int_equal(d->vcpu[1]->cpu, 0);
+    cpumask_set(&m, 1);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), 0);
+    assert_int_equal(d->vcpu[1]->cpu, 1);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 0);
+    assert_int_equal(pcpus[1]->sched.nr_runnable, 1);
+    cpumask_clear(&m, 1);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), -EINVAL);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], NULL, &m), -EINVAL);
+}
+
+static void test_pin_override(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    assert_int_equal(sched_pin_override(v, -1), -EINVAL);
+    assert_int_equal(sched_pin_override(v, 2), -EINVAL);
+    assert_int_equal(sched_pin_override(v, 1), 0);
+    assert_false(cpumask_test(&v->sched.allowed, 0));
+    assert_int_equal(sched_pin_override(v, 0), -EBUSY);
+    assert_int_equal(sched_pin_override(v, -1), 0);
+    assert_true(cpumask_test(&v->sched.allowed, 0));
+}
+
+static void test_unknown_policy_is_named(void **state)
+{
+    (void)state;
+    sched_machine(1, "rtds");
+    assert_non_null(strstr(unit_log(), "sched=rtds"));
+    assert_int_equal(sched_id(), XEN_SCHEDULER_CREDIT2);
+}
+
+static void test_domctl_parameters(void **state)
+{
+    struct domain *d;
+    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_getinfo };
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(1, 1);
+    assert_int_equal(sched_domctl(d, &op), 0);
+    assert_int_equal(op.u.credit2.weight, 256);
+    assert_int_equal(op.u.credit2.cap, 0);
+    op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+    op.u.credit2.weight = 512;
+    op.u.credit2.cap = 50;
+    assert_int_equal(sched_domctl(d, &op), 0);
+    op.u.credit2.weight = 0;
+    op.u.credit2.cap = 0xffff;
+    assert_int_equal(sched_domctl(d, &op), 0);
+    op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+    assert_int_equal(sched_domctl(d, &op), 0);
+    assert_int_equal(op.u.credit2.weight, 512);
+    assert_int_equal(op.u.credit2.cap, 50);
+    op.sched_id = XEN_SCHEDULER_CREDIT;
+    assert_int_equal(sched_domctl(d, &op), -EINVAL);
+    op.sched_id = XEN_SCHEDULER_CREDIT2;
+    op.cmd = XEN_DOMCTL_SCHEDOP_putvcpuinfo;
+    assert_int_equal(sched_domctl(d, &op), -EINVAL);
+}
+
+static void test_sysctl_parameters(void **state)
+{
+    struct xen_sysctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT, .cmd = XEN_SYSCTL_SCHEDOP_getinfo };
+
+    (void)state;
+    sched_machine(1, "credit");
+    assert_int_equal(sched_sysctl(&op), 0);
+    assert_int_equal(op.u.sched_credit.tslice_ms, 30);
+    op.cmd = XEN_SYSCTL_SCHEDOP_putinfo;
+    op.u.sched_credit.tslice_ms = 0;
+    assert_int_equal(sched_sysctl(&op), -EINVAL);
+    op.u.sched_credit.tslice_ms = 20;
+    op.u.sched_credit.ratelimit_us = 99;
+    assert_int_equal(sched_sysctl(&op), -EINVAL);
+    op.u.sched_credit.ratelimit_us = 100;
+    assert_int_equal(sched_sysctl(&op), 0);
+    op.cpupool_id = 7;
+    assert_int_equal(sched_sysctl(&op), -ESRCH);
+    op.cpupool_id = 0;
+    op.cmd = 5;
+    assert_int_equal(sched_sysctl(&op), -EINVAL);
+    op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+    op.sched_id = XEN_SCHEDULER_CREDIT2;
+    assert_int_equal(sched_sysctl(&op), -EINVAL);
+}
+
+static void test_dump_names_the_waiting(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(1, "credit2");
+    d = sched_domain(3, 2);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    sched_switch();
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    unit_log_clear();
+    sched_dump();
+    assert_non_null(strstr(unit_log(), "runs  d3v0"));
+    assert_non_null(strstr(unit_log(), "waits d3v1"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        sched_case(test_idle_when_nothing_to_run),
+        sched_case(test_wake_and_block),
+        sched_case(test_block_with_event_pending_does_not_sleep),
+        sched_case(test_wake_before_the_switch_is_not_lost),
+        sched_case(test_yield_alone_costs_nothing),
+        sched_case(test_yield_alternates),
+        sched_case(test_no_timer_when_alone),
+        sched_case(test_equal_weights_share_equally),
+        sched_case(test_weights_are_honoured),
+        sched_case(test_a_sleeper_preempts_at_once),
+        sched_case(test_ratelimit_delays_preemption),
+        sched_case(test_a_cap_is_kept),
+        sched_case(test_null_policy_runs_to_block),
+        sched_case(test_pauses_are_counted),
+        sched_case(test_pausing_a_waiting_vcpu_takes_it_off_the_queue),
+        sched_case(test_blocked_shows_through_a_pause),
+        sched_case(test_a_vcpu_made_in_a_paused_domain_is_paused),
+        sched_case(test_wake_prefers_the_last_cpu_when_idle),
+        sched_case(test_wake_takes_an_idle_cpu_when_the_last_is_busy),
+        sched_case(test_idle_cpu_pulls_waiting_work),
+        sched_case(test_three_on_two_cpus_share),
+        sched_case(test_kick_of_a_running_vcpu_sends_an_ipi),
+        sched_case(test_affinity_moves_a_running_vcpu),
+        sched_case(test_affinity_moves_a_waiting_vcpu),
+        sched_case(test_pin_override),
+        sched_case(test_unknown_policy_is_named),
+        sched_case(test_domctl_parameters),
+        sched_case(test_sysctl_parameters),
+        sched_case(test_dump_names_the_waiting),
+    };
+
+    return cmocka_run_group_tests_name("sched", tests, NULL, NULL);
+}
