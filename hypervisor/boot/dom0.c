@@ -72,25 +72,32 @@ static boot_code void create_domain(struct dom0_build *b)
     must(domain_create(&cfg, 0, &b->d), "cannot be created");
     must(vgic_init_domain(b->d, (u8)g->version, cfg.nr_spis), "interrupt controller");
     if (g->version == 3) {
-        must(vgic_set_layout(b->d, g->gicd, g->redist[b->redist].start, g->redist[b->redist].size), "interrupt controller");
+        const struct machine_range *r = &g->redist[b->redist];
+
+        must(vgic_set_layout(b->d, g->gicd, r->start, r->size), "interrupt controller");
     } else {
-        u64 size = MIN(g->gicc_size, g->gicv_size);
+        u64 nr = DIV_ROUND_UP(MIN(g->gicc_size, g->gicv_size), PAGE_SIZE);
 
         must(vgic_set_layout(b->d, g->gicd, g->gicc, 0), "interrupt controller");
         /* The guest's CPU interface is the hardware's virtual one (GICv2 architecture, 5.5). */
-        must(p2m_map(b->d, gpa_to_gfn(g->gicc), paddr_to_mfn(g->gicv), DIV_ROUND_UP(size, PAGE_SIZE), P2M_MMIO), "GICV");
+        must(p2m_map(b->d, gpa_to_gfn(g->gicc), paddr_to_mfn(g->gicv), nr, P2M_MMIO), "GICV");
     }
     for (u32 i = 0; i < b->nr_vcpus; i++) {
         must(vcpu_create(b->d, (u16)i), "virtual CPU");
     }
 }
 
-/* What the first bank must hold, and that a module that is not there needs nothing. */
+static boot_code u64 ramdisk_size(const struct dom0_build *b)
+{
+    return b->ramdisk != NULL ? b->ramdisk->size : 0;
+}
+
+/* Least size of the first bank. A kernel for a fixed address has to find that in whatever the bank is. */
 static boot_code u64 first_bank_needs(const struct dom0_build *b, u64 bytes)
 {
     struct dom0_place place;
     u64 need;
-    int r = dom0_place(&b->image, 0, b->image.fixed ? ~0UL >> 1 : bytes, b->ramdisk != NULL ? b->ramdisk->size : 0, &place, &need);
+    int r = dom0_place(&b->image, 0, b->image.fixed ? ~0UL >> 1 : bytes, ramdisk_size(b), &place, &need);
 
     if (r == -ENOSPC) {
         boot_stop("dom0_mem=%luM is too small for this kernel and ramdisk: they need %lu MiB", bytes >> 20, need >> 20);
@@ -108,12 +115,11 @@ static boot_code void claim_memory(struct dom0_build *b)
     mem_stats(&before);
     r = dom0_claim_memory(&machine, bytes, first_min, &b->memory);
     if (r != 0 && (opt.dom0_mem_min == 0 || b->memory.total < opt.dom0_mem_min)) {
-        boot_stop("not enough memory for dom0: %lu MiB wanted (dom0_mem), %lu MiB free, %lu MiB of that in usable pieces "
-                  "(2 MiB and up, the first %lu MiB)", bytes >> 20, before.free >> (20 - PAGE_SHIFT), b->memory.total >> 20,
-                  MIN(first_min, bytes) >> 20);
+        boot_stop("not enough memory for dom0: %lu MiB wanted (dom0_mem), %lu MiB free, %lu MiB of that in usable "
+                  "pieces (2 MiB and up, the first %lu MiB)", bytes >> 20, before.free >> (20 - PAGE_SHIFT),
+                  b->memory.total >> 20, MIN(first_min, bytes) >> 20);
     }
-    r = dom0_place(&b->image, b->memory.bank[0].start, b->memory.bank[0].size, b->ramdisk != NULL ? b->ramdisk->size : 0,
-                   &b->place, &need);
+    r = dom0_place(&b->image, b->memory.bank[0].start, b->memory.bank[0].size, ramdisk_size(b), &b->place, &need);
     if (r == -EINVAL) {
         boot_stop("the kernel is a uImage for load address %#lx, which is not in dom0's memory at %#lx", b->image.load,
                   b->memory.bank[0].start);
@@ -141,13 +147,17 @@ static boot_code void scrub(u64 start, u64 size)
     }
 }
 
-/* RAM that firmware reserved for devices was never the allocator's: in and out again, so that its frames are like all others. */
+/*
+ * RAM that firmware reserved for devices was never the allocator's: in and out again, so that its frames are like all
+ * others.
+ */
 static boot_code void give_reserved(struct dom0_build *b)
 {
     u64 first, last, next = 0;
 
-    must(rangeset_remove(b->devices.reserved, image_pa >> PAGE_SHIFT, (image_pa + arch_image_bytes() - 1) >> PAGE_SHIFT),
-         "reserved memory");
+    first = image_pa >> PAGE_SHIFT;
+    last = (image_pa + arch_image_bytes() - 1) >> PAGE_SHIFT;
+    must(rangeset_remove(b->devices.reserved, first, last), "reserved memory");
     while (rangeset_next(b->devices.reserved, next, &first, &last)) {
         next = last + 1;
         mem_add_range(first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT, 0);
@@ -255,7 +265,8 @@ boot_code void dom0_build(void)
     give_irqs(b);
     dom0_load(b);
     must(arch_vcpu_boot(b->d->vcpu[0], b->place.entry, b->place.fdt), "entry point");
-    log_info("dom0: %u vCPUs, %lu MiB, events by interrupt %u", b->nr_vcpus, b->memory.total >> 20, b->d->arch.event_ppi);
+    log_info("dom0: %u vCPUs, %lu MiB, events by interrupt %u", b->nr_vcpus, b->memory.total >> 20,
+             b->d->arch.event_ppi);
     vcpu_unblock(b->d->vcpu[0], VPF_DOWN);
     must(domain_controller_unpause(b->d), "cannot be started");
     dom0_devices_free(&b->devices);

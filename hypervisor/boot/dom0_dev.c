@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which device memory and interrupts the host's device tree gives dom0: all of what is not Argon's own or another domain's. */
+/*
+ * Which device memory and interrupts the host's device tree gives dom0: all of what is not Argon's own or another
+ * domain's.
+ */
 #include <argon/boot.h>
 #include <argon/console.h>
 #include <argon/errno.h>
@@ -92,7 +95,8 @@ static boot_code int node_reserved(struct finder *f)
     int r = 0;
 
     for (u32 i = 0; r == 0 && dt_reg_raw(&f->w, i, &start, &size) == 0; i++) {
-        r = machine_is_ram(f->m, start, size) ? add_frames(f->out->reserved, start, size) : give_mmio(f, start, size, true);
+        r = machine_is_ram(f->m, start, size) ? add_frames(f->out->reserved, start, size)
+                                              : give_mmio(f, start, size, true);
     }
     return r;
 }
@@ -122,7 +126,10 @@ static boot_code void note_ppis(struct finder *f)
     }
 }
 
-/* Argon's own: interrupt controller, console UART, and all RAM (a device whose registers lie in RAM is firmware's mistake). */
+/*
+ * Argon's own: interrupt controller, console UART, and all RAM (a device whose registers lie in RAM is firmware's
+ * mistake).
+ */
 static boot_code int take_back(const struct machine *m, struct rangeset *set)
 {
     const struct machine_gic *g = &m->gic;
@@ -188,7 +195,9 @@ boot_code void dom0_devices_free(struct dom0_devices *dev)
 /* The console's interrupt is Argon's, whoever else names it. */
 static boot_code int take_back_irqs(const struct machine *m, struct dom0_devices *out)
 {
-    const u32 own[] = { m->gic.maintenance_irq, m->timer_irq_phys_s, m->timer_irq_phys_ns, m->timer_irq_virt, m->timer_irq_hyp };
+    const u32 own[] = {
+        m->gic.maintenance_irq, m->timer_irq_phys_s, m->timer_irq_phys_ns, m->timer_irq_virt, m->timer_irq_hyp
+    };
     int r;
 
     for (size_t i = 0; i < ARRAY_SIZE(own); i++) {

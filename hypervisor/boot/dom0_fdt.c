@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0's device tree: the host's, filtered, with what Argon provides put in. One pass over the host's tree, with libfdt's
- * sequential writer; names of properties are not shared, because looking for them would cost more than all the rest.
+ * dom0's device tree: the host's, filtered, with what Argon provides put in. One pass over the host's tree, with
+ * libfdt's sequential writer; names of properties are not shared, because looking for them would cost more than all the
+ * rest.
  */
 #include <argon/boot.h>
 #include <argon/console.h>
@@ -113,8 +114,16 @@ static boot_code void put_ppis(struct writer *wr, const u32 *intid, u32 nr)
 
 static boot_code bool is_boot_prop(const char *name)
 {
-    return strcmp(name, "bootargs") == 0 || strcmp(name, "stdout-path") == 0 || strcmp(name, "linux,stdout-path") == 0 ||
-           strncmp(name, "linux,initrd-", 13) == 0 || strncmp(name, "linux,uefi-", 11) == 0 || strncmp(name, "xen,", 4) == 0;
+    static const char *const beginnings[] = {
+        "bootargs", "stdout-path", "linux,stdout-path", "linux,initrd-", "linux,uefi-", "xen,"
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Does another value take this property's place, or none? */
@@ -179,7 +188,9 @@ static boot_code void write_aliases(struct writer *wr)
     }
 }
 
-/* reg: the distributor, and the region with the CPU interface (v2) or redistributors (v3), as the host's node has them. */
+/*
+ * reg: the distributor, and the region with the CPU interface (v2) or redistributors (v3), as the host's node has them.
+ */
 static boot_code void write_gic(struct writer *wr)
 {
     const struct machine_gic *g = &wr->in->m->gic;
@@ -311,7 +322,7 @@ static boot_code void write_memory(struct writer *wr)
 {
     char name[32];
 
-    snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)wr->in->bank[0].start);
+    snprintf(name, sizeof(name), "memory@%lx", wr->in->bank[0].start);
     begin(wr, name);
     put_string(wr, "device_type", "memory");
     put_reg(wr, wr->in->bank, wr->in->nr_banks);

@@ -38,8 +38,8 @@ boot_code void dom0_probe_kernel(struct dom0_build *b)
 }
 
 /*
- * The guest starts with its caches off and reads memory itself: what we wrote goes to the point of coherency, and no stale line is
- * left above it (Arm ARM D7.5.8, D7.5.9; the flush also drops stale instructions).
+ * The guest starts with its caches off and reads memory itself: what we wrote goes to the point of coherency, and no
+ * stale line is left above it (Arm ARM D7.5.8, D7.5.9; the flush also drops stale instructions).
  */
 static boot_code void flush(struct domain *d, u64 gpa, u64 size)
 {
@@ -118,7 +118,8 @@ static boot_code void load_fdt(struct dom0_build *b)
     in.nr_banks = list_memory(b, banks, ARRAY_SIZE(banks));
     in.nr_spare = dom0_spare_regions(&machine, &b->memory, b->devices.reserved, grant_size, spare, ARRAY_SIZE(spare));
     if (in.nr_spare == 0) {
-        boot_stop("no space for dom0's grant table window of %lu KiB: give dom0 less memory (dom0_mem)", grant_size >> 10);
+        boot_stop("no space for dom0's grant table window of %lu KiB: give dom0 less memory (dom0_mem)",
+                  grant_size >> 10);
     }
     in.event_ppi = choose_event_ppi(b);
     b->d->arch.event_ppi = in.event_ppi;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which memory dom0 gets, where its kernel and modules lie in it, and what guest-physical space is left for other uses. */
+/*
+ * Which memory dom0 gets, where its kernel and modules lie in it, and what guest-physical space is left for other uses.
+ */
 #include <argon/boot.h>
 #include <argon/errno.h>
 #include <argon/mem.h>
@@ -35,8 +37,12 @@ static boot_code bool claim_at(const struct machine *m, u64 size, u64 align, pad
     return false;
 }
 
-/* The largest piece of at most `want` and at least `least` bytes; for large mappings, aligned to its size if that can be had. */
-static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, paddr_t limit, struct machine_range *out)
+/*
+ * The largest piece of at most `want` and at least `least` bytes; for large mappings, aligned to its size if that can
+ * be had.
+ */
+static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, paddr_t limit,
+                                  struct machine_range *out)
 {
     u64 size = want;
 
@@ -87,7 +93,8 @@ boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_mi
     return out->total == bytes ? 0 : -ENOMEM;
 }
 
-boot_code int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct dom0_place *out, u64 *need)
+boot_code int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct dom0_place *out,
+                         u64 *need)
 {
     u64 bank_end = bank + bank_size, kernel = img->fixed ? img->load : bank + img->text_offset;
     u64 block = DOM0_FDT_ROOM + ROUND_UP(initrd_size, DOM0_CHUNK), kernel_end, at = bank + DOM0_MODULES_AT;
@@ -105,7 +112,8 @@ boot_code int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 i
         at = ROUND_DOWN(bank_end - block, DOM0_CHUNK);   /* at the end of the bank */
     }
     *out = (struct dom0_place){
-        .kernel = kernel, .entry = kernel + img->entry, .fdt = at, .initrd = at + DOM0_FDT_ROOM, .initrd_size = initrd_size
+        .kernel = kernel, .entry = kernel + img->entry, .fdt = at, .initrd = at + DOM0_FDT_ROOM,
+        .initrd_size = initrd_size
     };
     return 0;
 }
@@ -118,10 +126,14 @@ static boot_code int spare_frames(const struct machine *m, const struct dom0_mem
     int r = 0;
 
     for (u32 i = 0; r == 0 && i < m->nr_banks; i++) {
-        r = rangeset_add(spare, m->banks[i].start >> PAGE_SHIFT, ((m->banks[i].start + m->banks[i].size) >> PAGE_SHIFT) - 1);
+        const struct machine_range *b = &m->banks[i];
+
+        r = rangeset_add(spare, b->start >> PAGE_SHIFT, ((b->start + b->size) >> PAGE_SHIFT) - 1);
     }
     for (u32 i = 0; r == 0 && i < mem->nr; i++) {
-        r = rangeset_remove(spare, mem->bank[i].start >> PAGE_SHIFT, ((mem->bank[i].start + mem->bank[i].size) >> PAGE_SHIFT) - 1);
+        const struct machine_range *b = &mem->bank[i];
+
+        r = rangeset_remove(spare, b->start >> PAGE_SHIFT, ((b->start + b->size) >> PAGE_SHIFT) - 1);
     }
     while (r == 0 && rangeset_next(devices, next, &first, &last)) {
         r = rangeset_remove(spare, first, last);
@@ -130,8 +142,8 @@ static boot_code int spare_frames(const struct machine *m, const struct dom0_mem
     return r;
 }
 
-boot_code u32 dom0_spare_regions(const struct machine *m, const struct dom0_memory *mem, struct rangeset *devices, u64 grant_size,
-                                 struct machine_range *out, u32 max)
+boot_code u32 dom0_spare_regions(const struct machine *m, const struct dom0_memory *mem, struct rangeset *devices,
+                                 u64 grant_size, struct machine_range *out, u32 max)
 {
     struct rangeset *spare = rangeset_create();
     u64 first, last, next = 0, end;

@@ -117,7 +117,10 @@ static boot_code int probe_payload(struct image *img, const char **why)
     return probe_arm64(head, got, read_le32(img->data + img->len - 4), img, why);
 }
 
-/* A uImage of something else than an arm64 Image runs where its header says, or with load address 0 at the start of RAM. */
+/*
+ * A uImage of something else than an arm64 Image runs where its header says, or with load address 0 at the start of
+ * RAM.
+ */
 static boot_code int probe_raw(const struct uimage_header *h, struct image *img, const char **why)
 {
     u64 load = read_be32((const u8 *)&h->load), entry = read_be32((const u8 *)&h->entry);

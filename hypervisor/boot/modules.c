@@ -27,23 +27,23 @@ boot_code bool modules_check(const struct machine *m, paddr_t image, paddr_t ima
 {
     for (u32 i = 0; i < m->nr_modules; i++) {
         const struct machine_module *a = &m->modules[i];
-        unsigned long long start = a->start, end = a->start + a->size;
+        u64 start = a->start, end = a->start + a->size;
 
         if (!machine_is_ram(m, a->start, a->size)) {
-            snprintf(why, size, "the %s at %#llx..%#llx is not in RAM", module_name(a), start, end);
+            snprintf(why, size, "the %s at %#lx..%#lx is not in RAM", module_name(a), start, end);
             return false;
         }
         if (overlap(a->start, a->size, image, image_size)) {
-            snprintf(why, size, "the %s at %#llx..%#llx overlaps Argon at %#llx", module_name(a), start, end,
-                     (unsigned long long)image);
+            snprintf(why, size, "the %s at %#lx..%#lx overlaps Argon at %#lx", module_name(a), start, end,
+                     image);
             return false;
         }
         for (u32 j = 0; j < i; j++) {
             const struct machine_module *b = &m->modules[j];
 
             if (overlap(a->start, a->size, b->start, b->size)) {
-                snprintf(why, size, "the %s at %#llx..%#llx overlaps the %s at %#llx", module_name(a), start, end,
-                         module_name(b), (unsigned long long)b->start);
+                snprintf(why, size, "the %s at %#lx..%#lx overlaps the %s at %#lx", module_name(a), start, end,
+                         module_name(b), b->start);
                 return false;
             }
         }
@@ -73,20 +73,21 @@ boot_code void modules_classify(struct machine *m)
             mod->kind = MODULE_RAMDISK;
         }
         if (mod->kind == MODULE_UNKNOWN || mod->kind == MODULE_XSM || mod->kind == MODULE_FDT) {
-            log_warn("%s at %#llx is not used", module_name(mod), (unsigned long long)mod->start);
+            log_warn("%s at %#lx is not used", module_name(mod), mod->start);
         }
     }
 }
 
 /*
- * Whole pages only: what shares the first or last one may still be in use (a device tree behind a ramdisk). A module is no longer
- * in the way of machine_next_free() once its size is 0; what firmware reserved besides stays reserved.
+ * Whole pages only: what shares the first or last one may still be in use (a device tree behind a ramdisk). A module is
+ * no longer in the way of machine_next_free() once its size is 0; what firmware reserved besides stays reserved.
  */
 boot_code void modules_free(struct machine *m)
 {
     for (u32 i = 0; i < m->nr_modules; i++) {
         struct machine_module *mod = &m->modules[i];
-        paddr_t from = ROUND_UP(mod->start, PAGE_SIZE), last = ROUND_DOWN(mod->start + mod->size, PAGE_SIZE), start, end;
+        paddr_t from = ROUND_UP(mod->start, PAGE_SIZE), last = ROUND_DOWN(mod->start + mod->size, PAGE_SIZE);
+        paddr_t start, end;
         u32 node;
 
         mod->size = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: words separated by blanks, each `name`, `name=value` or, for a boolean, `no-name`. The last of several counts.
- * A value is checked in full before anything is stored.
+ * The command line: words separated by blanks, each `name`, `name=value` or, for a boolean, `no-name`. The last of
+ * several counts. A value is checked in full before anything is stored.
  */
 #include <argon/console.h>
 #include <argon/param.h>

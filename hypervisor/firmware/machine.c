@@ -28,7 +28,7 @@ boot_code int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u
         return -EINVAL;
     }
     if (end > RAM_LIMIT) {
-        log_warn("RAM at %#llx..%#llx is not used above %#lx", (unsigned long long)start, (unsigned long long)end, RAM_LIMIT);
+        log_warn("RAM at %#lx..%#lx is not used above %#lx", start, end, RAM_LIMIT);
         end = RAM_LIMIT;
     }
     start = ROUND_UP(start, PAGE_SIZE);
@@ -67,7 +67,7 @@ boot_code void machine_sort_banks(struct machine *m)
         paddr_t last_end = last != NULL ? last->start + last->size : 0;
 
         if (last != NULL && b.start < last_end) {
-            log_warn("RAM banks overlap at %#llx", (unsigned long long)b.start);
+            log_warn("RAM banks overlap at %#lx", b.start);
             if (b.start + b.size <= last_end) {
                 continue;
             }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Red-black tree. The rules: the root is black; a red node has black children; every path from a node down to a missing child has
- * the same number of black nodes. So the longest path is at most twice the shortest. A missing child (NULL) counts as black.
+ * Red-black tree. The rules: the root is black; a red node has black children; every path from a node down to a missing
+ * child has the same number of black nodes. So the longest path is at most twice the shortest. A missing child (NULL)
+ * counts as black.
  */
 #include <argon/rbtree.h>
 
@@ -11,7 +12,8 @@ static bool is_red(const struct rb_node *n)
 }
 
 /* Put `child` (may be NULL) where `old` hangs below `parent` (NULL: the root). */
-static void replace_child(struct rb_root_cached *t, struct rb_node *parent, const struct rb_node *old, struct rb_node *child)
+static void replace_child(struct rb_root_cached *t, struct rb_node *parent, const struct rb_node *old,
+                          struct rb_node *child)
 {
     if (parent == NULL) {
         t->root = child;
@@ -72,7 +74,8 @@ static void insert_fix(struct rb_root_cached *t, struct rb_node *n)
     t->root->red = false;
 }
 
-void rb_insert(struct rb_root_cached *t, struct rb_node *n, bool (*less)(const struct rb_node *, const struct rb_node *))
+void rb_insert(struct rb_root_cached *t, struct rb_node *n, bool (*less)(const struct rb_node *,
+                                                                         const struct rb_node *))
 {
     struct rb_node **link = &t->root, *parent = NULL;
     bool leftmost = true;
@@ -95,7 +98,8 @@ void rb_insert(struct rb_root_cached *t, struct rb_node *n, bool (*less)(const s
 }
 
 /*
- * The path through n (may be NULL), child of p, lacks one black node. Borrow one from the sibling's side or pass the lack upwards.
+ * The path through n (may be NULL), child of p, lacks one black node. Borrow one from the sibling's side or pass the
+ * lack upwards.
  */
 static void remove_fix(struct rb_root_cached *t, struct rb_node *n, struct rb_node *p)
 {

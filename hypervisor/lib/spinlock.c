@@ -5,8 +5,8 @@
 #include <argon/spinlock.h>
 
 /*
- * Wait for our ticket. Plain loads and YIELD, not WFE: the owner's release store is no event for a CPU whose exclusive monitor is not
- * armed on the line (Arm ARM D1.6.1), and critical sections are short.
+ * Wait for our ticket. Plain loads and YIELD, not WFE: the owner's release store is no event for a CPU whose exclusive
+ * monitor is not armed on the line (Arm ARM D1.6.1), and critical sections are short.
  */
 noinline void spin_lock_contended(struct spinlock *l, u16 ticket)
 {

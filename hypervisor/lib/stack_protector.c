@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debian's libfdt.a was compiled with the stack protector and refers to these two by the names the compiler gives them. It runs
- * during boot only and reads a device tree that firmware made, so a constant guard with a NUL byte in it (which stops string copies)
- * is enough.
+ * Debian's libfdt.a was compiled with the stack protector and refers to these two by the names the compiler gives them.
+ * It runs during boot only and reads a device tree that firmware made, so a constant guard with a NUL byte in it (which
+ * stops string copies) is enough.
  */
 #include <argon/panic.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory and string functions. Integer registers only (a guest's FP state is live), no unaligned access (early boot runs
- * with the MMU off, where all memory is Device memory and unaligned accesses fault: Arm ARM B2.5.2).
- * Compiled with -fno-tree-loop-distribute-patterns: a loop here must not become a call of the function it is in.
+ * Memory and string functions. Integer registers only (a guest's FP state is live), no unaligned access (early boot
+ * runs with the MMU off, where all memory is Device memory and unaligned accesses fault: Arm ARM B2.5.2). Compiled with
+ * -fno-tree-loop-distribute-patterns: a loop here must not become a call of the function it is in.
  */
 #include <argon/string.h>
 
@@ -39,8 +39,9 @@ static void copy_words_down(u64 *d, const u64 *s, size_t n)
 }
 
 /*
- * d is aligned, s is not: each word stored is put together from two aligned words (little-endian). The aligned words read are
- * those that hold at least one byte of the source, so no page beyond it is touched. n is a multiple of 8, not 0.
+ * d is aligned, s is not: each word stored is put together from two aligned words (little-endian). The aligned words
+ * read are those that hold at least one byte of the source, so no page beyond it is touched. n is a multiple of 8, not
+ * 0.
  */
 static void copy_words_shifted(u64 *d, const u8 *s, size_t n)
 {

@@ -231,7 +231,10 @@ class Machine:
         found = self.expect([re.escape(PROMPT), r"end Kernel panic"], timeout)
         if "panic" in found.group(0):
             raise Hung(f"dom0's kernel panicked; console log: {self.log}")
-        # No line editing: it would redraw what is typed. Ended by its own marker, as there may be more prompts.
+        return self.boot_quiet()
+
+    def boot_quiet(self):
+        """At dom0's first prompt: no line editing, which would redraw what is typed."""
         self.send("set +o emacs")
         self.child.send("\r")
         self.expect_text(PROMPT)

@@ -150,7 +150,10 @@ def test_top(dom0, guest):
     shown = dom0.run("xentop -b -i 2 -d 1")
     rows = [line.split() for line in shown.split("\n") if re.match(r" +(Domain-0|one) ", line)]
     assert sorted(words[0] for words in rows) == ["Domain-0", "Domain-0", "one", "one"]
-    assert [words[4] for words in rows if words[0] == "one"] == [str(guests.LINUX_MEMORY * 1024)] * 2
+    for words in rows:
+        if words[0] == "one":
+            # Its memory, and a few pages for console, store and grants.
+            assert 0 <= int(words[4]) - guests.LINUX_MEMORY * 1024 <= 64
 
 
 def test_top_on_the_screen(dom0, guest):
@@ -188,18 +191,19 @@ def test_reboot(dom0, guest):
     dom0.run("xl reboot one")
     guests.wait_text(dom0, "one", "guest: one is up", times=2)
     domid, memory, vcpus, _ = guests.listed(dom0)["one"]
-    assert (domid, memory, vcpus) == (2, guests.LINUX_MEMORY, 2)
+    assert domid > 1
+    assert (memory, vcpus) == (guests.LINUX_MEMORY, 2)
     dom0.run("ping -c 1 -W 5 10.128.0.2 >/dev/null")
 
 
 def test_shutdown(dom0, guest):
-    assert "one" in guests.listed(dom0)
+    domid = guests.listed(dom0)["one"][0]
     dom0.run("xl shutdown -w one", timeout=guests.GUEST_TIMEOUT)
-    dom0.run("timeout 20 sh -c 'while xl domid one 2>/dev/null; do usleep 200000; done'")
+    dom0.run("timeout 60 sh -c 'while xl domid one 2>/dev/null; do sleep 0.5; done'")
     assert set(guests.listed(dom0)) == {"Domain-0"}
     # Nothing of it is left in the store or among the backends.
-    assert dom0.run_status("xenstore-ls /local/domain/0/backend/vbd/2 2>/dev/null")[0] != 0
-    assert "vif2.0" not in dom0.run("ls /sys/class/net")
+    assert dom0.run_status("xenstore-ls /local/domain/0/backend/vbd/" + f"{domid} 2>/dev/null")[0] != 0
+    assert f"vif{domid}.0" not in dom0.run("ls /sys/class/net")
 
 
 def test_create_paused(dom0):
@@ -232,11 +236,12 @@ def test_create_with_console(dom0):
 
 
 def test_poweroff_from_within(dom0):
-    with pytest.raises(AssertionError):
-        # The console ends with the guest, so no end of the command is seen; dom0's prompt is.
-        guests.run_in(dom0, "three", "poweroff", timeout=10)
-    dom0.run("true")
-    dom0.run("timeout 20 sh -c 'while xl domid three 2>/dev/null; do usleep 200000; done'")
+    with guests.Console(dom0, "three"):
+        # The console closes with the guest; the way out of it then only makes an empty line.
+        dom0.send("poweroff")
+        dom0.send_raw("\r")
+        dom0.expect_text("dom0# ")
+    dom0.run("timeout 60 sh -c 'while xl domid three 2>/dev/null; do sleep 0.5; done'")
     assert set(guests.listed(dom0)) == {"Domain-0"}
 
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Device trees for unit tests: a small builder, and the tree QEMU 7.2 makes for `-M virt,virtualization=on` with what a loader adds. */
+/*
+ * Device trees for unit tests: a small builder, and the tree QEMU 7.2 makes for `-M virt,virtualization=on` with what a
+ * loader adds.
+ */
 #ifndef DT_TREE_H
 #define DT_TREE_H
 
@@ -40,7 +43,10 @@ static inline void tree_ok(int r)
 static inline void tree_begin(void *f, const char *name) { tree_ok(fdt_begin_node(f, name)); }
 static inline void tree_end(void *f) { tree_ok(fdt_end_node(f)); }
 static inline void tree_str(void *f, const char *name, const char *s) { tree_ok(fdt_property_string(f, name, s)); }
-static inline void tree_bytes(void *f, const char *name, const void *p, size_t n) { tree_ok(fdt_property(f, name, p, (int)n)); }
+static inline void tree_bytes(void *f, const char *name, const void *p, size_t n)
+{
+    tree_ok(fdt_property(f, name, p, (int)n));
+}
 static inline void tree_empty(void *f, const char *name) { tree_ok(fdt_property(f, name, NULL, 0)); }
 
 static inline void tree_cells_n(void *f, const char *name, const u32 *v, size_t n)
@@ -106,7 +112,7 @@ static inline void tree_chosen(void *f, const struct tree_options *o)
     }
     if (o->chosen_initrd) {
         tree_cells(f, "linux,initrd-start", LO(TREE_RAMDISK_AT));
-        tree_cells(f, "linux,initrd-end", HI(TREE_RAMDISK_AT + TREE_RAMDISK_SIZE), LO(TREE_RAMDISK_AT + TREE_RAMDISK_SIZE));
+        tree_cells(f, "linux,initrd-end", 0, LO(TREE_RAMDISK_AT + TREE_RAMDISK_SIZE));
     }
     if (!o->no_modules) {
         tree_module(f, o, true);
@@ -188,8 +194,8 @@ static inline void tree_pcie(void *f)
     tree_cells(f, "interrupt-map-mask", 0x1800, 0, 0, 7);
     tree_cells_n(f, "interrupt-map", map, n);
     tree_cells(f, "#interrupt-cells", 1);
-    tree_cells(f, "ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000,
-               0x3000000, 0x80, 0, 0x80, 0, 0x80, 0);
+    tree_cells(f, "ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000,
+               0x2000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000, 0x3000000, 0x80, 0, 0x80, 0, 0x80, 0);
     tree_cells(f, "reg", 0x40, 0x10000000, 0, 0x10000000);
     tree_cells(f, "msi-map", 0, 0x8004, 0, 0x10000);
     tree_cells(f, "iommu-map", 0, 0x8009, 0, 0x10000);
@@ -303,8 +309,8 @@ static inline void *tree_virt(struct tree *t, const struct tree_options *o)
 static inline struct tree_options tree_defaults(void)
 {
     return (struct tree_options){
-        .gic = 3, .cpus = 2, .ram_start = 0x40000000, .ram_size = 0x80000000, .chosen_args = "console=dtuart dom0_mem=768M",
-        .kernel_args = "console=hvc0", .stdout_path = "/pl011@9000000"
+        .gic = 3, .cpus = 2, .ram_start = 0x40000000, .ram_size = 0x80000000,
+        .chosen_args = "console=dtuart dom0_mem=768M", .kernel_args = "console=hvc0", .stdout_path = "/pl011@9000000"
     };
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: core/console/ring.c core/console/log.c core/console/output.c core/console/input.c core/console/keys.c */
-/* unit-sources: core/console/dump.c */
+/* unit-sources: core/console/ring.c core/console/log.c core/console/output.c core/console/input.c */
+/* unit-sources: core/console/keys.c core/console/dump.c */
 /* The console keeps its state from boot to panic, so the tests below run in the order of the machine's life. */
 #include "unit.h"
 #include <argon/console.h>
@@ -56,6 +56,15 @@ volatile void *arch_ioremap(paddr_t pa, u64 size)
     return regs;
 }
 
+/* The larger ring outlives the fake machine of one test. */
+void *pages_alloc(unsigned int order, u32 memf)
+{
+    static char ring[32768];
+
+    (void)memf;
+    return (PAGE_SIZE << order) <= sizeof(ring) ? ring : NULL;
+}
+
 static irq_handler_fn *rx_handler;
 
 int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, const char *name)
@@ -68,6 +77,7 @@ int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, cons
     return 0;
 }
 
+void smp_stop_others(void) { host_record(__func__, 0, 0, 0, 0); }
 void event_dump(struct domain *d) { con_printf("events of %u\n", d->id); }
 void grant_dump(struct domain *d) { con_printf("grants of %u\n", d->id); }
 void vgic_dump(struct domain *d) { con_printf("vgic of %u\n", d->id); }
@@ -153,10 +163,12 @@ static void test_init_replays(void **state)
     (void)state;
     console_init();
     assert_true(console_has_uart());
-    assert_non_null(strstr(out, "(ARGON) first words\r\n(ARGON) with newline\r\n(ARGON) No serial console: the device tree"));
+    assert_non_null(strstr(out,
+                           "(ARGON) first words\r\n(ARGON) with newline\r\n(ARGON) No serial console: the"));
     assert_non_null(strstr(out, "(ARGON) No driver for the console UART /uart@9000000 (unknown,uart)\r\n"));
     assert_non_null(strstr(out, "(ARGON) Console UART /uart@9000000: not usable (-22)\r\n"));
-    assert_non_null(strstr(out, "No serial console: console=none\r\n(ARGON) Console: /uart@9000000, Fake at 0x9000000\r\n"));
+    assert_non_null(strstr(out,
+                           "No serial console: console=none\r\n(ARGON) Console: /uart@9000000, Fake at 0x9000000\r\n"));
     assert_int_equal(host_calls("smp_kick"), 0);         /* no interrupts yet */
 }
 
@@ -396,7 +408,7 @@ static void test_read_ring(void **state)
     text = ring_text(d0, false, true, &index, 65536, NULL);
     assert_int_equal(strlen(text), 42);
 
-    index = end;                                         /* a small buffer: in pieces, and only what was read is cleared */
+    index = end;                                         /* a small buffer: only what was read is cleared */
     text = ring_text(d0, true, true, &index, 10, &got);
     assert_string_equal(text, "(ARGON) li");
     assert_int_equal(index, end + 10);
@@ -537,6 +549,7 @@ static void test_keys(void **state)
     (void)state;
     unit_domain(0, 2);
     unit_domain(3, 1);
+    console_notify();
     debug_key('h');
     assert_non_null(strstr(out, "(ARGON) 'h' pressed -> showing installed handlers\r\n"));
     for (const char *k = "hqregmi0dR*tavwC"; *k != 0; k++) {
@@ -584,7 +597,7 @@ static void test_key_replays_ring(void **state)
 {
     (void)state;
     log_info("to be seen twice");
-    clear();
+    assert_out("(ARGON) to be seen twice\r\n");
     debug_key('w');
     assert_int_equal(count_lines("to be seen twice\r\n"), 1);
 }
@@ -594,7 +607,7 @@ static void test_key_reboot(void **state)
     (void)state;
     unit_expect_panic(debug_key('R'));                   /* the fake arch_machine_restart() */
     assert_out("(ARGON) 'R' pressed -> rebooting machine\r\n");
-    assert_int_equal(host_calls("smp_kick"), 3);
+    assert_int_equal(host_calls("smp_stop_others"), 1);
 }
 
 /* ---- the end ---- */
@@ -623,8 +636,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_before_uart), CASE(test_init_failures), CASE(test_init_replays), CASE(test_levels), CASE(test_lines),
-        CASE(test_con_printf_collects), CASE(test_dom0_line_discipline), CASE(test_dom0_long_line), CASE(test_guest_lines),
-        CASE(test_rate_limit), CASE(test_stuck_uart), CASE(test_read_ring), CASE(test_read_ring_errors), CASE(test_ring_wraps),
+        CASE(test_con_printf_collects), CASE(test_dom0_line_discipline), CASE(test_dom0_long_line),
+        CASE(test_guest_lines),
+        CASE(test_rate_limit), CASE(test_stuck_uart), CASE(test_read_ring), CASE(test_read_ring_errors),
+        CASE(test_ring_wraps),
         CASE(test_boot_done), CASE(test_notify), CASE(test_input_to_dom0), CASE(test_conswitch), CASE(test_keys),
         CASE(test_key_replays_ring), CASE(test_key_reboot), CASE(test_panic_takes_over),
     };

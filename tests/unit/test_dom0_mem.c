@@ -218,7 +218,8 @@ static void test_spare(void **state)
     /* Nothing left; and a first piece too small for the window. */
     mem = (struct dom0_memory){ .nr = 2, .bank = { { GIB(1), GIB(2), 0 }, { GIB(4), MIB(96), 0 } } };
     assert_int_equal(dom0_spare_regions(&m, &mem, devices, 0x40000, r, 8), 0);
-    mem = (struct dom0_memory){ .nr = 2, .bank = { { GIB(1) + 0x10000, GIB(2) - 0x10000, 0 }, { GIB(4), MIB(48), 0 } } };
+    mem.bank[0] = (struct machine_range){ GIB(1) + 0x10000, GIB(2) - 0x10000, 0 };
+    mem.bank[1].size = MIB(48);
     assert_int_equal(dom0_spare_regions(&m, &mem, devices, 0x40000, r, 8), 1);
     assert_int_equal(r[0].start, GIB(4) + MIB(48));
     rangeset_destroy(devices);

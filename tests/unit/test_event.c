@@ -444,6 +444,7 @@ static void test_pollers(void **state)
     assert_int_equal(host_calls("vcpu_unblock"), 1);
     assert_ptr_equal(host_last("vcpu_unblock")->a[0], b->vcpu[2]);
     assert_int_equal(host_last("vcpu_unblock")->a[1], VPF_POLL);
+    assert_int_equal(b->poll_mask, 0);                        /* the hint is used up */
 }
 
 static void test_upcall_update(void **state)
@@ -558,13 +559,17 @@ static void test_dump(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        event_test(test_ports_are_lowest_free), event_test(test_ports_up_to_the_limit), event_test(test_two_level_has_4096_ports),
-        event_test(test_max_port_zero), event_test(test_init_without_memory), event_test(test_dying_domain_gets_no_port),
+        event_test(test_ports_are_lowest_free), event_test(test_ports_up_to_the_limit),
+        event_test(test_two_level_has_4096_ports),
+        event_test(test_max_port_zero), event_test(test_init_without_memory),
+        event_test(test_dying_domain_gets_no_port),
         event_test(test_bind_and_send), event_test(test_bind_refusals), event_test(test_bind_to_dying_domain),
         event_test(test_loopback), event_test(test_close_unbinds_the_remote), event_test(test_bad_ports),
-        event_test(test_masked_port), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain), event_test(test_ipi),
+        event_test(test_masked_port), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
+        event_test(test_ipi),
         event_test(test_virq_binding), event_test(test_global_virq), event_test(test_global_virq_without_dom0),
-        event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_upcall_update), event_test(test_scribbled_words),
+        event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_upcall_update),
+        event_test(test_scribbled_words),
         event_test(test_reset), event_test(test_destroy_is_preemptible), event_test(test_dump),
     };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The FIFO event ABI, with a guest that takes events from its queues as the public header asks, and with guests that do not. */
+/*
+ * The FIFO event ABI, with a guest that takes events from its queues as the public header asks, and with guests that do
+ * not.
+ */
 /* unit-sources: core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c core/event/fifo.c */
 /* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c */
 #include "test_event_common.h"
@@ -565,11 +568,13 @@ static void test_dump(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        event_test(test_init_control_checks), event_test(test_init_control_without_memory), event_test(test_expand_array_limit),
+        event_test(test_init_control_checks), event_test(test_init_control_without_memory),
+        event_test(test_expand_array_limit),
         event_test(test_one_event), event_test(test_order_within_a_queue), event_test(test_priorities),
         event_test(test_priority_needs_fifo), event_test(test_mask_and_unmask), event_test(test_move_between_queues),
         event_test(test_move_while_linked), event_test(test_close_while_linked), event_test(test_all_free_ports_linked),
-        event_test(test_event_before_its_page), event_test(test_carry_over_from_2l), event_test(test_vcpu_without_control_block),
+        event_test(test_event_before_its_page), event_test(test_carry_over_from_2l),
+        event_test(test_vcpu_without_control_block),
         event_test(test_links_are_never_followed), event_test(test_busy_bit_stuck), event_test(test_unlinked_tail),
         event_test(test_reset_to_2l_and_back), event_test(test_destroy_drops_pages), event_test(test_pollers),
         event_test(test_dump),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several CPUs in event channels at once, under ThreadSanitizer: sends against close and bind anew, against moving a port between queues,
- * and a guest that takes events from its FIFO queues meanwhile and loses none.
+ * Several CPUs in event channels at once, under ThreadSanitizer: sends against close and bind anew, against moving a
+ * port between queues, and a guest that takes events from its FIFO queues meanwhile and loses none.
  */
 /* unit-sources: core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c core/event/fifo.c */
 /* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c lib/spinlock.c */

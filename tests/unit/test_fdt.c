@@ -198,7 +198,9 @@ static void test_addresses(void **state)
 
 static void test_pci_windows(void **state)
 {
-    static const u64 want[][2] = { { 0x3eff0000, 0x10000 }, { 0x10000000, 0x2eff0000 }, { 0x8000000000, 0x8000000000 } };
+    static const u64 want[][2] = {
+        { 0x3eff0000, 0x10000 }, { 0x10000000, 0x2eff0000 }, { 0x8000000000, 0x8000000000 }
+    };
     struct tree_options o = tree_defaults();
     u64 a, s;
 
@@ -251,7 +253,8 @@ static void make_irqs(void)
     tree_end(f);
     tree_end(f);
     tree_begin(f, "plain");
-    tree_cells(f, "interrupts", 0, 1, 1, 1, 9, 0xf08, 0, 2, 4, 2, 0, 4, 0, 988, 4, 1, 16, 4, 0, 3);   /* bad ones, cut off */
+    /* Three good, three bad, one cut off. */
+    tree_cells(f, "interrupts", 0, 1, 1, 1, 9, 0xf08, 0, 2, 4, 2, 0, 4, 0, 988, 4, 1, 16, 4, 0, 3);
     tree_end(f);
     tree_begin(f, "other");
     tree_cells(f, "interrupt-parent", 2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* event_channel_op: arguments, permissions, results in guest memory. */
-/* unit-sources: core/hypercall/event_channel.c core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c */
+/* unit-sources: core/hypercall/event_channel.c core/event/event.c */
+/* unit-sources: core/event/table.c core/event/bind.c core/event/two_level.c */
 /* unit-sources: core/event/fifo.c core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c */
 #include "test_event_common.h"
 

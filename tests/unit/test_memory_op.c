@@ -367,7 +367,7 @@ static void test_direct_mapped_not_owned(void **state)
 static long query(struct domain *caller, u32 op, u16 domid)
 {
     struct xen_memory_domain arg = { .domid = domid };
-    u64 args[5] = { op, unit_guest_put(caller, &arg, sizeof(arg)), 0, 0, 0 };
+    u64 args[5] = { op, put_at(caller, 0, &arg, sizeof(arg)), 0, 0, 0 };
 
     unit_set_current(caller->vcpu[0]);
     return do_memory_op(caller->vcpu[0], args);

@@ -280,9 +280,9 @@ static void test_give_back(void **state)
     assert_int_equal(machine_add_bank(&machine, 0x40000000, MIB(256), 2), 0);
     assert_int_equal(machine_add_reserved(&machine, 0x40104000, 0x1000), 0);
     machine.nr_modules = 3;
-    machine.modules[0] = (struct machine_module){ .start = 0x40100000, .size = 0x8123 };       /* holds a reserved page */
-    machine.modules[1] = (struct machine_module){ .start = 0x40108200, .size = 0x2e00 };       /* starts in the same page */
-    machine.modules[2] = (struct machine_module){ .start = 0x40200010, .size = 0x100 };        /* no whole page */
+    machine.modules[0] = (struct machine_module){ .start = 0x40100000, .size = 0x8123 };   /* holds a reserved page */
+    machine.modules[1] = (struct machine_module){ .start = 0x40108200, .size = 0x2e00 };   /* starts in the same page */
+    machine.modules[2] = (struct machine_module){ .start = 0x40200010, .size = 0x100 };    /* no whole page */
     modules_free(&machine);
     assert_int_equal(nr_freed, 3);
     assert_int_equal(freed[0].start, 0x40100000);

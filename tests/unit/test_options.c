@@ -99,9 +99,9 @@ static void test_defaults(void **state)
 
 static void test_typical_line(void **state)
 {
-    static const char line[] = "placeholder console=dtuart dtuart=/pl011@9000000:115200 dom0_mem=1G,max:1G dom0_max_vcpus=2 dom0_vcpus_pin "
-                               "bootscrub=0 loglvl=all guest_loglvl=warning/debug sched=null noreboot sync_console conswitch=bx "
-                               "maxcpus=4 no-real-mode edd=off";
+    static const char line[] = "placeholder console=dtuart dtuart=/pl011@9000000:115200 dom0_mem=1G,max:1G "
+                               "dom0_max_vcpus=2 dom0_vcpus_pin bootscrub=0 loglvl=all guest_loglvl=warning/debug "
+                               "sched=null noreboot sync_console conswitch=bx maxcpus=4 no-real-mode edd=off";
 
     (void)state;
     accept(line);
@@ -127,9 +127,11 @@ static void test_typical_line(void **state)
 
 static void test_booleans(void **state)
 {
-    static const char *const on[] = { "noreboot", "noreboot=yes", "noreboot=on", "noreboot=true", "noreboot=1", "noreboot=enable",
+    static const char *const on[] = { "noreboot", "noreboot=yes", "noreboot=on", "noreboot=true", "noreboot=1",
+                                      "noreboot=enable",
                                       "no-noreboot=no" };
-    static const char *const off[] = { "no-noreboot", "noreboot=no", "noreboot=off", "noreboot=false", "noreboot=0", "no-noreboot=1" };
+    static const char *const off[] = { "no-noreboot", "noreboot=no", "noreboot=off", "noreboot=false", "noreboot=0",
+                                       "no-noreboot=1" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(on); i++) {
@@ -314,7 +316,8 @@ static void test_long_input(void **state)
 static void test_parse_size(void **state)
 {
     static const struct { const char *s; u64 v; } good[] = {
-        { "512M", MIB(512) }, { "1G", GIB(1) }, { "0x100000", GIB(1) }, { "65536K", MIB(64) }, { "131072", MIB(128) }, { "4096B", 4096 },
+        { "512M", MIB(512) }, { "1G", GIB(1) }, { "0x100000", GIB(1) }, { "65536K", MIB(64) }, { "131072", MIB(128) },
+        { "4096B", 4096 },
         { "2t", GIB(2048) }, { "0", 0 }, { "18446744073709551615b", ~0UL }
     };
     static const char *const bad[] = { "", "M", "-1", "1MM", "1.5G", "16777216T", "18446744073709551615", "0x" };
@@ -338,7 +341,8 @@ static void test_parse_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_defaults), CASE(test_typical_line), CASE(test_booleans), CASE(test_dom0_mem), CASE(test_dom0_max_vcpus),
+        CASE(test_defaults), CASE(test_typical_line), CASE(test_booleans), CASE(test_dom0_mem),
+        CASE(test_dom0_max_vcpus),
         CASE(test_numbers), CASE(test_console_options), CASE(test_log_levels), CASE(test_unknown_and_unsupported),
         CASE(test_long_input), CASE(test_parse_size),
     };

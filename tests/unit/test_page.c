@@ -310,7 +310,6 @@ static void test_relinquish(void **state)
     assert_int_equal(free_pages(), before - 3);
     /* Again does no harm. */
     assert_int_equal(domain_relinquish_pages(d1), 0);
-    page_free_shared(d1->shared_info);
     assert_int_equal(host_calls("domain_maybe_complete_destroy"), 0);
     page_put(held[1]);
     page_put(held[0]);
@@ -318,6 +317,8 @@ static void test_relinquish(void **state)
     page_put(held[2]);
     assert_int_equal(host_calls("domain_maybe_complete_destroy"), 1);
     assert_int_equal(d1->tot_pages, 0);
+    page_free_shared(d1->shared_info);
+    assert_int_equal(host_calls("domain_maybe_complete_destroy"), 2);
     d1->shared_info = page_alloc_shared(d1);     /* for the tear-down */
     assert_int_equal(free_pages(), before);
 }

@@ -155,7 +155,8 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_add_merges), CASE(test_remove), CASE(test_queries), CASE(test_errors), CASE(test_limit), CASE(test_random),
+        CASE(test_add_merges), CASE(test_remove), CASE(test_queries), CASE(test_errors), CASE(test_limit),
+        CASE(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

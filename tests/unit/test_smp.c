@@ -118,7 +118,9 @@ static void test_waits_for_all(void **state)
     assert_int_equal(host_calls("arch_send_ipi"), 3);    /* nothing more to wait for */
 }
 
-/* What is deferred while a period is open needs a period of its own: a CPU that has answered may have found it since. */
+/*
+ * What is deferred while a period is open needs a period of its own: a CPU that has answered may have found it since.
+ */
 static void test_second_period(void **state)
 {
     struct object a = { .freed = 0 }, b = { .freed = 0 }, c = { .freed = 0 };

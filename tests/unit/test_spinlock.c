@@ -3,7 +3,8 @@
 #include "unit.h"
 #include <argon/spinlock.h>
 
-static struct spinlock low = SPINLOCK_INIT(RANK_DOMAIN), high = SPINLOCK_INIT(RANK_SCHED), high2 = SPINLOCK_INIT(RANK_SCHED);
+static struct spinlock low = SPINLOCK_INIT(RANK_DOMAIN), high = SPINLOCK_INIT(RANK_SCHED),
+high2 = SPINLOCK_INIT(RANK_SCHED);
 
 static int setup(void **state)
 {
@@ -106,8 +107,10 @@ static void test_trylock_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lock_and_unlock), CASE(test_ticket_wraps), CASE(test_rising_order_and_free_release), CASE(test_falling_order_panics),
-        CASE(test_equal_rank_panics), CASE(test_taken_twice_panics), CASE(test_foreign_release_panics), CASE(test_trylock_any_order),
+        CASE(test_lock_and_unlock), CASE(test_ticket_wraps), CASE(test_rising_order_and_free_release),
+        CASE(test_falling_order_panics),
+        CASE(test_equal_rank_panics), CASE(test_taken_twice_panics), CASE(test_foreign_release_panics),
+        CASE(test_trylock_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,7 +142,8 @@ static void test_search(void **state)
 static void test_strtoul(void **state)
 {
     static const char *const inputs[] = {
-        "0", "12", " \t42x", "0x1f", "0X1F", "1f", "777", "0777", "-1", "+5", "", "x", "0x", "0xg", "08", "zz", "18446744073709551615",
+        "0", "12", " \t42x", "0x1f", "0X1F", "1f", "777", "0777", "-1", "+5", "", "x", "0x", "0xg", "08", "zz",
+        "18446744073709551615",
         "18446744073709551616", "ffffffffffffffffffff", "-18446744073709551616"
     };
     static const int bases[] = { 0, 8, 10, 16, 36 };
@@ -200,8 +201,10 @@ static void test_str_to_u64(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memcpy), cmocka_unit_test(test_memmove), cmocka_unit_test(test_memset), cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_search), cmocka_unit_test(test_strtoul), cmocka_unit_test(test_str_copy), cmocka_unit_test(test_str_to_u64),
+        cmocka_unit_test(test_memcpy), cmocka_unit_test(test_memmove), cmocka_unit_test(test_memset),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_search), cmocka_unit_test(test_strtoul), cmocka_unit_test(test_str_copy),
+        cmocka_unit_test(test_str_to_u64),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static unused u64 mmio(u64 gpa, u32 size, bool write, u64 value)
 static unused u32 rd(u64 gpa) { return (u32)mmio(gpa, 4, false, 0); }
 static unused void wr(u64 gpa, u32 value) { mmio(gpa, 4, true, value); }
 
-static void guest_on(u32 cpu)
+static unused void guest_on(u32 cpu)
 {
     fake.cpu[cpu].vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
 }

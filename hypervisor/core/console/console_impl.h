@@ -8,7 +8,10 @@
 
 #define CONSOLE_PREFIX "(ARGON) "
 
-/* ---- output.c: the console lock (RANK_CONSOLE) and everything under it. After console_panic() one CPU has it for good. ---- */
+/*
+ * ---- output.c: the console lock (RANK_CONSOLE) and everything under it. After console_panic() one CPU has it for
+ * good. ----
+ */
 void console_lock(void);
 /* Releases, and lets the log's consumers know if lines were added. */
 void console_unlock(void);
@@ -27,7 +30,9 @@ void console_replay(void);
 /* ---- ring.c: lock held unless said ---- */
 void ring_put(const char *s, size_t n);
 u32 ring_producer(void);
-/* Up to n bytes from free-running index *from on (moved up if overwritten); returns how many, *from is moved past them. */
+/*
+ * Up to n bytes from free-running index *from on (moved up if overwritten); returns how many, *from is moved past them.
+ */
 size_t ring_peek(u32 *from, char *buf, size_t n);
 u32 ring_consumer(void);
 /* Move to a heap ring of `bytes` rounded up to a power of two, contents kept. Takes the lock itself. */

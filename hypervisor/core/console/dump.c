@@ -40,8 +40,8 @@ static void print_cpumask(const struct cpumask *m)
 
 static void print_handle(const u8 *h)
 {
-    con_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7],
-               h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+    con_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2], h[3], h[4],
+               h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
 }
 
 static const char *dying_name(u8 dying)
@@ -58,9 +58,10 @@ static const char *state_name(int state)
 
 static void dump_vcpu(struct vcpu *v)
 {
-    con_printf("    VCPU%u: CPU%u %s pause_flags=%#x pause_count=%u pending=%#x", v->id, v->cpu, state_name(v->runstate.state),
-               v->pause_flags, v->pause_count, v->pending);
-    con_printf(" upcall_pend=%02x cpu_time=%lums\n", v->info->evtchn_upcall_pending, (u64)(vcpu_cpu_time(v) / NS_PER_MS));
+    con_printf("    VCPU%u: CPU%u %s pause_flags=%#x pause_count=%u pending=%#x", v->id, v->cpu,
+               state_name(v->runstate.state), v->pause_flags, v->pause_count, v->pending);
+    con_printf(" upcall_pend=%02x cpu_time=%lums\n", v->info->evtchn_upcall_pending,
+               (u64)(vcpu_cpu_time(v) / NS_PER_MS));
     con_printf("      hard affinity=");
     print_cpumask(&v->sched.hard);
     con_printf(" soft affinity=");
@@ -73,14 +74,15 @@ static void dump_domain(struct domain *d)
     con_printf("General information for domain %u:\n", d->id);
     con_printf("    dying=%s pause_count=%u controller_paused=%u shut_down=%u shutdown_code=%d\n", dying_name(d->dying),
                d->pause_count, d->controller_paused, d->shut_down, (int)d->shutdown_code);
-    con_printf("    nr_pages=%u max_pages=%u shared_pages=%u paging_pool=%lu/%lu KiB\n", d->tot_pages, d->max_pages, d->shared_pages,
-               d->paging_pool_used >> 10, d->paging_pool_bytes >> 10);
+    con_printf("    nr_pages=%u max_pages=%u shared_pages=%u paging_pool=%lu/%lu KiB\n", d->tot_pages, d->max_pages,
+               d->shared_pages, d->paging_pool_used >> 10, d->paging_pool_bytes >> 10);
     con_printf("    handle=");
     print_handle(d->handle);
-    con_printf(" vm_assist=%08x flags=%#x%s%s%s\n", d->vm_assist, d->creation_flags, d->is_privileged ? " privileged" : "",
-               d->direct_mapped ? " direct_mapped" : "", d->is_32bit ? " 32bit" : "");
-    con_printf("    node_affinity=%#lx%s weight=%u cap=%u\n", d->node_affinity, d->auto_node_affinity ? " (auto)" : "", d->sched.weight,
-               d->sched.cap);
+    con_printf(" vm_assist=%08x flags=%#x%s%s%s\n", d->vm_assist, d->creation_flags,
+               d->is_privileged ? " privileged" : "", d->direct_mapped ? " direct_mapped" : "",
+               d->is_32bit ? " 32bit" : "");
+    con_printf("    node_affinity=%#lx%s weight=%u cap=%u\n", d->node_affinity, d->auto_node_affinity ? " (auto)" : "",
+               d->sched.weight, d->sched.cap);
     con_printf("VCPU information for domain %u (max_vcpus=%u):\n", d->id, d->max_vcpus);
     for_each_vcpu(d, v) {
         dump_vcpu(v);
@@ -115,7 +117,8 @@ void dump_time(void)
 
     wallclock_get(&secs, &nsecs);
     con_printf("System time %lu.%09lu s, counter %lu at %lu Hz\n", whole, rest, arch_counter(), time_counter_hz());
-    con_printf("Wall clock at system time 0: %lu.%09u s UTC since 1970%s\n", secs, nsecs, secs == 0 ? " (not set)" : "");
+    con_printf("Wall clock at system time 0: %lu.%09u s UTC since 1970%s\n", secs, nsecs,
+               secs == 0 ? " (not set)" : "");
     for_each_cpu(cpu) {
         u64 deadline = READ_ONCE(pcpus[cpu]->timers.programmed);
 
@@ -136,7 +139,9 @@ void dump_options(void)
     con_printf("Command line: %s\n", opt.cmdline);
     con_printf("loglvl=%s guest_loglvl=%s console_timestamps=%s sched=%s maxcpus=%u\n", host, guest,
                opt.console_timestamps ? "boot" : "none", opt.sched, opt.maxcpus);
-    con_printf("dom0_mem=%luM,max:%luM dom0_max_vcpus=%u-%u dom0_vcpus_pin=%u noreboot=%u bootscrub=%u\n", opt.dom0_mem >> 20,
-               opt.dom0_mem_max >> 20, opt.dom0_min_vcpus, opt.dom0_max_vcpus, opt.dom0_vcpus_pin, opt.noreboot, opt.bootscrub);
-    con_printf("gnttab_max_frames=%u gnttab_max_maptrack_frames=%u\n", opt.gnttab_max_frames, opt.gnttab_max_maptrack_frames);
+    con_printf("dom0_mem=%luM,max:%luM dom0_max_vcpus=%u-%u dom0_vcpus_pin=%u noreboot=%u bootscrub=%u\n",
+               opt.dom0_mem >> 20, opt.dom0_mem_max >> 20, opt.dom0_min_vcpus, opt.dom0_max_vcpus, opt.dom0_vcpus_pin,
+               opt.noreboot, opt.bootscrub);
+    con_printf("gnttab_max_frames=%u gnttab_max_maptrack_frames=%u\n", opt.gnttab_max_frames,
+               opt.gnttab_max_maptrack_frames);
 }

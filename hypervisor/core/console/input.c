@@ -15,7 +15,7 @@
 #define INPUT_RING     1024u     /* power of two */
 #define SWITCH_PRESSES 3
 #define POLL_NS        (20 * NS_PER_MS)
-#define RX_BATCH       256u      /* bytes taken in one interrupt: a UART that always has one more must not keep us here */
+#define RX_BATCH       256u      /* bytes taken in one interrupt, however many the UART has */
 
 static const struct uart_ops *uart;
 static struct timer poll_timer;  /* UART without an interrupt */

@@ -28,8 +28,11 @@ void debug_dump_cpu(void)
     const struct vcpu *v = current_vcpu();
 
     spin_lock(&dump_lock);
-    con_printf("*** CPU%u host state, interrupted %s d%uv%u ***\n", cpu_id(), v->is_idle ? "idle" : "guest",
-               v->is_idle ? 0u : v->domain->id, v->id);
+    if (v->is_idle) {
+        con_printf("*** CPU%u host state, idle ***\n", cpu_id());
+    } else {
+        con_printf("*** CPU%u host state, running d%uv%u ***\n", cpu_id(), v->domain->id, v->id);
+    }
     arch_vcpu_show_regs_host();
     spin_unlock(&dump_lock);
 }

@@ -12,7 +12,9 @@
 #define RATE_BURST       10
 #define RATE_INTERVAL_NS NS_PER_SEC
 
-/* Each domain uses the bucket of its id modulo this, so that a noisy guest does not silence the messages about others. */
+/*
+ * Each domain uses the bucket of its id modulo this, so that a noisy guest does not silence the messages about others.
+ */
 #define GUEST_BUCKETS 32
 
 static struct rate_limit host_limit;
@@ -53,9 +55,14 @@ bool log_levels_parse(const char *s, u8 *always, u8 *limited)
     return true;
 }
 
+static const char *level_name(u8 threshold)
+{
+    return level_names[MIN(threshold, (u8)LOG_NR_LEVELS)];
+}
+
 void log_levels_format(char *buf, size_t size, u8 always, u8 limited)
 {
-    (void)snprintf(buf, size, "%s/%s", level_names[MIN(always, (u8)LOG_NR_LEVELS)], level_names[MIN(limited, (u8)LOG_NR_LEVELS)]);
+    (void)snprintf(buf, size, "%s/%s", level_name(always), level_name(limited));
 }
 
 bool rate_limit_allow(struct rate_limit *r, u64 now)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Output: one lock, whole lines. The UART is written synchronously, so nothing is lost when the machine stops. dom0's bytes pass
- * as they are; when a line of ours comes in the middle of one of dom0's, ours starts on a new line and dom0's is begun again, with
- * what it had so far, when dom0 goes on with it.
+ * Output: one lock, whole lines. The UART is written synchronously, so nothing is lost when the machine stops. dom0's
+ * bytes pass as they are; when a line of ours comes in the middle of one of dom0's, ours starts on a new line and
+ * dom0's is begun again, with what it had so far, when dom0 goes on with it.
  */
 #include <argon/arch.h>
 #include <argon/atomic.h>
@@ -77,7 +77,10 @@ void console_unlock(void)
     notify = notify_ready && ring_producer() != notified_producer;
     notified_producer = ring_producer();
     spin_unlock(&lock);
-    /* The caller may hold any lock: the event is sent from an interrupt to this CPU, taken when it leaves the hypervisor. */
+    /*
+     * The caller may hold any lock: the event is sent from an interrupt to this CPU, taken when it leaves the
+     * hypervisor.
+     */
     if (notify && !atomic_exchange(&notify_sent, true)) {
         smp_kick(cpu_id(), IPI_CONSOLE);
     }
@@ -96,6 +99,7 @@ void console_panic(void)
         cpu_relax();
     }
     atomic_store(&panic_cpu, cpu_id() + 1);
+    this_cpu()->lock_depth = 0;      /* what this CPU holds will never be released: no order to keep from here */
 }
 
 /* ---- UART ---- */
@@ -308,6 +312,7 @@ void console_guest_write(struct domain *d, const char *buf, size_t n)
 
 /* ---- set-up ---- */
 
+/* The early ring is static: there is nothing to do yet, and messages before this call are kept too. */
 void console_init_early(void)
 {
 }
@@ -344,7 +349,8 @@ void console_init(void)
     int rc;
 
     if (strcmp(opt.console, "none") == 0 || !machine.has_uart) {
-        log_warn("No serial console: %s", machine.has_uart ? "console=none" : "the device tree names no UART that has a driver");
+        log_warn("No serial console: %s",
+                 machine.has_uart ? "console=none" : "the device tree names no UART that has a driver");
         return;
     }
     ops = uart_driver_find(m->compatible);

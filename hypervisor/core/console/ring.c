@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log ring. Indices are free-running; the ring's size is a power of two, so they wrap with it. [consumer, producer) is what
- * readers see; it is never longer than the ring.
+ * The log ring. Indices are free-running; the ring's size is a power of two, so they wrap with it. [consumer, producer)
+ * is what readers see; it is never longer than the ring.
  */
 #include <argon/errno.h>
 #include <argon/guest_access.h>
@@ -93,7 +93,10 @@ int console_read_ring(bool clear, bool incremental, u32 *index, u64 buf_gva, u32
     }
     console_unlock();
 
-    /* In pieces: guest memory cannot be touched under the console lock. Lines that come meanwhile are for the next call. */
+    /*
+     * In pieces: guest memory cannot be touched under the console lock. Lines that come meanwhile are for the next
+     * call.
+     */
     while (copied < *count && from != end) {
         char piece[256];
         u32 left = MIN(*count - copied, end - from);

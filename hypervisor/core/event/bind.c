@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening, connecting, moving and closing ports. Semantics and errors as EVTCHNOP_* give them (public event_channel.h). */
+/*
+ * Opening, connecting, moving and closing ports. Semantics and errors as EVTCHNOP_* give them (public event_channel.h).
+ */
 #include "port.h"
 
 #include <argon/hypercall.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Sending events: from a guest, VIRQs from the hypervisor, and the upcall that tells a vCPU. The hot part of event channels. */
-#include "two_level.h"
+/*
+ * Sending events: from a guest, VIRQs from the hypervisor, and the upcall that tells a vCPU. The hot part of event
+ * channels.
+ */
+#include "port.h"
 
 #include <argon/console.h>
 #include <argon/hypercall.h>
@@ -23,7 +26,10 @@ u32 event_default_upcall_irq(const struct domain *d)
     return d->arch.event_ppi;
 }
 
-/* Wake a vCPU that does not run: the vGIC does it only if the guest has the interrupt enabled, but WFI ends for any event. */
+/*
+ * Wake a vCPU that does not run: the vGIC does it only if the guest has the interrupt enabled, but WFI ends for any
+ * event.
+ */
 static void upcall_raise(struct vcpu *v)
 {
     vgic_set_level(v->domain, v, event_default_upcall_irq(v->domain), true);
@@ -50,8 +56,8 @@ void event_upcall_update(struct vcpu *v)
     bool level;
 
     /*
-     * A sender may set the byte between our sample and our lowering of the line: look again after lowering. (After raising there is
-     * nothing to look for: whoever sees the byte clear later lowers it.)
+     * A sender may set the byte between our sample and our lowering of the line: look again after lowering. (After
+     * raising there is nothing to look for: whoever sees the byte clear later lowers it.)
      */
     do {
         level = atomic_load_acquire(&atomic_load(&v->info)->evtchn_upcall_pending) != 0;
@@ -71,6 +77,11 @@ void event_resync_vcpu(struct vcpu *v)
 
 void event_wake_pollers(struct domain *d)
 {
+    /*
+     * A poller sets its flag, then the hint, then looks at its ports. If we take its hint we see its flag; if it comes
+     * after us it sees the port. Those who poll for other ports wake early, which the ABI allows.
+     */
+    (void)atomic_exchange(&d->poll_mask, 0u);
     for_each_vcpu(d, v) {
         if (atomic_load(&v->pause_flags) & VPF_POLL) {
             vcpu_unblock(v, VPF_POLL);
@@ -83,44 +94,89 @@ void event_word_stuck(struct domain *d, u32 port)
     log_guest(LOG_WARN, d, "event lost: port %u: shared word never at rest", port);
 }
 
-/* event_pend(), where the common 2-level case is inline. */
-static always_inline void pend(struct domain *d, struct evtchn *e, u32 port)
-{
-    const struct event_ops *ops = atomic_load(&d->event.ops);
-
-    if (ops == &event_2l_ops) {
-        two_level_set_pending(d, e, port);
-    } else {
-        ops->set_pending(d, e, port);
-    }
-}
-
 void event_pend(struct domain *d, struct evtchn *e, u32 port)
 {
     atomic_load(&d->event.ops)->set_pending(d, e, port);
 }
 
-int event_send(struct domain *d, u32 port)
+/* e is d's port, locked: send, whatever it is, and unlock. */
+static noinline int send_locked(struct domain *d, struct evtchn *e, u32 port)
 {
-    struct evtchn *e;
     int rc = 0;
 
-    if (unlikely(port >= atomic_load_acquire(&d->event.valid_ports))) {
-        return -EINVAL;
-    }
-    e = event_known_port(d, port);
-    spin_lock(&e->lock);
-    if (likely(e->state == EVENT_INTERDOMAIN)) {
-        struct domain *rd = e->remote_dom;
-
-        pend(rd, event_known_port(rd, e->remote_port), e->remote_port);
-    } else if (e->state == EVENT_IPI) {
+    switch (e->state) {
+    case EVENT_INTERDOMAIN:
+        event_pend(e->remote_dom, event_known_port(e->remote_dom, e->remote_port), e->remote_port);
+        break;
+    case EVENT_IPI:
         event_pend(d, e, port);
-    } else if (e->state != EVENT_UNBOUND) {
-        rc = -EINVAL;                    /* closed; VIRQs are the hypervisor's to send. Unbound: nobody there yet, no error */
+        break;
+    case EVENT_UNBOUND:
+        break;                           /* nobody there yet: no error */
+    default:
+        rc = -EINVAL;                    /* closed; VIRQs are the hypervisor's to send */
+        break;
     }
     spin_unlock(&e->lock);
     return rc;
+}
+
+static noinline int send_contended(struct domain *d, struct evtchn *e, u32 port)
+{
+    spin_lock(&e->lock);
+    return send_locked(d, e, port);
+}
+
+/* The remote end, 2-level, has just become pending: tell, and unlock our end. */
+static noinline int send_notify(struct evtchn *e, struct domain *rd, u32 rport)
+{
+    two_level_tell(rd, event_known_port(rd, rport), rport);
+    spin_unlock(&e->lock);
+    return 0;
+}
+
+/*
+ * The way of a send that finds its lock free and a remote end that uses the 2-level ABI is inline here as far as it
+ * needs no call: a remote that is pending already, or masks the port, costs no more. Everything else continues in the
+ * functions above.
+ */
+int event_send(struct domain *d, u32 port)
+{
+    struct evtchn *e = event_port(d, port);
+    struct domain *rd;
+    u64 *word, bit, w;
+    u32 rport;
+
+    if (unlikely(e == NULL)) {
+        return -EINVAL;
+    }
+    if (unlikely(!spin_trylock(&e->lock))) {
+        return send_contended(d, e, port);
+    }
+    if (unlikely(e->state != EVENT_INTERDOMAIN)) {
+        return send_locked(d, e, port);
+    }
+    rd = e->remote_dom;
+    rport = e->remote_port;
+    if (atomic_load(&rd->event.ops) != &event_2l_ops) {
+        return send_locked(d, e, port);
+    }
+    word = &rd->shared_info->evtchn_pending[rport / 64];
+    bit = BIT(rport % 64);
+    w = atomic_load(word);
+    if (unlikely(!guest_try_cmpxchg(word, &w, w | bit))) {
+        return send_locked(d, e, port);  /* starts over, with patience */
+    }
+    if (!(w & bit)) {
+        /* As in two_level.c: pending, then mask and pollers. */
+        cpu_barrier();
+        if (!(atomic_load(&rd->shared_info->evtchn_mask[rport / 64]) & bit) ||
+            unlikely(atomic_load(&rd->poll_mask) != 0)) {
+            return send_notify(e, rd, rport);
+        }
+    }
+    spin_unlock(&e->lock);
+    return 0;
 }
 
 /* Send through a VIRQ's port if that is still what it is bound to. */

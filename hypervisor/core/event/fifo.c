@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The FIFO ABI (public event_channel.h): a word per port with PENDING, MASKED, LINKED, BUSY and the next port of its queue, in pages the
- * guest gave; a control block per vCPU with 16 queue heads and a word that says which queues have become non-empty.
+ * The FIFO ABI (public event_channel.h): a word per port with PENDING, MASKED, LINKED, BUSY and the next port of its
+ * queue, in pages the guest gave; a control block per vCPU with 16 queue heads and a word that says which queues have
+ * become non-empty.
  *
- * Who changes what: the hypervisor sets PENDING and LINKED, appends to queues and writes heads; the guest takes from the front: it clears
- * LINKED and the link together, and PENDING when it handles the event. The queue is empty when its last word is not LINKED any more.
+ * Who changes what: the hypervisor sets PENDING and LINKED, appends to queues and writes heads; the guest takes from
+ * the front: it clears LINKED and the link together, and PENDING when it handles the event. The queue is empty when its
+ * last word is not LINKED any more.
  *
- * All words are the guest's to scribble on. Therefore the tail of each queue is kept here, links are written and never followed, and
- * every atomic operation is tried a bounded number of times. A guest that breaks the protocol loses its own events.
+ * All words are the guest's to scribble on. Therefore the tail of each queue is kept here, links are written and never
+ * followed, and every atomic operation is tried a bounded number of times. A guest that breaks the protocol loses its
+ * own events.
  */
 #include "port.h"
 
@@ -19,7 +22,10 @@
 #define LINKED  BIT32(EVTCHN_FIFO_LINKED)
 #define BUSY    BIT32(EVTCHN_FIFO_BUSY)
 
-/* After so many lost races for the tail's word ask the guest, by BUSY, to keep off it; after LINK_TRIES take the queue for empty. */
+/*
+ * After so many lost races for the tail's word ask the guest, by BUSY, to keep off it; after LINK_TRIES take the queue
+ * for empty.
+ */
 #define BUSY_TRIES 4
 #define LINK_TRIES 64
 /* Changes of a port's queue by other CPUs, while we want to link it, that are put up with. */
@@ -48,9 +54,9 @@ static always_inline struct event_fifo_queue *queue_by_number(const struct domai
 }
 
 /*
- * Lock the queue `want` for linking e. A port may sit, as the last taken, at the tail of the queue it was last on; were it linked on another
- * queue then, the next port of the old queue would be appended to the new one. So it is first forgotten there, under the old queue's
- * lock. NULL: linked already (by another CPU), or the race was lost for good.
+ * Lock the queue `want` for linking e. A port may sit, as the last taken, at the tail of the queue it was last on; were
+ * it linked on another queue then, the next port of the old queue would be appended to the new one. So it is first
+ * forgotten there, under the old queue's lock. NULL: linked already (by another CPU), or the race was lost for good.
  */
 static struct event_fifo_queue *lock_queue(struct domain *d, struct evtchn *e, u32 port, u32 *word, u32 want)
 {
@@ -82,7 +88,10 @@ static struct event_fifo_queue *lock_queue(struct domain *d, struct evtchn *e, u
     return NULL;
 }
 
-/* Append `port` to the word of `tail` if that is still LINKED. False: it is not, the queue is empty. The queue's lock is held. */
+/*
+ * Append `port` to the word of `tail` if that is still LINKED. False: it is not, the queue is empty. The queue's lock
+ * is held.
+ */
 static bool set_link(struct domain *d, u32 tail, u32 port)
 {
     u32 *word = word_of(d, tail);
@@ -111,7 +120,10 @@ static bool set_link(struct domain *d, u32 tail, u32 port)
     return false;
 }
 
-/* Put the port, pending, not masked and not LINKED before, on its vCPU's queue by its priority; tell the vCPU if that was empty. */
+/*
+ * Put the port, pending, not masked and not LINKED before, on its vCPU's queue by its priority; tell the vCPU if that
+ * was empty.
+ */
 static void link_port(struct domain *d, struct evtchn *e, u32 port, u32 *word)
 {
     struct vcpu *v = event_target(d, e);

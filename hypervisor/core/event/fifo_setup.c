@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Switching a domain to the FIFO ABI, growing its event array, and the way back to 2-level. The guest's pages are used in place, by a
- * reference on each; they must be its own writable RAM. All here is under d->event.lock.
+ * Switching a domain to the FIFO ABI, growing its event array, and the way back to 2-level. The guest's pages are used
+ * in place, by a reference on each; they must be its own writable RAM. All here is under d->event.lock.
  */
 #include "port.h"
 
@@ -31,7 +31,8 @@ static void guest_page_put(void *va)
 }
 
 /* For all open ports in [first, end): fn with the port and its remote end locked. */
-static void for_open_ports(struct domain *d, u32 first, u32 end, void (*fn)(struct domain *d, struct evtchn *e, u32 port))
+static void for_open_ports(struct domain *d, u32 first, u32 end,
+                           void (*fn)(struct domain *d, struct evtchn *e, u32 port))
 {
     end = MIN(end, d->event.valid_ports);
     for (u32 port = event_next_used(d, first); port < end; port = event_next_used(d, port + 1)) {
@@ -50,8 +51,8 @@ static void for_open_ports(struct domain *d, u32 first, u32 end, void (*fn)(stru
 }
 
 /*
- * Carry a port's state over from 2-level. The table of operations has been switched; a sender that still used the old one held one of
- * this connection's locks, and is done now. Its word's page cannot be there yet.
+ * Carry a port's state over from 2-level. The table of operations has been switched; a sender that still used the old
+ * one held one of this connection's locks, and is done now. Its word's page cannot be there yet.
  */
 static void carry_over(struct domain *d, struct evtchn *e, u32 port)
 {

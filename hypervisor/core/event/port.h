@@ -2,9 +2,9 @@
 /*
  * Inside event channels: what a port is, and the table of operations that differ between the two ABIs.
  *
- * Locks. evtchn.lock protects the port's connection (state, remote end, VIRQ number). A connection between two ports changes only with
- * both locks held, the lower address first; so holding either keeps it. event_domain.lock protects which ports are in use, and the
- * FIFO set-up; it is taken before port locks. FIFO queue locks come after port locks.
+ * Locks. evtchn.lock protects the port's connection (state, remote end, VIRQ number). A connection between two ports
+ * changes only with both locks held, the lower address first; so holding either keeps it. event_domain.lock protects
+ * which ports are in use, and the FIFO set-up; it is taken before port locks. FIFO queue locks come after port locks.
  *
  * vcpu, priority, queue and pending may be read by a sender that holds only its own end's lock: atomic accesses.
  */
@@ -111,7 +111,10 @@ bool event_virq_is_global(u32 virq);
 void event_virq_forget_domain(struct domain *d);   /* a dying domain handles no global VIRQ any more */
 
 /* ---- table.c ---- */
-/* d->event.lock held. A port number with its struct, not yet open; reset to defaults. Negative: -EINVAL dying, -ENOSPC, -ENOMEM. */
+/*
+ * d->event.lock held. A port number with its struct, not yet open; reset to defaults. Negative: -EINVAL dying, -ENOSPC,
+ * -ENOMEM.
+ */
 int event_port_alloc(struct domain *d);
 /* d->event.lock held: the port is closed. */
 void event_port_free(struct domain *d, u32 port);
@@ -122,6 +125,13 @@ struct evtchn *event_lock_pair(struct evtchn *e);
 void event_unlock_pair(struct evtchn *e, struct evtchn *peer);
 /* Lock two different ports, the lower address first. */
 void event_lock_two(struct evtchn *a, struct evtchn *b);
+
+/* ---- two_level.c ---- */
+/*
+ * The port has just become pending in shared_info, and a barrier followed: tell its vCPU unless masked, and those who
+ * poll.
+ */
+void two_level_tell(struct domain *d, struct evtchn *e, u32 port);
 
 /* ---- fifo_setup.c ---- */
 /* Back to 2-level: no port of d is open and none can be opened. */

@@ -1,24 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 2-level ABI (public event_channel.h, xen.h): a pending and a mask bit per port in shared_info, and a selector word per vCPU whose
- * bit n says "look at word n". All of these are the guest's to write: nothing here trusts them.
+ * The 2-level ABI (public event_channel.h, xen.h): a pending and a mask bit per port in shared_info, and a selector
+ * word per vCPU whose bit n says "look at word n". All of these are the guest's to write: nothing here trusts them.
  */
-#include "two_level.h"
+#include "port.h"
 
-void two_level_notify(struct domain *d, struct evtchn *e, u32 port)
+/* Tell the port's vCPU: selector bit, then the upcall byte. */
+static void notify(struct domain *d, struct evtchn *e, u32 port)
 {
     struct vcpu *v = event_target(d, e);
     u64 bit = BIT(port / 64);
     u64 old;
 
-    if (likely(v != NULL)) {
-        if (unlikely(!guest_or64(&atomic_load(&v->info)->evtchn_pending_sel, bit, &old))) {
-            event_word_stuck(d, port);
-        } else if (!(old & bit)) {
-            event_upcall_set(v);
-        }
+    if (unlikely(v == NULL)) {
+        return;
+    }
+    if (unlikely(!guest_or64(&atomic_load(&v->info)->evtchn_pending_sel, bit, &old))) {
+        event_word_stuck(d, port);
+    } else if (!(old & bit)) {
+        event_upcall_set(v);
+    }
+}
+
+void two_level_tell(struct domain *d, struct evtchn *e, u32 port)
+{
+    if (!(atomic_load(&d->shared_info->evtchn_mask[port / 64]) & BIT(port % 64))) {
+        notify(d, e, port);
     }
     event_check_pollers(d);
+}
+
+static void two_level_set_pending(struct domain *d, struct evtchn *e, u32 port)
+{
+    u64 bit = BIT(port % 64);
+    u64 old;
+
+    if (unlikely(!guest_or64(&d->shared_info->evtchn_pending[port / 64], bit, &old))) {
+        event_word_stuck(d, port);
+    } else if (!(old & bit)) {
+        /*
+         * The guest clears the mask, then reads pending; we set pending, then read the mask: one of the two sees the
+         * other.
+         */
+        cpu_barrier();
+        two_level_tell(d, e, port);
+    }
 }
 
 static void two_level_clear_pending(struct domain *d, struct evtchn *e, u32 port)
@@ -42,7 +68,7 @@ static void two_level_unmask(struct domain *d, struct evtchn *e, u32 port)
     }
     cpu_barrier();
     if ((old & bit) && (atomic_load(&d->shared_info->evtchn_pending[port / 64]) & bit)) {
-        two_level_notify(d, e, port);
+        notify(d, e, port);
     }
 }
 
@@ -64,14 +90,9 @@ static bool two_level_is_busy(struct domain *d, u32 port)
     return false;
 }
 
-static void set_pending(struct domain *d, struct evtchn *e, u32 port)
-{
-    two_level_set_pending(d, e, port);
-}
-
 const struct event_ops event_2l_ops = {
     .nr_ports = EVENT_2L_PORTS,
-    .set_pending = set_pending,
+    .set_pending = two_level_set_pending,
     .clear_pending = two_level_clear_pending,
     .unmask = two_level_unmask,
     .is_pending = two_level_is_pending,

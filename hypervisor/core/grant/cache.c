@@ -33,7 +33,7 @@ int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
     const u8 *va;
     int rc = 0;
 
-    if ((op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL)) != 0 || op->offset >= PAGE_SIZE || op->length > PAGE_SIZE ||
+    if ((op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL)) != 0 || op->offset >= PAGE_SIZE ||
         (u32)op->offset + op->length > PAGE_SIZE) {
         return -EINVAL;
     }
@@ -47,14 +47,18 @@ int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
     if (owner == NULL || !page_get(m, owner)) {
         return -EPERM;
     }
-    /* A reference on guest RAM keeps its owner's table; on other pages it does not, and those are nobody's to flush but the owner's. */
-    if (owner != d && (mfn_to_page(m)->use != PAGE_GUEST || owner->grant == NULL || !granted_to(owner->grant, d, m.m))) {
+    /*
+     * A reference on guest RAM keeps its owner's table; on other pages it does not, and those are nobody's to flush but
+     * the owner's.
+     */
+    if (owner != d && (mfn_to_page(m)->use != PAGE_GUEST || owner->grant == NULL ||
+                       !granted_to(owner->grant, d, m.m))) {
         rc = -EINVAL;
     } else {
         va = (const u8 *)mfn_to_virt(m) + op->offset;
         /*
-         * To invalidate without cleaning could uncover what other data of the line, or older data of the page, was in memory; cleaning
-         * first is as good for the caller, whose device does not write during the call.
+         * To invalidate without cleaning could uncover what other data of the line, or older data of the page, was in
+         * memory; cleaning first is as good for the caller, whose device does not write during the call.
          */
         if (op->op & GNTTAB_CACHE_INVAL) {
             arch_clean_inval_dcache(va, op->length);

@@ -82,7 +82,8 @@ s16 grant_copy(struct domain *ld, struct domain *sd, struct domain *dd, const st
     }
     if (status == GNTST_okay) {
         /* Both ends may be one page. */
-        memmove((u8 *)page_to_virt(dst.page) + op->dest.offset, (const u8 *)page_to_virt(src.page) + op->source.offset, op->len);
+        memmove((u8 *)page_to_virt(dst.page) + op->dest.offset,
+                (const u8 *)page_to_virt(src.page) + op->source.offset, op->len);
     }
     put_end(&dst);
     put_end(&src);

@@ -10,12 +10,13 @@ static void dump_entry(struct domain *d, struct grant_table *gt, u32 ref)
 
     spin_lock(&act->lock);
     if (act->readers != 0 || act->writers != 0) {
-        con_printf("  ref %5u  mfn %#x  used by d%u: %u read-only, %u read-write", ref, act->mfn, act->domid, act->readers,
-                   act->writers);
+        con_printf("  ref %5u  mfn %#x  used by d%u: %u read-only, %u read-write", ref, act->mfn, act->domid,
+                   act->readers, act->writers);
         if (!READ_ONCE(d->dying)) {
             const struct grant_entry_v1 *e = grant_shared(gt, ref);
 
-            con_printf("  (gfn %#x flags %#x for d%u)", atomic_load(&e->frame), atomic_load(&e->flags), atomic_load(&e->domid));
+            con_printf("  (gfn %#x flags %#x for d%u)", atomic_load(&e->frame), atomic_load(&e->flags),
+                       atomic_load(&e->domid));
         }
         con_printf("\n");
     }

@@ -2,11 +2,11 @@
 /*
  * Inside grant tables.
  *
- * Lock order: table lock, maptrack lock, entry locks (two of one table: lower reference first), then stage 2. page_put() only after
- * all of them are released: dropping the last page of a dying domain takes locks of lower rank.
+ * Lock order: table lock, maptrack lock, entry locks (two of one table: lower reference first), then stage 2.
+ * page_put() only after all of them are released: dropping the last page of a dying domain takes locks of lower rank.
  *
- * A dying granter: d->dying is looked at under the entry's lock before the shared entry is touched. grant_release_mappings() takes every
- * entry's lock once after dying was set, and only then gives up the shared frames.
+ * A dying granter: d->dying is looked at under the entry's lock before the shared entry is touched.
+ * grant_release_mappings() takes every entry's lock once after dying was set, and only then gives up the shared frames.
  */
 #ifndef CORE_GRANT_INTERNAL_H
 #define CORE_GRANT_INTERNAL_H
@@ -31,7 +31,10 @@ struct grant_active {
     u16 readers, writers;        /* mappings and copies in progress */
 };
 
-/* A mapping that a domain made: the index is its handle. Filled and cleared under the lock of the entry it names; flags last and first. */
+/*
+ * A mapping that a domain made: the index is its handle. Filled and cleared under the lock of the entry it names; flags
+ * last and first.
+ */
 struct grant_map {
     u32 ref;                     /* free: handle of the next free one */
     u16 domid;                   /* granter */
@@ -63,8 +66,9 @@ struct grant_table {
 
 /* ---- table.c ---- */
 /*
- * The table of a domain that is not dying, else NULL. The table is freed a grace period (smp.h) after the domain began to die and its
- * last page went: whoever saw it alive has left the hypervisor by then. Pins hold pages, so who has one may use d->grant too.
+ * The table of a domain that is not dying, else NULL. The table is freed a grace period (smp.h) after the domain began
+ * to die and its last page went: whoever saw it alive has left the hypervisor by then. Pins hold pages, so who has one
+ * may use d->grant too.
  */
 static always_inline struct grant_table *grant_live_table(const struct domain *d)
 {
@@ -88,8 +92,8 @@ static always_inline struct grant_entry_v1 *grant_shared(const struct grant_tabl
 
 /* ---- pin.c ---- */
 /*
- * Entry lock held: user is about to read, and unless readonly write, the frame that rd grants it by ref. On GNTST_okay the entry is marked
- * in use, a reference is held on the page, act->mfn is the frame.
+ * Entry lock held: user is about to read, and unless readonly write, the frame that rd grants it by ref. On GNTST_okay
+ * the entry is marked in use, a reference is held on the page, act->mfn is the frame.
  */
 s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bool readonly);
 /* Entry lock held: take one pin back. The caller drops the page's reference after the lock. */

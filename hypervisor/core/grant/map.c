@@ -2,9 +2,9 @@
 /*
  * Mapping granted frames into the mapper's guest-physical space, and the handles by which it unmaps them.
  *
- * What may be at the frame it is to be mapped at: nothing (the normal case: a hole made by ballooning), or RAM of the mapper's own, which
- * then is out of its sight, as with add_to_physmap, but stays its own: counted, and freed with the domain. Anything else, a second
- * grant above all, is refused, because its user would lose it.
+ * What may be at the frame it is to be mapped at: nothing (the normal case: a hole made by ballooning), or RAM of the
+ * mapper's own, which then is out of its sight, as with add_to_physmap, but stays its own: counted, and freed with the
+ * domain. Anything else, a second grant above all, is refused, because its user would lose it.
  */
 #include "internal.h"
 
@@ -88,7 +88,10 @@ void grant_maptrack_free(struct grant_table *gt)
 
 /* ---- map ---- */
 
-/* g is mapped to something. Hide RAM of ld's own behind the grant; -EBUSY otherwise. *drop: a reference to be dropped later. */
+/*
+ * g is mapped to something. Hide RAM of ld's own behind the grant; -EBUSY otherwise. *drop: a reference to be dropped
+ * later.
+ */
 static noinline int place_over(struct domain *ld, gfn_t g, mfn_t m, enum p2m_type t, struct page **drop)
 {
     enum p2m_type old_t;
@@ -164,7 +167,10 @@ s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref 
 
 /* ---- unmap ---- */
 
-/* Entry lock held, the map is rd's and in use: take the mapping out of stage 2 and the pin back. 0 or an error of stage 2. */
+/*
+ * Entry lock held, the map is rd's and in use: take the mapping out of stage 2 and the pin back. 0 or an error of stage
+ * 2.
+ */
 static int take_back(struct domain *ld, struct domain *rd, struct grant_active *act, struct grant_map *map)
 {
     bool readonly = map->flags & GRANT_MAP_READONLY;

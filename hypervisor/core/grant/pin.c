@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Using a granted frame: the entry's marks in the guest's table (GTF_reading, GTF_writing), the pin counts beside it, and the page's
- * reference. The granter sees from the marks that it cannot take the grant back (public grant_table.h, "Invalidating").
+ * Using a granted frame: the entry's marks in the guest's table (GTF_reading, GTF_writing), the pin counts beside it,
+ * and the page's reference. The granter sees from the marks that it cannot take the grant back (public grant_table.h,
+ * "Invalidating").
  */
 #include "internal.h"
 

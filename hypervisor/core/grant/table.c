@@ -84,7 +84,9 @@ static void release_frame(struct grant_table *gt, u32 i)
     }
 }
 
-/* d is dying. Nobody enters a critical section that touches the shared entry any more; wait for those who are in one. */
+/*
+ * d is dying. Nobody enters a critical section that touches the shared entry any more; wait for those who are in one.
+ */
 static int release_frames(struct grant_table *gt)
 {
     spin_lock(&gt->lock);                /* no growth and no new mapping of a frame after this */

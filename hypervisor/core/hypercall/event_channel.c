@@ -81,7 +81,8 @@ static long op_bind_virq(struct vcpu *v, u64 arg)
     if (copy_from_guest(&a, arg, sizeof(a)) != 0) {
         return -EFAULT;
     }
-    return give_port(v->domain, event_bind_virq(v->domain, a.virq, a.vcpu), arg + offsetof(struct evtchn_bind_virq, port));
+    return give_port(v->domain, event_bind_virq(v->domain, a.virq, a.vcpu),
+                     arg + offsetof(struct evtchn_bind_virq, port));
 }
 
 /* There are no PIRQs on ARM: interrupts are the virtual GIC's. Each number is out of range. */

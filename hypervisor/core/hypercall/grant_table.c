@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op: batches of one structure each (public grant_table.h, ABI.md 2.5). An operation's failure is in its status field and
- * ends nothing; the call fails for what cannot be read or written, and for operations that have no status. A long batch is
- * restarted with the pointer moved on and the count reduced.
+ * grant_table_op: batches of one structure each (public grant_table.h, ABI.md 2.5). An operation's failure is in its
+ * status field and ends nothing; the call fails for what cannot be read or written, and for operations that have no
+ * status. A long batch is restarted with the pointer moved on and the count reduced.
  */
 #include <argon/domain.h>
 #include <argon/errno.h>
@@ -191,10 +191,12 @@ static int op_cache_flush(struct vcpu *v, union grant_arg *a)
     return grant_cache_flush(v->domain, &a->flush);
 }
 
-#define OUT(type, field) .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(((struct type *)0)->field)
+#define OUT(type, field) \
+    .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(((struct type *)0)->field)
 /* From `field` to the structure's end. */
 #define OUT_FROM(type, field) \
-    .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(struct type) - offsetof(struct type, field)
+    .size = sizeof(struct type), .out = offsetof(struct type, field), \
+    .out_size = sizeof(struct type) - offsetof(struct type, field)
 
 /* GNTTABOP_dump_table was never on ARM, and transfer is for PV guests only: -ENOSYS. */
 static const struct grant_op grant_ops[] = {
@@ -205,7 +207,8 @@ static const struct grant_op grant_ops[] = {
     [GNTTABOP_query_size] = { op_query_size, NULL, OUT_FROM(gnttab_query_size, nr_frames), .single = true },
     [GNTTABOP_unmap_and_replace] = { op_unmap_and_replace, NULL, OUT(gnttab_unmap_and_replace, status) },
     [GNTTABOP_set_version] = { op_set_version, NULL, OUT(gnttab_set_version, version), .single = true },
-    [GNTTABOP_get_status_frames] = { op_get_status_frames, NULL, OUT(gnttab_get_status_frames, status), .single = true },
+    [GNTTABOP_get_status_frames] = { op_get_status_frames, NULL, OUT(gnttab_get_status_frames, status),
+                                     .single = true },
     [GNTTABOP_get_version] = { op_get_version, NULL, OUT(gnttab_get_version, version), .single = true },
     [GNTTABOP_swap_grant_ref] = { op_swap, NULL, OUT(gnttab_swap_grant_ref, status) },
     [GNTTABOP_cache_flush] = { op_cache_flush, NULL, .size = sizeof(struct gnttab_cache_flush) },

@@ -15,15 +15,18 @@ struct old_mapping {
     enum p2m_type t;
 };
 
-/* A shared page of d is no longer mapped at g. */
-static void forget_shared(struct domain *d, gfn_t g)
+/* Page m, which d shares with the hypervisor, is no longer mapped at g (another such page may be there by now). */
+static void forget_shared(struct domain *d, gfn_t g, mfn_t m)
 {
     spin_lock(&d->lock);
-    if (gfn_eq(d->shared_info_gfn, g)) {
+    if (gfn_eq(d->shared_info_gfn, g) && mfn_eq(virt_to_mfn(d->shared_info), m)) {
         d->shared_info_gfn = INVALID_GFN;
     } else {
         for (u32 i = 0; i < grant_max_frames(d); i++) {
-            if (gfn_eq(grant_frame_gfn(d, i), g)) {
+            mfn_t frame;
+
+            /* A frame that has a place exists: asking for it does not grow the table. */
+            if (gfn_eq(grant_frame_gfn(d, i), g) && grant_frame_mfn(d, i, &frame) == 0 && mfn_eq(frame, m)) {
                 grant_frame_set_gfn(d, i, INVALID_GFN);
                 break;
             }
@@ -41,7 +44,7 @@ void physmap_drop(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
         struct page *pg = mfn_to_page(m);
 
         if (pg->use == PAGE_SHARED_HYP) {
-            forget_shared(d, g);
+            forget_shared(d, g, m);
         } else if (!d->direct_mapped) {
             /* False: d gave the page back at the same time on another vCPU. */
             bool released = page_release(pg, d);

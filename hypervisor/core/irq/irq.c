@@ -60,10 +60,6 @@ void irq_enable_local(void)
 
 boot_code void irq_init(void)
 {
-    irqchip = machine.gic.version == 3 ? &gicv3_ops : &gicv2_ops;
-    if ((machine.gic.version != 2 && machine.gic.version != 3) || irqchip->init(&machine) != 0 || irqchip->init_cpu() != 0) {
-        panic("no usable interrupt controller: a GICv2 or GICv3 with virtualisation is needed");
-    }
     irq_nr = irqchip->nr_irqs();
     irq_descs = xzalloc_array(struct irq_desc, irq_nr);
     if (irq_descs == NULL) {

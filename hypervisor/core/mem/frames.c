@@ -141,7 +141,8 @@ struct page *mem_alloc_frames(unsigned int order, u32 memf, u64 nodes)
 {
     struct pcpu *p = this_cpu();
 
-    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~MEMF_ZERO) == 0 && (nodes == 0 || mem_nr_nodes == 1))) {
+    /* nodes: none or all. */
+    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~MEMF_ZERO) == 0 && (nodes + 1 <= 1 || mem_nr_nodes == 1))) {
         return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
     }
     return alloc_slow(order, memf, nodes);

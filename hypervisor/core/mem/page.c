@@ -88,26 +88,26 @@ static void list_unlink(struct domain *d, struct page *pg)
     pg->prev = PAGE_NIL;
 }
 
-/* The last reference of a page with this word has gone: nobody else can reach the page any more. */
-static noinline void last_put(struct page *pg, u64 w)
+/* The last reference of a page of d's with this word has gone: nobody else can reach the page any more. */
+static noinline void last_put(struct domain *d, struct page *pg, u64 w)
 {
-    struct domain *d = owner_of(w);
-    bool complete;
+    u32 left;
 
     ASSERT_ALWAYS(d != NULL && word_order(w) != PAGE_OWNED);
     spin_lock(&d->page_lock);
     if (word_use(w) == PAGE_GUEST) {
         list_unlink(d, pg);
         count_pages(d, -1);
+        left = d->tot_pages;
     } else {
         ASSERT(word_use(w) == PAGE_SHARED_HYP);
-        d->shared_pages--;
+        left = d->shared_pages - 1;
+        atomic_store(&d->shared_pages, left);
     }
-    complete = unlikely(d->dying) && d->tot_pages == 0;
     spin_unlock(&d->page_lock);
     page_clear(pg);
     mem_free_frame(pg);
-    if (complete) {
+    if (unlikely(left == 0) && d->dying) {
         domain_maybe_complete_destroy(d);
     }
 }
@@ -119,12 +119,12 @@ void page_put(struct page *pg)
 
     ASSERT((u32)old != 0);
     if (unlikely((u32)old == 1)) {
-        last_put(pg, old - 1);
+        last_put(owner_of(old), pg, old - 1);
     }
 }
 
 /* Drop the owner's reference of a page of this use: false if it is not d's or was dropped before. */
-static bool drop_owner(struct page *pg, const struct domain *d, u8 use)
+static bool drop_owner(struct page *pg, struct domain *d, u8 use)
 {
     u64 w = atomic_load(&pg->word), now;
 
@@ -135,12 +135,12 @@ static bool drop_owner(struct page *pg, const struct domain *d, u8 use)
         now = WORD((u32)w - 1, d->id, use, 0);
     } while (unlikely(!atomic_cmpxchg(&pg->word, &w, now)));
     if (likely((u32)now == 0)) {
-        last_put(pg, now);
+        last_put(d, pg, now);
     }
     return true;
 }
 
-bool page_release(struct page *pg, const struct domain *d)
+bool page_release(struct page *pg, struct domain *d)
 {
     return drop_owner(pg, d, PAGE_GUEST);
 }
@@ -224,7 +224,7 @@ void *page_alloc_shared(struct domain *d)
     pg->next = PAGE_NIL;
     pg->prev = PAGE_NIL;
     spin_lock(&d->page_lock);
-    d->shared_pages++;
+    atomic_store(&d->shared_pages, d->shared_pages + 1);
     spin_unlock(&d->page_lock);
     atomic_store_release(&pg->word, WORD(1, d->id, PAGE_SHARED_HYP, PAGE_OWNED));
     return va;

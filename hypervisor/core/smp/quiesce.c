@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grace periods. One period is open at a time: it has a number, and each CPU answers it once, at a moment when it holds no pointer from
- * before. The last to answer runs the period's callbacks and opens the next period if more were deferred meanwhile.
+ * Grace periods. One period is open at a time: it has a number, and each CPU answers it once, at a moment when it holds
+ * no pointer from before. The last to answer runs the period's callbacks and opens the next period if more were
+ * deferred meanwhile.
  *
- * Ordering: the number is published (release) after the object was unpublished by the deferring CPU; a CPU that sees the number (acquire)
- * sees that too. Each answer is a read-modify-write with full ordering, so the last one happens after all accesses before the others.
+ * Ordering: the number is published (release) after the object was unpublished by the deferring CPU; a CPU that sees
+ * the number (acquire) sees that too. Each answer is a read-modify-write with full ordering, so the last one happens
+ * after all accesses before the others.
  */
 #include <argon/atomic.h>
 #include <argon/percpu.h>

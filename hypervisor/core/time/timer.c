@@ -81,8 +81,9 @@ static void dequeue(struct timer_pcpu *tp, struct timer *t)
 }
 
 /*
- * The queue of `cpu` has changed; lock held. Here: program the hardware if its deadline is no longer the head's. Elsewhere: true if that
- * CPU must be kicked, which is when the head has become earlier (one that fires too early only costs an interrupt).
+ * The queue of `cpu` has changed; lock held. Here: program the hardware if its deadline is no longer the head's.
+ * Elsewhere: true if that CPU must be kicked, which is when the head has become earlier (one that fires too early only
+ * costs an interrupt).
  */
 static bool head_changed(struct timer_pcpu *tp, u32 cpu)
 {
@@ -120,7 +121,10 @@ void timer_stop(struct timer *t)
 {
     struct timer_pcpu *tp;
 
-    /* A timer that was never set up, as after a failed creation, is idle. Whoever armed it ordered that before this call. */
+    /*
+     * A timer that was never set up, as after a failed creation, is idle. Whoever armed it ordered that before this
+     * call.
+     */
     if (!READ_ONCE(t->queued)) {
         return;
     }

@@ -64,7 +64,8 @@ static void cadence_irq(void)
     uart_write32(regs, ISR, INT_RTRIG | INT_TOUT);
 }
 
-static const char *const cadence_compatible[] = { "xlnx,xuartps", "cdns,uart-r1p8", "cdns,uart-r1p12", "xlnx,zynqmp-uart", NULL };
+static const char *const cadence_compatible[] = { "xlnx,xuartps", "cdns,uart-r1p8", "cdns,uart-r1p12",
+                                                  "xlnx,zynqmp-uart", NULL };
 
 const struct uart_ops cadence_ops = {
     .name = "Cadence UART",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 16550 family and Synopsys' DW_apb_uart. Registers are 1 << reg-shift bytes apart and accessed with reg-io-width bytes (device tree).
- * The line is left as firmware set it up.
+ * The 16550 family and Synopsys' DW_apb_uart. Registers are 1 << reg-shift bytes apart and accessed with reg-io-width
+ * bytes (device tree). The line is left as firmware set it up.
  */
 #include <argon/errno.h>
 #include <argon/machine.h>
@@ -92,8 +92,8 @@ static void ns16550_rx_irq_enable(void)
 }
 
 /*
- * The receive interrupt goes away as the bytes are read. DW_apb_uart: "LCR written while busy" goes by reading the status register, and
- * a time-out can be raised with the FIFO empty, which only a read of the data register ends.
+ * The receive interrupt goes away as the bytes are read. DW_apb_uart: "LCR written while busy" goes by reading the
+ * status register, and a time-out can be raised with the FIFO empty, which only a read of the data register ends.
  */
 static void ns16550_irq(void)
 {
@@ -107,7 +107,8 @@ static void ns16550_irq(void)
 }
 
 static const char *const ns16550_compatible[] = {
-    "ns16550", "ns16550a", "ns16750", "ns16850", "snps,dw-apb-uart", "nvidia,tegra20-uart", "brcm,bcm2835-aux-uart", "ti,omap3-uart",
+    "ns16550", "ns16550a", "ns16750", "ns16850", "snps,dw-apb-uart", "nvidia,tegra20-uart", "brcm,bcm2835-aux-uart",
+    "ti,omap3-uart",
     "ti,omap4-uart", "ti,am654-uart", "mrvl,pxa-uart", NULL
 };
 

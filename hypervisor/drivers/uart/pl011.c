@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arm PL011 (DDI 0183) and the SBSA generic UART (DEN 0029), which has the data, flag and interrupt registers only and is set up by
- * firmware.
+ * Arm PL011 (DDI 0183) and the SBSA generic UART (DEN 0029), which has the data, flag and interrupt registers only and
+ * is set up by firmware.
  */
 #include <argon/machine.h>
 #include <argon/string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Register access for UART drivers. Device-nGnRE memory: accesses by one CPU to one device stay in program order (Arm ARM B2.7.2). */
+/*
+ * Register access for UART drivers. Device-nGnRE memory: accesses by one CPU to one device stay in program order (Arm
+ * ARM B2.7.2).
+ */
 #ifndef UART_IO_H
 #define UART_IO_H
 

@@ -48,11 +48,11 @@ static boot_code void copy_args(char *dst, size_t size, const struct dt_prop *pr
 static boot_code int add_module(struct machine *m, const struct machine_module *mod)
 {
     if (mod->start + mod->size > ROUND_DOWN(~0UL, PAGE_SIZE)) {
-        log_err("device tree: boot module at %#llx: its range wraps", (unsigned long long)mod->start);
+        log_err("device tree: boot module at %#lx: its range wraps", mod->start);
         return -EINVAL;
     }
     if (m->nr_modules == MACHINE_MAX_MODULES) {
-        log_warn("more than %u boot modules: the one at %#llx is not used", MACHINE_MAX_MODULES, (unsigned long long)mod->start);
+        log_warn("more than %u boot modules: the one at %#lx is not used", MACHINE_MAX_MODULES, mod->start);
         return machine_add_reserved(m, mod->start, mod->size) == 0 ? 0 : -EINVAL;
     }
     m->modules[m->nr_modules++] = *mod;
@@ -146,7 +146,9 @@ boot_code int fdt_finish_chosen(struct fdt_parse *p)
     if (kernel_has) {
         str_copy(m->dom0_cmdline, kernel->cmdline, sizeof(m->dom0_cmdline));
     } else {
-        copy_args(m->dom0_cmdline, sizeof(m->dom0_cmdline), p->dom0_args.data != NULL ? &p->dom0_args : &p->boot_args, "dom0");
+        const struct dt_prop *args = p->dom0_args.data != NULL ? &p->dom0_args : &p->boot_args;
+
+        copy_args(m->dom0_cmdline, sizeof(m->dom0_cmdline), args, "dom0");
     }
     return add_chosen_initrd(p);
 }

@@ -59,8 +59,8 @@ static boot_code bool status_okay(const struct dt_prop *status)
 }
 
 /*
- * What children inherit as interrupt parent: a node that takes interrupts itself (controller or nexus) is its children's parent; other
- * nodes pass theirs on.
+ * What children inherit as interrupt parent: a node that takes interrupts itself (controller or nexus) is its
+ * children's parent; other nodes pass theirs on.
  */
 static boot_code u32 inherited_irq_parent(const struct dt_node *parent)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The interrupt controller (bindings arm,gic and arm,gic-v3) and the generic timer (arm,arch_timer) of a device tree. */
+/*
+ * The interrupt controller (bindings arm,gic and arm,gic-v3) and the generic timer (arm,arch_timer) of a device tree.
+ */
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>

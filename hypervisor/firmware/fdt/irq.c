@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt specifiers that go to the GIC (Devicetree Specification 2.4; binding arm,gic-v3: <type number flags ...>, type 0 = SPI,
- * 1 = PPI; flags 3:0 = 1 or 2 edge, 4 or 8 level).
+ * Interrupt specifiers that go to the GIC (Devicetree Specification 2.4; binding arm,gic-v3: <type number flags ...>,
+ * type 0 = SPI, 1 = PPI; flags 3:0 = 1 or 2 edge, 4 or 8 level).
  */
 #include <argon/dt.h>
 #include <argon/irqchip.h>
@@ -38,9 +38,12 @@ static boot_code const struct dt_intc *find_intc(const struct dt *dt, u32 phandl
     return NULL;
 }
 
-/* Specifier at c->pos bytes, of `cells` cells: true with *out if it is whole and understood; *more says whether to go on. */
-static boot_code bool take_spec(const struct dt_prop *p, u32 cells, bool wanted, struct dt_irq_cursor *c, struct dt_irq *out,
-                                bool *more)
+/*
+ * Specifier at c->pos bytes, of `cells` cells: true with *out if it is whole and understood; *more says whether to go
+ * on.
+ */
+static boot_code bool take_spec(const struct dt_prop *p, u32 cells, bool wanted, struct dt_irq_cursor *c,
+                                struct dt_irq *out, bool *more)
 {
     const u8 *spec = p->data + c->pos;
 

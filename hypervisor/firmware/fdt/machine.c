@@ -64,7 +64,7 @@ static boot_code int reserve(struct fdt_parse *p, u64 start, u64 size)
         return -EINVAL;
     }
     if (r != 0) {
-        log_err("device tree: reserved memory at %#llx wraps", (unsigned long long)start);
+        log_err("device tree: reserved memory at %#lx wraps", start);
     }
     return r;
 }
@@ -171,6 +171,7 @@ static boot_code int parse_by_place(struct fdt_parse *p)
 {
     const struct dt_walk *w = &p->w;
     const struct dt_node *n = dt_node(w);
+    const char *top = w->depth > 0 ? w->node[1].name : "";
 
     if (w->depth == 1 && n->available && dt_match(&n->device_type, memory_type) != NULL) {
         return fdt_parse_memory(p);
@@ -178,13 +179,13 @@ static boot_code int parse_by_place(struct fdt_parse *p)
     if (w->depth == 1 && strcmp(n->name, "chosen") == 0) {
         return fdt_parse_chosen(p);
     }
-    if (w->depth >= 2 && w->depth <= 3 && strcmp(w->node[1].name, "chosen") == 0) {
+    if (w->depth >= 2 && w->depth <= 3 && strcmp(top, "chosen") == 0) {
         return fdt_parse_module(p);
     }
-    if (w->depth == 2 && n->available && strcmp(w->node[1].name, "cpus") == 0 && dt_match(&n->device_type, cpu_type) != NULL) {
+    if (w->depth == 2 && n->available && strcmp(top, "cpus") == 0 && dt_match(&n->device_type, cpu_type) != NULL) {
         return fdt_parse_cpu(p);
     }
-    if (w->depth == 2 && n->available && strcmp(w->node[1].name, "reserved-memory") == 0) {
+    if (w->depth == 2 && n->available && strcmp(top, "reserved-memory") == 0) {
         return fdt_parse_reserved(p);
     }
     return 0;

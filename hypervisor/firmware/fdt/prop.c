@@ -5,7 +5,9 @@
 #include <argon/string.h>
 #include <libfdt.h>
 
-/* Entries of one `ranges` that are looked at: firmware has a handful, and a hostile tree must not cost quadratic time. */
+/*
+ * Entries of one `ranges` that are looked at: firmware has a handful, and a hostile tree must not cost quadratic time.
+ */
 #define MAX_RANGES 256u
 
 boot_code struct dt_prop dt_get(const struct dt *dt, int off, const char *name)

@@ -113,7 +113,8 @@ boot_code int machine_find_uart(const char *dtuart)
         if (off >= 0 && read_uart(p, off) == 0) {
             return 0;
         }
-        log_warn("dtuart=%s: %s; looking at /chosen/stdout-path", dtuart, off < 0 ? "no such device" : "cannot be used");
+        log_warn("dtuart=%s: %s; looking at /chosen/stdout-path", dtuart,
+                 off < 0 ? "no such device" : "cannot be used");
     }
     chosen = fdt_path_offset(machine.fdt, "/chosen");
     out = dt_get(&p->dt, chosen, "stdout-path");

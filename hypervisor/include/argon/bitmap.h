@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bitmaps in arrays of 64-bit words, bit 0 lowest in word 0. Not atomic (atomic.h has those): callers lock. Searches end at nbits
- * whatever the bits above it in the last word hold, and return nbits when nothing is found.
+ * Bitmaps in arrays of 64-bit words, bit 0 lowest in word 0. Not atomic (atomic.h has those): callers lock. Searches
+ * end at nbits whatever the bits above it in the last word hold, and return nbits when nothing is found.
  */
 #ifndef ARGON_BITMAP_H
 #define ARGON_BITMAP_H

@@ -14,8 +14,8 @@ noreturn_fn printf_like(1, 2) void boot_stop(const char *fmt, ...);
 
 /* ---- boot modules (boot/modules.c) ---- */
 /*
- * Are all modules in RAM and apart from each other and from [image, image + image_size)? On failure false, with the reason in
- * why (size bytes).
+ * Are all modules in RAM and apart from each other and from [image, image + image_size)? On failure false, with the
+ * reason in why (size bytes).
  */
 must_check bool modules_check(const struct machine *m, paddr_t image, paddr_t image_size, char *why, size_t size);
 /* RAM is mapped: what was taken for a ramdisk by its order but is an XSM policy becomes MODULE_XSM. */
@@ -39,8 +39,8 @@ must_check int image_probe(const void *data, size_t len, struct image *img, cons
 /* Put it at dst, where `room` bytes are. *loaded: bytes written. -EINVAL, -ENOSPC, -ENOMEM with the reason in *why. */
 must_check int image_load(const struct image *img, void *dst, size_t room, size_t *loaded, const char **why);
 /*
- * Unpack one gzip member. *out: bytes written. -ENOSPC: there is more than `room` (which is filled); -EINVAL: not gzip or damaged;
- * -ENOMEM.
+ * Unpack one gzip member. *out: bytes written. -ENOSPC: there is more than `room` (which is filled); -EINVAL: not gzip
+ * or damaged; -ENOMEM.
  */
 must_check int gunzip(const void *src, size_t n, void *dst, size_t room, size_t *out);
 
@@ -57,8 +57,8 @@ struct dom0_memory {
 };
 
 /*
- * Claim `bytes` (multiple of DOM0_CHUNK) of free RAM in few large banks; the first at least `first_min` bytes, below 4 GiB if
- * that can be had. -ENOMEM: not so much is free; what was claimed is in *out.
+ * Claim `bytes` (multiple of DOM0_CHUNK) of free RAM in few large banks; the first at least `first_min` bytes, below 4
+ * GiB if that can be had. -ENOMEM: not so much is free; what was claimed is in *out.
  */
 must_check int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_min, struct dom0_memory *out);
 
@@ -70,12 +70,13 @@ struct dom0_place {
 };
 
 /* -ENOSPC: the bank is too small; *need: bytes that would do. -EINVAL: a fixed address outside the bank. */
-must_check int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct dom0_place *out, u64 *need);
+must_check int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct dom0_place *out,
+                          u64 *need);
 
 /*
- * Host RAM that dom0 was not given (nor the frames in `devices`), as guest-physical space for other uses: the grant-table window
- * of grant_size bytes (page multiple), then extended regions (2 MiB aligned, 64 MiB and up; ABI: device tree). Returns the
- * number of regions, the window being the first; 0: no room for it.
+ * Host RAM that dom0 was not given (nor the frames in `devices`), as guest-physical space for other uses: the
+ * grant-table window of grant_size bytes (page multiple), then extended regions (2 MiB aligned, 64 MiB and up; ABI:
+ * device tree). Returns the number of regions, the window being the first; 0: no room for it.
  */
 u32 dom0_spare_regions(const struct machine *m, const struct dom0_memory *mem, struct rangeset *devices, u64 grant_size,
                        struct machine_range *out, u32 max);

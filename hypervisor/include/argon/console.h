@@ -15,7 +15,9 @@ struct vcpu;
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 #define LOG_NR_LEVELS 4
 
-/* One message of up to 1200 bytes; a newline is added if missing. Prefix "(ARGON) " on each line. Any context, any CPU. */
+/*
+ * One message of up to 1200 bytes; a newline is added if missing. Prefix "(ARGON) " on each line. Any context, any CPU.
+ */
 printf_like(2, 3) void log_at(enum log_level level, const char *fmt, ...);
 #define log_err(...)   log_at(LOG_ERR, __VA_ARGS__)
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
@@ -24,21 +26,24 @@ printf_like(2, 3) void log_at(enum log_level level, const char *fmt, ...);
 /* On a guest's behalf: names the domain, rate-limited (each domain on its own), guest_loglvl. */
 printf_like(3, 4) void log_guest(enum log_level level, const struct domain *d, const char *fmt, ...);
 /*
- * Debug keys and panic: always printed, prefix "(ARGON) ". A line may be made by several calls of one CPU and appears when its
- * newline comes.
+ * Debug keys and panic: always printed, prefix "(ARGON) ". A line may be made by several calls of one CPU and appears
+ * when its newline comes.
  */
 printf_like(1, 2) void con_printf(const char *fmt, ...);
 
 /*
- * loglvl= and guest_loglvl=: "none", "error", "warning", "info", "debug", "all", or two of them with a slash: the first is always printed,
- * what is between them is rate-limited. As thresholds: a level below `always` is printed, below `limited` is rate-limited, else dropped.
+ * loglvl= and guest_loglvl=: "none", "error", "warning", "info", "debug", "all", or two of them with a slash: the first
+ * is always printed, what is between them is rate-limited. As thresholds: a level below `always` is printed, below
+ * `limited` is rate-limited, else dropped.
  */
 must_check bool log_levels_parse(const char *s, u8 *always, u8 *limited);
 void log_levels_format(char *buf, size_t size, u8 always, u8 limited);
 
 void console_init_early(void);            /* ring only */
-void console_init(void);                  /* UART found, options parsed: replay the ring to it; no interrupts needed yet */
-void console_boot_done(void);             /* heap, interrupts and dom0 are there: ring of full size, input, which goes to dom0 from here */
+/* UART found, options parsed, arch_ioremap() works: replay the ring to it. No heap, no interrupts needed yet. */
+void console_init(void);
+/* Heap, interrupts and dom0 are there: ring of full size, and input, which goes to dom0 from here. */
+void console_boot_done(void);
 void console_panic(void);                 /* this CPU only from here: polled output, locks broken open */
 bool console_has_uart(void);
 /* Output of a domain (console_io write, emergency console): prefixed unless it is dom0's, in whole lines. */

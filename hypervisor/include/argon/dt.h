@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a flattened device tree (Devicetree Specification v0.3), over libfdt. Boot only: firmware/fdt fills `struct machine` with
- * it, and the dom0 builder copies from the host's tree. No input makes these functions crash, recurse or loop without bound: dt_open()
- * checks the tree as a whole, and every length is checked where it is used.
+ * Reading a flattened device tree (Devicetree Specification v0.3), over libfdt. Boot only: firmware/fdt fills `struct
+ * machine` with it, and the dom0 builder copies from the host's tree. No input makes these functions crash, recurse or
+ * loop without bound: dt_open() checks the tree as a whole, and every length is checked where it is used.
  */
 #ifndef ARGON_DT_H
 #define ARGON_DT_H
@@ -47,7 +47,10 @@ struct dt_node {
     struct dt_prop own_irq_parent, addr_cells_prop, size_cells_prop, irq_cells_prop, phandle_prop;
 };
 
-/* A walk over all nodes, parents before children. node[0] is the root, node[depth] the current node, between them its ancestors. */
+/*
+ * A walk over all nodes, parents before children. node[0] is the root, node[depth] the current node, between them its
+ * ancestors.
+ */
 struct dt_walk {
     const struct dt *dt;
     int off, depth;
@@ -56,8 +59,8 @@ struct dt_walk {
 };
 
 /*
- * Check the tree at `fdt`, of which `max` bytes are readable, and prepare to read it. It must stay where it is. -EINVAL and a message
- * when it is malformed or not a device tree.
+ * Check the tree at `fdt`, of which `max` bytes are readable, and prepare to read it. It must stay where it is. -EINVAL
+ * and a message when it is malformed or not a device tree.
  */
 must_check int dt_open(struct dt *dt, const void *fdt, size_t max);
 
@@ -71,7 +74,10 @@ must_check bool dt_walk_to(struct dt_walk *w, const struct dt *dt, int off);
 
 static inline const struct dt_node *dt_node(const struct dt_walk *w) { return &w->node[w->depth]; }
 /* The parent; the root has itself. */
-static inline const struct dt_node *dt_parent(const struct dt_walk *w) { return &w->node[w->depth > 0 ? w->depth - 1 : 0]; }
+static inline const struct dt_node *dt_parent(const struct dt_walk *w)
+{
+    return &w->node[w->depth > 0 ? w->depth - 1 : 0];
+}
 
 /* ---- properties ---- */
 struct dt_prop dt_get(const struct dt *dt, int off, const char *name);
@@ -94,8 +100,8 @@ const char *dt_path(const struct dt *dt, int off, char *buf);
 
 /* ---- addresses ---- */
 /*
- * Entry idx of the current node's reg as it stands, in the parent's address space. -ENOENT: no such entry; -EINVAL: malformed (length,
- * or the range wraps); -ENXIO: addresses of this bus are not one or two cells.
+ * Entry idx of the current node's reg as it stands, in the parent's address space. -ENOENT: no such entry; -EINVAL:
+ * malformed (length, or the range wraps); -ENXIO: addresses of this bus are not one or two cells.
  */
 must_check int dt_reg_raw(const struct dt_walk *w, u32 idx, u64 *addr, u64 *size);
 /* The same translated to CPU addresses; -ENXIO also when the CPU cannot reach it (no `ranges` on the way). */
@@ -112,8 +118,8 @@ struct dt_irq {
 struct dt_irq_cursor { u32 pos; u32 stage; };
 
 /*
- * The interrupts of the current node that go to the GIC with phandle `gic`: interrupts or interrupts-extended, then those
- * of an interrupt-map. Start with a zeroed cursor. False when there are no more; malformed rests are passed over.
+ * The interrupts of the current node that go to the GIC with phandle `gic`: interrupts or interrupts-extended, then
+ * those of an interrupt-map. Start with a zeroed cursor. False when there are no more; malformed rests are passed over.
  */
 must_check bool dt_next_irq(const struct dt_walk *w, u32 gic, struct dt_irq_cursor *c, struct dt_irq *out);
 /* One specifier of `cells` cells; false if it is none Argon knows. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels, 2-level and FIFO (public event_channel.h). A port's state is under its own lock; sending takes no table lock.
- * Buckets of ports, once allocated, stay until the domain goes. Design and lock order: docs/design/events.md.
+ * Event channels, 2-level and FIFO (public event_channel.h). A port's state is under its own lock; sending takes no
+ * table lock. Buckets of ports, once allocated, stay until the domain goes. Design and lock order:
+ * docs/design/events.md.
  */
 #ifndef ARGON_EVENT_H
 #define ARGON_EVENT_H
@@ -36,25 +37,35 @@ struct event_vcpu {
     struct event_fifo_vcpu *fifo; /* control block and queues, NULL before this vCPU's init_control */
 };
 
-/* max_port: highest port number the domain may ever use (capped at what FIFO can express). -ENOMEM. d->event is zero before. */
+/*
+ * max_port: highest port number the domain may ever use (capped at what FIFO can express). -ENOMEM. d->event is zero
+ * before.
+ */
 must_check int event_init(struct domain *d, u32 max_port);
 /* Close all ports of a dying domain (d->dying is set, its vCPUs are off the CPUs); -ERESTART: call again. */
 must_check int event_destroy(struct domain *d);
-void event_free(struct domain *d);             /* last, when no one can look anything up; also after a failed event_init */
+/* Last, when no one can look anything up; also after a failed event_init. */
+void event_free(struct domain *d);
 must_check int event_init_vcpu(struct vcpu *v);
 
 /* Guest- and hypervisor-originated sends. */
 must_check int event_send(struct domain *d, u32 port);   /* from d's own port: to its remote end */
-/* VIRQ_* to its handler (global ones: the domain bound to them, dom0 by default). Any context, no lock of rank EVENT_TABLE or above held. */
+/*
+ * VIRQ_* to its handler (global ones: the domain bound to them, dom0 by default). Any context, no lock of rank
+ * EVENT_TABLE or above held.
+ */
 void event_send_virq(struct vcpu *v, u32 virq);
 void event_send_global_virq(u32 virq);
 must_check int event_set_global_virq_handler(struct domain *d, u32 virq);
-/* Allocate an unbound port of d for remote `remote` (also the toolstack's and the dom0 builder's). Returns port or error. */
+/*
+ * Allocate an unbound port of d for remote `remote` (also the toolstack's and the dom0 builder's). Returns port or
+ * error.
+ */
 int event_alloc_unbound(struct domain *d, u16 remote);
 
 /*
- * The operations of EVTCHNOP_* on an already chosen and permitted domain; results as the hypercall's. Ports are returned as a
- * positive number or a negative errno.
+ * The operations of EVTCHNOP_* on an already chosen and permitted domain; results as the hypercall's. Ports are
+ * returned as a positive number or a negative errno.
  */
 int event_bind_interdomain(struct domain *ld, struct domain *rd, u32 rport);
 int event_bind_virq(struct domain *d, u32 virq, u32 vcpu);
@@ -71,9 +82,9 @@ must_check int event_expand_array(struct domain *d, u64 array_gfn);
 must_check int event_set_priority(struct domain *d, u32 port, u32 priority);
 
 /*
- * The event interrupt is a level line that follows vcpu_info's upcall byte. Sending an event raises it; this samples the byte and sets
- * the line accordingly, for whoever finds (on the exit path, when list registers are read back) that byte and line differ. The
- * vGIC must take a repeated level=true after the guest has ended the interrupt as a new one.
+ * The event interrupt is a level line that follows vcpu_info's upcall byte. Sending an event raises it; this samples
+ * the byte and sets the line accordingly, for whoever finds (on the exit path, when list registers are read back) that
+ * byte and line differ. The vGIC must take a repeated level=true after the guest has ended the interrupt as a new one.
  */
 void event_upcall_update(struct vcpu *v);
 /* v->info has moved (vcpu_info registration): let the guest look at all ports: pending_sel = ~0, upcall set. */

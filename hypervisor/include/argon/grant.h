@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grant tables (public grant_table.h), version 1. One lock per active entry; the table lock only for its size. Design, lock order and
- * the differences from Xen: docs/design/grants.md.
+ * Grant tables (public grant_table.h), version 1. One lock per active entry; the table lock only for its size. Design,
+ * lock order and the differences from Xen: docs/design/grants.md.
  */
 #ifndef ARGON_GRANT_H
 #define ARGON_GRANT_H
@@ -11,16 +11,26 @@
 
 struct domain;
 
-/* The first frame exists at once. -EINVAL: max_frames is 0 or absurd; -ENOMEM. max_version: 1 is what there is, whatever is allowed. */
+/*
+ * The first frame exists at once. -EINVAL: max_frames is 0 or absurd; -ENOMEM. max_version: 1 is what there is,
+ * whatever is allowed.
+ */
 must_check int grant_init(struct domain *d, u32 max_frames, u32 max_maptrack_frames, u32 max_version);
 /*
- * Of a dying domain whose vCPUs are off the CPUs: unmap everything it had mapped of others, then give up the frames of its own table
- * (page_free_shared; mappings that others hold of its pages stay, and go one by one). -ERESTART: call again.
+ * Of a dying domain whose vCPUs are off the CPUs: unmap everything it had mapped of others, then give up the frames of
+ * its own table (page_free_shared; mappings that others hold of its pages stay, and go one by one). -ERESTART: call
+ * again.
  */
 must_check int grant_release_mappings(struct domain *d);
-/* Last, when no one can look anything up and none of the domain's pages is alive; also after a failed grant_init or without one. */
+/*
+ * Last, when no one can look anything up and none of the domain's pages is alive; also after a failed grant_init or
+ * without one.
+ */
 void grant_destroy(struct domain *d);
-/* add_to_physmap(XENMAPSPACE_grant_table): the machine frame of shared frame idx, growing the table; -EINVAL beyond the limit. */
+/*
+ * add_to_physmap(XENMAPSPACE_grant_table): the machine frame of shared frame idx, growing the table; -EINVAL beyond the
+ * limit.
+ */
 must_check int grant_frame_mfn(struct domain *d, u32 idx, mfn_t *out);
 /* acquire_resource(grant_table): frames of the shared (id 0) table; -EINVAL for status frames at version 1. */
 u32 grant_max_frames(const struct domain *d);
@@ -29,7 +39,10 @@ gfn_t grant_frame_gfn(struct domain *d, u32 idx);
 void grant_frame_set_gfn(struct domain *d, u32 idx, gfn_t g);
 void grant_dump(struct domain *d);             /* debug key g */
 
-/* ---- operations on already chosen and permitted domains (core/hypercall/grant_table.c). Results: GNTST_*, unless said. ---- */
+/*
+ * ---- operations on already chosen and permitted domains (core/hypercall/grant_table.c). Results: GNTST_*, unless
+ * said. ----
+ */
 /* Has d a table that may be used: it exists, and d is not dying. */
 bool grant_usable(const struct domain *d);
 /* Map rd's grant op->ref into ld. On success fills handle and dev_bus_addr. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic changes of words that a guest can write too. A guest that keeps writing to the word's cache line can make a load-exclusive /
- * store-exclusive pair fail for ever (Arm ARM B2.9.5 promises progress only to some CPU), so each is tried a limited number of
- * times; the caller treats failure as the guest's own loss. Full ordering on success.
+ * Atomic changes of words that a guest can write too. A guest that keeps writing to the word's cache line can make a
+ * load-exclusive / store-exclusive pair fail for ever (Arm ARM B2.9.5 promises progress only to some CPU), so each is
+ * tried a limited number of times; the caller treats failure as the guest's own loss. Full ordering on success.
  */
 #ifndef ARGON_GUEST_ATOMIC_H
 #define ARGON_GUEST_ATOMIC_H
@@ -45,6 +45,12 @@ must_check static always_inline bool guest_or64(u64 *p, u64 bits, u64 *old)
 /* *p &= mask; *old: the value before. */
 must_check static inline bool guest_and32(u32 *p, u32 mask, u32 *old)
 {
+    u32 w = atomic_load(p);
+
+    if (likely(guest_try_cmpxchg(p, &w, w & mask))) {
+        *old = w;
+        return true;
+    }
     return guest_change32_slow(p, mask, 0, old);
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What firmware says about the machine. Filled by firmware/ (device tree, later ACPI); nobody else reads firmware tables. */
+/*
+ * What firmware says about the machine. Filled by firmware/ (device tree, later ACPI); nobody else reads firmware
+ * tables.
+ */
 #ifndef ARGON_MACHINE_H
 #define ARGON_MACHINE_H
 
@@ -48,7 +51,7 @@ struct machine {
     const void *fdt;             /* mapped copy, NULL once boot memory is freed */
     u32 nr_banks, nr_reserved, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
-    struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted. Not to be used: /memreserve/, reserved-memory, added */
+    struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
     struct machine_module modules[MACHINE_MAX_MODULES];
     struct machine_cpu cpus[NR_CPUS];
     struct machine_gic gic;
@@ -66,31 +69,34 @@ struct machine {
 extern struct machine machine;
 
 /*
- * Fill `machine` from a device tree at `fdt` (mapped, `max` bytes readable). Malformed, or lacking what Argon needs (RAM, GIC, timer,
- * CPUs): -EINVAL and a message that names node and property; machine.fdt is set wherever the tree could be read at all, so that
- * machine_find_uart() may be tried before giving up. No crash on any input. The tree stays in use until dom0_build() is done.
+ * Fill `machine` from a device tree at `fdt` (mapped, `max` bytes readable). Malformed, or lacking what Argon needs
+ * (RAM, GIC, timer, CPUs): -EINVAL and a message that names node and property; machine.fdt is set wherever the tree
+ * could be read at all, so that machine_find_uart() may be tried before giving up. No crash on any input. The tree
+ * stays in use until dom0_build() is done.
  */
 must_check int machine_from_fdt(const void *fdt, size_t max);
 /* Bytes of the device tree whose first 64 bytes are at `header`; 0 if it is none. */
 size_t machine_fdt_size(const void *header);
 /*
- * Find the console UART after options are parsed: dtuart= (path or alias, with ":options"; may be empty), else /chosen/stdout-path.
- * -ENODEV when there is none with a driver.
+ * Find the console UART after options are parsed: dtuart= (path or alias, with ":options"; may be empty), else
+ * /chosen/stdout-path. -ENODEV when there is none with a driver.
  */
 must_check int machine_find_uart(const char *dtuart);
 /* First module of that kind, NULL if none. */
 const struct machine_module *machine_module(enum module_kind kind);
 
 /* ---- RAM that may be used ---- */
-/* Add RAM (trimmed to whole pages; zero size is ignored); machine_sort_banks() once all are known. -ENOSPC: too many. */
+/*
+ * Add RAM (trimmed to whole pages; zero size is ignored); machine_sort_banks() once all are known. -ENOSPC: too many.
+ */
 must_check int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u32 node);
 /* Sort; merge what touches on one node; where banks overlap, the lower keeps the RAM. */
 void machine_sort_banks(struct machine *m);
 /* Keep a range (widened to whole pages) out of use: the image, the device tree, early tables. -ENOSPC: too many. */
 must_check int machine_add_reserved(struct machine *m, paddr_t start, paddr_t size);
 /*
- * The first usable range of RAM at or after `from`, page aligned: in a bank, in no reserved range and in no module. False: none. Loop:
- * from = 0; while (machine_next_free(m, from, &start, &end, &node)) { ...; from = end; }
+ * The first usable range of RAM at or after `from`, page aligned: in a bank, in no reserved range and in no module.
+ * False: none. Loop: from = 0; while (machine_next_free(m, from, &start, &end, &node)) { ...; from = end; }
  */
 must_check bool machine_next_free(const struct machine *m, paddr_t from, paddr_t *start, paddr_t *end, u32 *node);
 /* Is all of [start, start + size) in RAM banks? */
@@ -98,7 +104,10 @@ bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size);
 
 /* ---- boot/: the first domain ---- */
 struct domain;
-/* Build dom0 from modules and machine: RAM, kernel, ramdisk, device tree, devices, vCPU 0. Stops boot with a message on failure. */
+/*
+ * Build dom0 from modules and machine: RAM, kernel, ramdisk, device tree, devices, vCPU 0. Stops boot with a message on
+ * failure.
+ */
 void dom0_build(void);
 
 #endif

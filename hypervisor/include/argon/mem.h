@@ -90,13 +90,16 @@ static inline struct page *virt_to_page(const void *va) { return mfn_to_page(vir
  * Each success is paired with one page_put().
  */
 must_check bool page_get(mfn_t m, const struct domain *d);
-/* Drop a reference; the last one frees the page (scrubbed before it is handed out again) and tells its domain. */
+/*
+ * Drop a reference; the last one frees the page (scrubbed before it is handed out again). When that was the last GUEST or the last
+ * SHARED_HYP page of a dying domain, domain_maybe_complete_destroy() is called: the caller may hold locks.
+ */
 void page_put(struct page *pg);
 /*
  * Drop the owner's own reference of a GUEST page of d, once: false if pg is not d's or it was dropped before. The caller has removed
  * the page from d's stage 2. The page stays d's, and counted, until others have dropped theirs.
  */
-must_check bool page_release(struct page *pg, const struct domain *d);
+must_check bool page_release(struct page *pg, struct domain *d);
 
 /* ---- hypervisor's own pages: no owner, no reference count ---- */
 /* 2^order pages, aligned to their size; NULL when out of memory. */

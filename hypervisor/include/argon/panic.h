@@ -6,7 +6,9 @@
 #include <argon/config.h>
 #include <argon/types.h>
 
-/* Our bug, or a machine that cannot be used: print, with registers and backtrace, and stop or reboot (option noreboot). */
+/*
+ * Our bug, or a machine that cannot be used: print, with registers and backtrace, and stop or reboot (option noreboot).
+ */
 noreturn_fn printf_like(1, 2) void panic(const char *fmt, ...);
 
 noreturn_fn void assert_failed(const char *expr, const char *file, unsigned int line);

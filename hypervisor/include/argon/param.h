@@ -32,7 +32,10 @@ extern struct options opt;
 
 /* Parse; each unknown or malformed option is warned about by name and left at its default. */
 void options_parse(const char *cmdline);
-/* "512M", "1G", "0x100000", "65536K", "131072" (a bare number is KiB, as Xen's dom0_mem), "4096B". False: malformed or too large. */
+/*
+ * "512M", "1G", "0x100000", "65536K", "131072" (a bare number is KiB, as Xen's dom0_mem), "4096B". False: malformed or
+ * too large.
+ */
 bool parse_size(const char *s, u64 *bytes, const char **end);
 
 #endif

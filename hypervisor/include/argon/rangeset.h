@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A set of u64 as disjoint ranges, both ends included: which frames or interrupts a domain may be given. Has its own lock
- * (RANK_RANGESET). Ranges that touch are merged.
+ * A set of u64 as disjoint ranges, both ends included: which frames or interrupts a domain may be given. Has its own
+ * lock (RANK_RANGESET). Ranges that touch are merged.
  */
 #ifndef ARGON_RANGESET_H
 #define ARGON_RANGESET_H
@@ -15,7 +15,10 @@ struct rangeset;
 /* Empty set; NULL when out of memory. */
 struct rangeset *rangeset_create(void);
 void rangeset_destroy(struct rangeset *r);       /* NULL allowed */
-/* Add or take away [first, last]. -EINVAL: first > last; -ENOMEM; -ENOSPC: too many ranges. On error nothing has changed. */
+/*
+ * Add or take away [first, last]. -EINVAL: first > last; -ENOMEM; -ENOSPC: too many ranges. On error nothing has
+ * changed.
+ */
 must_check int rangeset_add(struct rangeset *r, u64 first, u64 last);
 must_check int rangeset_remove(struct rangeset *r, u64 first, u64 last);
 /* Is all (any) of [first, last] in the set? False when first > last. */

@@ -2,9 +2,9 @@
 /*
  * Work between CPUs. The hypervisor never waits for another CPU with an interrupt: it sets a bit of work and kicks.
  *
- * Lifetime of objects found without a lock: hypervisor code is not preempted and runs with interrupts masked, so a CPU that
- * takes an IPI from guest or idle context holds no pointer from before. quiesce_defer() uses that: after it is called, every
- * other CPU is kicked, and when all have answered, fn(head) runs. Readers pay nothing.
+ * Lifetime of objects found without a lock: hypervisor code is not preempted and runs with interrupts masked, so a CPU
+ * that takes an IPI from guest or idle context holds no pointer from before. quiesce_defer() uses that: after it is
+ * called, every other CPU is kicked, and when all have answered, fn(head) runs. Readers pay nothing.
  */
 #ifndef ARGON_SMP_H
 #define ARGON_SMP_H
@@ -33,13 +33,13 @@ void smp_handle_ipi(void);
 /* IPI_STOP to all others; does not wait. */
 void smp_stop_others(void);
 /*
- * Run fn(head) once no CPU can hold a pointer obtained before this call; not before the caller returns to guest or idle. Not before
- * all CPUs are online (nr_cpus is final).
+ * Run fn(head) once no CPU can hold a pointer obtained before this call; not before the caller returns to guest or
+ * idle. Not before all CPUs are online (nr_cpus is final).
  */
 void quiesce_defer(struct quiesce_head *head, void (*fn)(struct quiesce_head *));
 /*
- * This CPU is between guest entries or idle and holds no such pointer: run what has become due. Called on the exit path with
- * PEND_QUIESCE, in the idle loop before it sleeps, and by smp_handle_ipi().
+ * This CPU is between guest entries or idle and holds no such pointer: run what has become due. Called on the exit path
+ * with PEND_QUIESCE, in the idle loop before it sleeps, and by smp_handle_ipi().
  */
 void quiesce_poll(void);
 

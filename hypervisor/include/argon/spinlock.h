@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ticket spinlocks. The hypervisor always runs with interrupts masked, so there is one kind of lock and no irqsave variant.
- * Each lock has a rank: a CPU takes locks in rising rank only (docs/locking.md lists them); debug builds and host tests check it.
+ * Ticket spinlocks. The hypervisor always runs with interrupts masked, so there is one kind of lock and no irqsave
+ * variant. Each lock has a rank: a CPU takes locks in rising rank only (docs/locking.md lists them); debug builds and
+ * host tests check it.
  */
 #ifndef ARGON_SPINLOCK_H
 #define ARGON_SPINLOCK_H
@@ -9,7 +10,10 @@
 #include <argon/atomic.h>
 #include <argon/config.h>
 
-/* The one lock order. A lock may be taken while locks of smaller rank are held; equal rank only through spin_lock_nested(). */
+/*
+ * The one lock order. A lock may be taken while locks of smaller rank are held; equal rank only through
+ * spin_lock_nested().
+ */
 enum lock_rank {
     RANK_NONE = 0,
     RANK_DOMCTL,         /* core/hypercall/domctl: one control operation per domain at a time */
@@ -110,7 +114,7 @@ must_check static inline bool spin_trylock(struct spinlock *l)
 static always_inline void spin_unlock(struct spinlock *l)
 {
     lock_debug_release(l);
-    __atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+    __atomic_store_n(&l->owner, (u16)(atomic_load(&l->owner) + 1), __ATOMIC_RELEASE);
 }
 
 static inline bool spin_is_locked(const struct spinlock *l)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The C library's memory and string functions that freestanding code and libfdt need (lib/string.c); the host build uses libc's.
- * str_*() are Argon's own (lib/str.c) and are in both.
+ * The C library's memory and string functions that freestanding code and libfdt need (lib/string.c); the host build
+ * uses libc's. str_*() are Argon's own (lib/str.c) and are in both.
  */
 #ifndef ARGON_STRING_H
 #define ARGON_STRING_H
@@ -24,7 +24,10 @@ unsigned long strtoul(const char *s, char **end, int base);
 
 /* Copy with truncation; always terminated if size > 0; returns length of src (the field's strlcpy). */
 size_t str_copy(char *dst, const char *src, size_t size);
-/* Digits at s, hexadecimal after 0x, else decimal. False: no digit, or the value does not fit. *end is where it stopped. */
+/*
+ * Digits at s, hexadecimal after 0x, else decimal. False: no digit, or the value does not fit. *end is where it
+ * stopped.
+ */
 bool str_to_u64(const char *s, u64 *value, const char **end);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time and timers. System time is nanoseconds since boot, from the generic counter (CNTPCT_EL0); the same on all CPUs. System time 0
- * is counter 0, so the conversions serve instants (compare values) and durations alike.
- * Each CPU has a queue of timers ordered by deadline; the earliest is programmed into CNTHP.
+ * Time and timers. System time is nanoseconds since boot, from the generic counter (CNTPCT_EL0); the same on all CPUs.
+ * System time 0 is counter 0, so the conversions serve instants (compare values) and durations alike. Each CPU has a
+ * queue of timers ordered by deadline; the earliest is programmed into CNTHP.
  */
 #ifndef ARGON_TIMER_H
 #define ARGON_TIMER_H
@@ -30,7 +30,7 @@ void time_init(u64 counter_hz);
 void timer_init_cpu(struct timer_pcpu *t);
 u64 time_counter_hz(void);
 /*
- * Conversions between counter ticks and ns; exact to a tick for 500 years (up to 1 GHz), ~0 where the result does not fit. 0 before
+ * Conversions between counter ticks and ns; exact to a tick for 292 years; beyond, ticks_to_ns() is ~0. 0 before
  * time_init().
  */
 u64 ticks_to_ns(u64 ticks);
@@ -39,9 +39,15 @@ u64 ns_to_ticks(u64 ns);        /* rounds up: a deadline never fires early */
 u64 now_ns(void);
 
 void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
-/* (Re)arm for an absolute deadline in ns (~0: never, as timer_stop()); a deadline in the past fires at once (at the next interrupt window). Any CPU. */
+/*
+ * (Re)arm for an absolute deadline in ns (~0: never, as timer_stop()); a deadline in the past fires at once (at the
+ * next interrupt window). Any CPU.
+ */
 void timer_set(struct timer *t, u64 deadline);
-/* Disarm (also a timer that is all zero). A handler that already runs on another CPU may still finish after this returns. */
+/*
+ * Disarm (also a timer that is all zero). A handler that already runs on another CPU may still finish after this
+ * returns.
+ */
 void timer_stop(struct timer *t);
 /* Move an armed or idle timer to another CPU's queue. */
 void timer_migrate(struct timer *t, u32 cpu);

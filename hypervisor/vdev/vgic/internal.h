@@ -14,6 +14,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/irqchip.h>
+#include <argon/mmio.h>
 #include <argon/percpu.h>
 #include <argon/vgic.h>
 
@@ -140,9 +141,36 @@ struct vgic_reg {
     vgic_reg_write_fn *write;
 };
 
-struct mmio_access;
-/* rows: sorted by start. */
-void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *rows, u32 nr, struct mmio_access *a, u32 offset);
+/* Ends a table: no offset reaches it. */
+#define VGIC_REG_END { .start = ~0u, .end = ~0u }
+
+void vgic_array_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset);
+void vgic_plain_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset);
+
+/* `row`: the one that covers offset or any one before it, of a table sorted by start. */
+static always_inline void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset)
+{
+    while (offset >= row->end) {
+        row++;
+    }
+    if (unlikely(!(row->sizes & a->size) || offset < row->start || (offset & (a->size - 1u)))) {
+        a->value = a->write ? a->value : 0;
+    } else if (row->bits != 0) {
+        vgic_array_access(c, row, a, offset);
+    } else if (likely(!a->write && a->size == row->width && row->read != NULL)) {
+        a->value = row->read(c, offset);
+    } else {
+        vgic_plain_access(c, row, a, offset);
+    }
+}
+
+/* Distributors of both versions begin alike: three identification rows, then one per 0x80 bytes up to the priorities. */
+static always_inline u32 vgic_dist_row(u32 offset)
+{
+    u32 block = offset >> 7;
+
+    return block == 0 ? 0 : MIN(block + 2, 10u);
+}
 
 /* Per-interrupt fields, shared by the front ends: irqregs.c. */
 vgic_irq_get_fn vgic_get_group, vgic_get_enable, vgic_get_pending, vgic_get_active, vgic_get_priority, vgic_get_config;
@@ -154,7 +182,6 @@ void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route);
 void vgic_write_ctlr(struct domain *d, u32 enables);
 
 /* Front ends: mmio_fn of each frame. */
-struct mmio_access;
 bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
 bool vgic_v3_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
 bool vgic_v3_redist_access(struct vcpu *v, struct mmio_access *a, u64 offset);

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest accesses to GIC registers: one table per frame, sorted by offset. */
+/* Guest accesses to GIC registers, by the front ends' tables. */
 #include "internal.h"
-
-#include <argon/mmio.h>
 
 static inline u64 low_bits(u32 n)
 {
     return n >= 64 ? ~0UL : BIT(n) - 1;
-}
-
-static const struct vgic_reg *find_row(const struct vgic_reg *rows, u32 nr, u32 offset)
-{
-    u32 low = 0;
-
-    while (nr > 1) {
-        u32 half = nr / 2;
-
-        low = offset >= rows[low + half].start ? low + half : low;
-        nr -= half;
-    }
-    return offset - rows[low].start < rows[low].end - rows[low].start ? &rows[low] : NULL;
 }
 
 static struct vgic_irq *row_irq(const struct vgic_access *c, u32 intid)
@@ -76,35 +61,26 @@ static void array_write(struct vgic_access *c, const struct vgic_reg *row, u32 o
     }
 }
 
-void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *rows, u32 nr, struct mmio_access *a, u32 offset)
+void vgic_array_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset)
 {
-    const struct vgic_reg *row = find_row(rows, nr, offset);
-    u32 bits = a->size * 8u, base, shift;
+    if (a->write) {
+        array_write(c, row, offset, a->size * 8u, a->value);
+    } else {
+        a->value = array_read(c, row, offset, a->size * 8u);
+    }
+}
+
+/* Parts of a register, and writes. */
+void vgic_plain_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset)
+{
+    u32 base = offset & ~(row->width - 1u);
+    u32 shift = (offset - base) * 8;
+    u64 mask = low_bits(a->size * 8u) << shift;
+    u64 old = row->read != NULL && (!a->write || a->size < row->width) ? row->read(c, base) : 0;
 
     if (!a->write) {
-        a->value = 0;
-    }
-    if (unlikely(row == NULL || !(row->sizes & a->size) || (offset & (a->size - 1u)))) {
-        return;
-    }
-    if (row->bits != 0) {
-        if (a->write) {
-            array_write(c, row, offset, bits, a->value);
-        } else {
-            a->value = array_read(c, row, offset, bits);
-        }
-        return;
-    }
-    base = offset & ~(row->width - 1u);
-    shift = (offset - base) * 8;
-    if (!a->write) {
-        if (row->read != NULL) {
-            a->value = row->read(c, base) >> shift & low_bits(bits);
-        }
+        a->value = (old & mask) >> shift;
     } else if (row->write != NULL) {
-        u64 mask = low_bits(bits) << shift;
-        u64 old = bits < row->width * 8u && row->read != NULL ? row->read(c, base) & ~mask : 0;
-
-        row->write(c, base, old | a->value << shift);
+        row->write(c, base, (old & ~mask) | a->value << shift);
     }
 }

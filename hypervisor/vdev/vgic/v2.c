@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-#include <argon/mmio.h>
-
 #define GIC_IIDR 0x4100043bu
 
 static u64 ctlr_read(struct vgic_access *c, u32 offset)
@@ -149,12 +147,13 @@ static const struct vgic_reg gicd_regs[] = {
     { 0xf10, 0xf20, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_clear }, /* GICD_CPENDSGIR 4.3.16 */
     { 0xf20, 0xf30, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_set },   /* GICD_SPENDSGIR 4.3.17 */
     { 0xfd0, 0x1000, W, 4, .read = id_read },                                        /* identification registers 4.3.18 */
+    VGIC_REG_END
 };
 
 bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
 {
     struct vgic_access c = { .v = v, .d = v->domain, .bank = v };
 
-    vgic_reg_access(&c, gicd_regs, ARRAY_SIZE(gicd_regs), a, (u32)offset);
+    vgic_reg_access(&c, &gicd_regs[vgic_dist_row((u32)offset)], a, (u32)offset);
     return true;
 }

@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-#include <argon/mmio.h>
-
 #define GICD_CTLR_ARE BIT32(4)
 #define GICD_CTLR_DS  BIT32(6)
 #define GICD_TYPER_IDBITS (9u << 19)     /* INTIDs of 10 bits */
@@ -101,6 +99,7 @@ static const struct vgic_reg gicd_regs[] = {
     { 0x0c00, 0x0d00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },                  /* GICD_ICFGR */
     { 0x6100, 0x7fe0, WD, .bits = 64, .first = 32, .get = irouter_get, .set = irouter_set },           /* GICD_IROUTER */
     { 0xffd0, 0x10000, W, 4, .read = gicd_id_read },                                 /* GICD_PIDR, GICD_CIDR 12.1.13 */
+    VGIC_REG_END
 };
 
 /* Affinity, processor number, and whether it is the last one in the region (12.11.35). */
@@ -131,6 +130,7 @@ static const struct vgic_reg gicr_regs[] = {
     { 0x00008, 0x00010, WD, 8, .read = gicr_typer_read },                            /* GICR_TYPER 12.11.35 */
     { 0x00014, 0x00018, W, 4, .read = gicr_waker_read, .write = gicr_waker_write },  /* GICR_WAKER 12.11.42 */
     { 0x0ffd0, 0x10000, W, 4, .read = gicr_id_read },                                /* GICR_PIDR, GICR_CIDR */
+    /* SGI_base */
     { 0x10080, 0x10084, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },                  /* GICR_IGROUPR0 */
     { 0x10100, 0x10104, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_set_enable },    /* GICR_ISENABLER0 */
     { 0x10180, 0x10184, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_clear_enable },  /* GICR_ICENABLER0 */
@@ -140,13 +140,14 @@ static const struct vgic_reg gicr_regs[] = {
     { 0x10380, 0x10384, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_clear_active },  /* GICR_ICACTIVER0 */
     { 0x10400, 0x10420, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },           /* GICR_IPRIORITYR */
     { 0x10c00, 0x10c08, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },                /* GICR_ICFGR0, 1 */
+    VGIC_REG_END
 };
 
 bool vgic_v3_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
 {
     struct vgic_access c = { .v = v, .d = v->domain };
 
-    vgic_reg_access(&c, gicd_regs, ARRAY_SIZE(gicd_regs), a, (u32)offset);
+    vgic_reg_access(&c, &gicd_regs[vgic_dist_row((u32)offset)], a, (u32)offset);
     return true;
 }
 
@@ -160,6 +161,6 @@ bool vgic_v3_redist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
         a->value = a->write ? a->value : 0;      /* the region holds more frames than the domain has vCPUs */
         return true;
     }
-    vgic_reg_access(&c, gicr_regs, ARRAY_SIZE(gicr_regs), a, (u32)(offset & (BIT(GICR_FRAME_SHIFT) - 1)));
+    vgic_reg_access(&c, gicr_regs, a, (u32)(offset & (BIT(GICR_FRAME_SHIFT) - 1)));
     return true;
 }

@@ -4,7 +4,6 @@
 
 #include <argon/console.h>
 #include <argon/mem.h>
-#include <argon/mmio.h>
 #include <argon/panic.h>
 #include <argon/string.h>
 

@@ -173,54 +173,67 @@ weak void *page_alloc_shared(struct domain *d)
     return pg == NULL ? NULL : page_to_virt(pg);
 }
 
+/* References and owners are under this lock. */
+static pthread_mutex_t page_ops = PTHREAD_MUTEX_INITIALIZER;
+
 weak bool page_get(mfn_t m, const struct domain *d)
 {
-    struct page *pg;
+    struct page *pg = mfn_is_ram(m) ? mfn_to_page(m) : NULL;
+    bool ok;
 
-    if (!mfn_is_ram(m)) {
-        return false;
+    pthread_mutex_lock(&page_ops);
+    ok = pg != NULL && pg->count != 0 && pg->owner == d->id;
+    if (ok) {
+        pg->count++;
     }
-    pg = mfn_to_page(m);
-    if (atomic_load(&pg->count) == 0 || pg->owner != d->id) {
-        return false;
+    pthread_mutex_unlock(&page_ops);
+    return ok;
+}
+
+/* Drop a reference, the owner's own or another's. False: the owner's was dropped before. */
+static bool drop(struct page *pg, bool owners)
+{
+    struct domain *d = NULL;
+    bool last, ok;
+    u8 use;
+
+    pthread_mutex_lock(&page_ops);
+    use = pg->use;
+    ok = pg->count > 0 && (!owners || pg->order == PAGE_OWNED);
+    if (ok && owners) {
+        pg->order = 0;
     }
-    atomic_fetch_add(&pg->count, 1);
-    return true;
+    last = ok && --pg->count == 0;
+    if (last) {
+        d = domain_lookup(pg->owner);
+    }
+    if (d != NULL) {
+        d->tot_pages -= use == PAGE_GUEST;
+        d->shared_pages -= use == PAGE_SHARED_HYP;
+    }
+    pthread_mutex_unlock(&page_ops);
+    if (last) {
+        give(pg, 0);
+    }
+    if (d != NULL && d->dying && (d->tot_pages == 0 || d->shared_pages == 0)) {
+        domain_maybe_complete_destroy(d);
+    }
+    return ok;
 }
 
 weak void page_put(struct page *pg)
 {
-    struct domain *d = domain_lookup(pg->owner);
-    u8 use = pg->use;
-
-    assert_true(pg->count > 0);
-    if (atomic_fetch_sub(&pg->count, 1) != 1) {
-        return;
-    }
-    give(pg, 0);
-    if (d != NULL) {
-        d->tot_pages -= use == PAGE_GUEST;
-        d->shared_pages -= use == PAGE_SHARED_HYP;
-        if (d->dying && d->tot_pages == 0 && d->shared_pages == 0) {
-            domain_maybe_complete_destroy(d);
-        }
-    }
+    assert_true(drop(pg, false));
 }
 
-weak bool page_release(struct page *pg, const struct domain *d)
+weak bool page_release(struct page *pg, struct domain *d)
 {
-    if (pg->use != PAGE_GUEST || pg->owner != d->id || pg->order != PAGE_OWNED) {
-        return false;
-    }
-    pg->order = 0;
-    page_put(pg);
-    return true;
+    return pg->use == PAGE_GUEST && pg->owner == d->id && drop(pg, true);
 }
 
 weak void page_free_shared(void *va)
 {
-    virt_to_page(va)->order = 0;
-    page_put(virt_to_page(va));
+    assert_true(drop(virt_to_page(va), true));
 }
 
 weak int domain_relinquish_pages(struct domain *d)

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* unit-sources: vdev/vtimer.c */
+#include "unit.h"
+
+#include <asm/vtimer.h>
+
+#include <argon/machine.h>
+#include <argon/vgic.h>
+#include <argon/vtimer.h>
+
+struct host_vtimer host_vtimer;
+static struct domain *d;
+static struct vcpu *v;
+static u32 injected_off, injected_host, levels;
+static bool level, in_flight, off_cpu = true;
+
+bool vgic_inject_timer(struct vcpu *t, u32 intid)
+{
+    assert_ptr_equal(t, v);
+    assert_int_equal(intid, 27);
+    injected_off += off_cpu;
+    return off_cpu;
+}
+
+bool vgic_timer_in_flight(struct vcpu *t, u32 intid) { (void)t; (void)intid; return in_flight; }
+void vgic_connect_timer(struct vcpu *t, u32 intid, u32 host) { (void)t; assert_int_equal(intid, 27); assert_int_equal(host, 28); }
+
+void vgic_inject_host(struct domain *dom, struct vcpu *t, u32 intid, u32 host)
+{
+    assert_ptr_equal(dom, d);
+    assert_ptr_equal(t, v);
+    assert_int_equal(intid, 27);
+    assert_int_equal(host, 28);
+    injected_host++;
+}
+
+void vgic_set_level(struct domain *dom, struct vcpu *t, u32 intid, bool l)
+{
+    (void)dom;
+    assert_ptr_equal(t, v);
+    assert_int_equal(intid, 30);
+    levels++;
+    level = l;
+}
+
+#define OFFSET 5000
+
+static int setup(void **state)
+{
+    unit_setup(state);
+    d = unit_domain(1, 1);
+    v = d->vcpu[0];
+    machine.timer_irq_virt = 28;
+    injected_off = injected_host = levels = 0;
+    level = in_flight = false;
+    off_cpu = true;
+    unit_advance(ticks_to_ns(OFFSET + 1000));
+    d->vcounter_offset = OFFSET;
+    vtimer_init_vcpu(v, 27, 30);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    vtimer_destroy_vcpu(v);
+    return unit_teardown(state);
+}
+
+#define tcase(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+static u64 count(void) { return arch_counter() - OFFSET; }
+
+/* Leave the CPU with the virtual timer as given. */
+static void save_with(u64 ctl, u64 cval)
+{
+    vtimer_restore(v);
+    host_vtimer = (struct host_vtimer){ ctl, cval };
+    vtimer_save(v);
+    assert_int_equal(host_vtimer.ctl, 0);
+}
+
+static void fires_on_time(void **state)
+{
+    u64 due = count() + 100;
+
+    (void)state;
+    save_with(1, due);
+    while (count() < due - 1) {
+        unit_advance(ticks_to_ns(1));
+    }
+    assert_int_equal(injected_off, 0);                   /* never early */
+    while (count() < due) {
+        unit_advance(1);
+    }
+    assert_int_equal(injected_off, 1);                   /* and not late */
+    unit_advance(NS_PER_SEC);
+    assert_int_equal(injected_off, 1);
+}
+
+static void disabled_masked_or_far(void **state)
+{
+    (void)state;
+    save_with(0, count() + 10);
+    unit_advance(NS_PER_MS);
+    save_with(3, count() + 10);
+    unit_advance(NS_PER_MS);
+    save_with(2, 0);
+    unit_advance(NS_PER_MS);
+    save_with(1, ~0UL);
+    unit_advance(NS_PER_SEC);
+    save_with(1, ~0UL - OFFSET);
+    unit_advance(NS_PER_SEC);
+    assert_int_equal(injected_off, 0);
+}
+
+static void expired_while_masked_here(void **state)
+{
+    (void)state;
+    /* Not injected on the way off, where v is still current and its wake-up would be lost, but at once afterwards. */
+    save_with(1, count() - 5);
+    assert_int_equal(injected_off, 0);
+    unit_advance(1);
+    assert_int_equal(injected_off, 1);
+    in_flight = true;                                    /* the guest has it and did not end it */
+    save_with(1, count() - 5);
+    unit_advance(NS_PER_MS);
+    assert_int_equal(injected_off, 1);
+}
+
+static void back_in_time(void **state)
+{
+    u64 due = count() + 100;
+
+    (void)state;
+    save_with(1, due);
+    vtimer_restore(v);
+    assert_int_equal(host_vtimer.ctl, 1);
+    assert_int_equal(host_vtimer.cval, due);
+    unit_advance(NS_PER_MS);
+    assert_int_equal(injected_off, 0);                   /* the hardware's matter */
+    vtimer_interrupt(v);
+    assert_int_equal(injected_host, 1);
+}
+
+static void line(void **state)
+{
+    (void)state;
+    vtimer_restore(v);
+    host_vtimer.ctl = 5;
+    assert_true(vtimer_virt_line(v));
+    host_vtimer.ctl = 7;
+    assert_false(vtimer_virt_line(v));
+    host_vtimer.ctl = 1;
+    assert_false(vtimer_virt_line(v));
+    save_with(1, count() + 10);
+    assert_false(vtimer_virt_line(v));
+    unit_advance(ticks_to_ns(10));
+    assert_true(vtimer_virt_line(v));
+}
+
+static u64 get(enum vtimer_reg r)
+{
+    u64 val = 0;
+
+    vtimer_phys_access(v, r, false, &val);
+    return val;
+}
+
+static void set(enum vtimer_reg r, u64 val)
+{
+    vtimer_phys_access(v, r, true, &val);
+}
+
+static void physical_timer(void **state)
+{
+    (void)state;
+    assert_int_equal(get(VTIMER_CNTPCT), count());
+    assert_int_equal(get(VTIMER_CNTP_CTL), 0);
+    set(VTIMER_CNTP_CVAL, count() + 50);
+    assert_int_equal(get(VTIMER_CNTP_TVAL), 50);
+    set(VTIMER_CNTP_CTL, 0xff);
+    assert_int_equal(get(VTIMER_CNTP_CTL), 3);
+    unit_advance(ticks_to_ns(60));
+    assert_int_equal(levels, 0);                         /* masked */
+    assert_int_equal(get(VTIMER_CNTP_CTL), 7);
+    assert_int_equal(get(VTIMER_CNTP_TVAL), (u32)-10);
+    set(VTIMER_CNTP_CTL, 1);
+    assert_true(level);
+    set(VTIMER_CNTP_TVAL, 1000);                         /* the line follows the condition */
+    assert_false(level);
+    assert_int_equal(get(VTIMER_CNTP_CVAL), count() + 1000);
+    unit_advance(ticks_to_ns(999));
+    assert_false(level);
+    unit_advance(ticks_to_ns(1) + 1);
+    assert_true(level);
+    set(VTIMER_CNTP_TVAL, 0xffffffff);                   /* -1: already past */
+    assert_true(level);
+    assert_int_equal(levels, 3);
+    set(VTIMER_CNTP_CTL, 0);
+    assert_false(level);
+    assert_int_equal(get(VTIMER_CNTP_CTL), 0);           /* ISTATUS only while enabled */
+    set(VTIMER_CNTP_CVAL, ~0UL);
+    set(VTIMER_CNTP_CTL, 1);
+    unit_advance(NS_PER_SEC);
+    assert_false(level);
+}
+
+static void reset(void **state)
+{
+    (void)state;
+    save_with(1, count() + 100);
+    set(VTIMER_CNTP_CVAL, 0);
+    set(VTIMER_CNTP_CTL, 1);
+    assert_true(level);
+    vtimer_reset_vcpu(v);
+    assert_false(level);
+    unit_advance(NS_PER_SEC);
+    assert_int_equal(injected_off, 0);
+    vtimer_restore(v);
+    assert_int_equal(host_vtimer.ctl, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time), tcase(line),
+        tcase(physical_timer), tcase(reset),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
