@@ -37,7 +37,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -fno-common -fno-stack-prote
           -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
           -DCONFIG_DEBUG=$(DEBUG) $(WARN) -isystem $(SYSROOT)/usr/include \
           -Ihypervisor/include -Ihypervisor/arch/arm/include -I$(OUT)/include
-ifeq ($(TAG),gcc)
+ifneq ($(CC),clang)
 CFLAGS += -fno-tree-loop-distribute-patterns
 endif
 
@@ -85,6 +85,48 @@ $(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard
 	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@
 
 -include $(OBJS:.o=.d)
+
+# ---- set-up, demonstration and tests: each installs or builds what it needs, and says so ----
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
+.PHONY: setup images
+setup:
+	@scripts/setup.sh
+
+images: setup
+	@scripts/images/build.sh
+
+demo: setup
+	@/usr/bin/python3 scripts/demo.py
+
+unit: setup $(B)/.sysroot-arm64.stamp
+	@$(MAKE) --no-print-directory -C tests/unit
+
+guest-test: setup image
+	@$(MAKE) --no-print-directory -C tests/guest
+	@$(PYTEST) tests/guest
+
+system-test: setup image images
+	@$(PYTEST) tests/system
+
+lint: setup
+	@scripts/lint.sh
+
+# Both compilers, release and checked.
+check-compilers: setup
+	@$(MAKE) --no-print-directory CC=gcc image
+	@$(MAKE) --no-print-directory CC=gcc DEBUG=1 IMAGE=$(B)/argon-arm64-debug image
+	@$(MAKE) --no-print-directory CC=clang IMAGE=$(B)/argon-arm64-clang image
+	@$(MAKE) --no-print-directory CC=clang DEBUG=1 IMAGE=$(B)/argon-arm64-clang-debug image
+
+test: check-compilers
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory guest-test
+	@$(MAKE) --no-print-directory system-test
+
+bench: setup image images
+	@$(MAKE) --no-print-directory -C bench
+	@/usr/bin/python3 bench/run.py
 
 clean:
 	rm -rf $(B)/obj-* $(B)/argon-arm64* $(B)/tests

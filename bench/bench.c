@@ -38,18 +38,12 @@ void bench_measure(const char *id, void (*once)(void), unsigned rounds)
     bench_report(id, counter() - start, rounds);
 }
 
-/* The next interrupt, however long it takes. */
-static uint32_t take(void)
+uint32_t bench_acknowledge(void)
 {
-    uint32_t iar;
-
-    do
-        iar = gic.version == 2 ? mmio_read32(gic.cpu_if + GICC_IAR) : (uint32_t)sysreg_read(S3_0_C12_C12_0);
-    while ((iar & 0x3ff) == IRQ_NONE);
-    return iar;
+    return gic.version == 2 ? mmio_read32(gic.cpu_if + GICC_IAR) : (uint32_t)sysreg_read(S3_0_C12_C12_0);
 }
 
-static void end(uint32_t iar)
+void bench_end(uint32_t iar)
 {
     if (gic.version == 2) {
         mmio_write32(gic.cpu_if + GICC_EOIR, iar);
@@ -57,6 +51,17 @@ static void end(uint32_t iar)
         sysreg_write(S3_0_C12_C12_1, iar);
         isb();
     }
+}
+
+/* The next interrupt, however long it takes. */
+static uint32_t take(void)
+{
+    uint32_t iar;
+
+    do
+        iar = bench_acknowledge();
+    while ((iar & 0x3ff) == IRQ_NONE);
+    return iar;
 }
 
 static void hypercall(void) { (void)hypercall2(__HYPERVISOR_xen_version, 0, 0); }
@@ -68,7 +73,7 @@ static void mmio(void) { (void)mmio_read32(gic.dist + GICD_TYPER); }
 static void sgi_self(void)
 {
     gic_sgi(1, 3);
-    end(take());
+    bench_end(take());
 }
 
 static void timer(void)
@@ -80,7 +85,7 @@ static void timer(void)
         uint32_t iar = take();
 
         sysreg_write(cntv_ctl_el0, 0);
-        end(iar);
+        bench_end(iar);
     }
 }
 
@@ -94,7 +99,7 @@ static void wfi_timer(void)
     wfi();
     iar = take();
     sysreg_write(cntv_ctl_el0, 0);
-    end(iar);
+    bench_end(iar);
 }
 
 static void event_self(void)
@@ -107,7 +112,7 @@ static void event_self(void)
     shared->vcpu_info[0].evtchn_upcall_pending = 0;
     shared->vcpu_info[0].evtchn_pending_sel = 0;
     shared->evtchn_pending[0] = 0;
-    end(iar);
+    bench_end(iar);
 }
 
 static void event_masked(void)

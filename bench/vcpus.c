@@ -31,9 +31,9 @@ static void sleep_until_sgi(void)
 
     do {
         wfi();
-        iar = gic_ack();
+        iar = bench_acknowledge();
     } while ((iar & 0x3ff) == IRQ_NONE);
-    gic_eoi(iar);
+    bench_end(iar);
 }
 
 static void answer(uint64_t trips)
@@ -50,7 +50,7 @@ static void ping_pong(void)
     uint64_t start;
 
     gic_set_bit(4, GICD_ISENABLER);
-    cpu_run(1, answer, TRIPS + 2);
+    cpu_run(1, answer, TRIPS + 3);
     yields(4); /* let it go to sleep */
     for (unsigned i = 0; i < 2; i++) {
         gic_sgi(2, 4);
@@ -62,6 +62,8 @@ static void ping_pong(void)
         sleep_until_sgi();
     }
     bench_report("ping_pong", counter() - start, TRIPS);
+    gic_sgi(2, 4); /* not timed: after its last answer the other one does not sleep */
+    sleep_until_sgi();
     wait_idle();
 }
 

@@ -17,7 +17,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[1]
 DOM0_ADDRESS, GUEST_ADDRESS = "10.128.0.1", "10.128.0.2"
 GUEST_UP = "guest: demo is up"
-STEPS = 8
+STEPS = 7
 
 
 class DemoError(Exception):
@@ -125,7 +125,7 @@ def hand_over(progress, dom0):
   This is dom0's console, and the guest "demo" runs.
     the guest's console:  xl console demo     (ctrl-] comes back)
     other commands:       xl list, xl info, xl dmesg, xl vcpu-list, xl top (q leaves), xl shutdown demo
-    the hypervisor's own: ctrl-a pressed three times reaches it after `ctrl-a a`; see docs/testing.md
+    the hypervisor's keys:  ctrl-a a pressed three times, then h; the same again comes back
     leave QEMU:           ctrl-a x
   Console log: {dom0.log}
 """, flush=True)

@@ -6,12 +6,13 @@ set -e
 out=$1 flags=$2 libs=$3
 shift 3
 cc=${HOSTCC:-gcc}
-stubs=$out.stubs.c
-log=$out.link.log
+stubs=$out.$$.stubs.c
+log=$out.$$.link.log
+trap 'rm -f "$stubs" "$stubs.o" "$log" "$out.$$"' EXIT
 # $flags and $libs are lists of words.
-$cc $flags -Wl,--warn-unresolved-symbols -o "$out" "$@" $libs 2>"$log" || { cat "$log" >&2; rm -f "$out"; exit 1; }
+$cc $flags -Wl,--warn-unresolved-symbols -o "$out.$$" "$@" $libs 2>"$log" || { cat "$log" >&2; exit 1; }
 if ! grep -q 'undefined reference to' "$log"; then
-    rm -f "$log" "$stubs"
+    mv -f "$out.$$" "$out"
     exit 0
 fi
 {
@@ -21,5 +22,6 @@ fi
         echo "void $name(void); void $name(void) { unit_unexpected_call(\"$name\"); }"
     done
 } >"$stubs"
-$cc -c -w -fno-builtin -o "$out.stubs.o" "$stubs"
-$cc $flags -o "$out" "$@" "$out.stubs.o" $libs || { rm -f "$out"; exit 1; }
+$cc -c -w -fno-builtin -o "$stubs.o" "$stubs"
+$cc $flags -o "$out.$$" "$@" "$stubs.o" $libs
+mv -f "$out.$$" "$out"

@@ -36,7 +36,10 @@ static u64 free_pages(void)
     return s.free;
 }
 
-/* Every list is linked both ways, holds aligned chunks of RAM of its node and zone, none twice, no mergeable pair; counts agree. */
+/*
+ * Every list is linked both ways, holds aligned chunks of RAM of its node and zone, none twice, no mergeable pair;
+ * counts agree.
+ */
 static void check_lists(void)
 {
     u8 *seen = calloc(host_ram_nr, 1);
@@ -69,7 +72,8 @@ static void check_lists(void)
                         assert_true(i == 0 || pg[i].word == 0);
                     }
                     if (k < MAX_ORDER && buddy >= r->first && buddy + BIT(k) <= r->end) {
-                        assert_false(mfn_to_page(mfn(buddy))->use == PAGE_FREE && mfn_to_page(mfn(buddy))->order == k + 1);
+                        assert_false(mfn_to_page(mfn(buddy))->use == PAGE_FREE &&
+                                     mfn_to_page(mfn(buddy))->order == k + 1);
                     }
                     prev = m;
                     chunks++;

@@ -25,8 +25,8 @@ static bool is_zero(const void *p, size_t n)
 /* Each size: zeroed though the memory was dirty, aligned to its class, nothing left after freeing. */
 static void test_sizes(void **state)
 {
-    static const size_t sizes[] = { 1, 31, 32, 33, 64, 65, 100, 128, 200, 256, 257, 512, 1000, 1024, 1025, 2047, 2048, 2049, 4095, 4096,
-                                    4097, 8192, 12288, 12289, 20480, 100000 };
+    static const size_t sizes[] = { 1, 31, 32, 33, 64, 65, 100, 128, 200, 256, 257, 512, 1000, 1024, 1025, 2047, 2048,
+                                    2049, 4095, 4096, 4097, 8192, 12288, 12289, 20480, 100000 };
     u64 before = free_pages();
 
     (void)state;

@@ -2,7 +2,10 @@
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/hypercall/memory_op.c core/hypercall/memory_op_reservation.c */
 /* unit-sources: core/hypercall/memory_op_physmap.c */
-/* memory_op: populate, increase, decrease, and the operations that only answer. The rest is in test_memory_op_physmap.c. */
+/*
+ * memory_op: populate, increase, decrease, and the operations that only answer. The rest is in
+ * test_memory_op_physmap.c.
+ */
 #include "unit.h"
 #include "memory_op_fixture.h"
 
@@ -164,7 +167,8 @@ static void test_bad_arguments(void **state)
 static void test_list_runs_out(void **state)
 {
     u64 gva = unit_guest_alloc(guest, PAGE_SIZE);
-    struct xen_memory_reservation r = { .nr_extents = 64, .domid = DOMID_SELF, .extent_start.q = gva + PAGE_SIZE - 40 * 8 };
+    struct xen_memory_reservation r = { .nr_extents = 64, .domid = DOMID_SELF,
+                                        .extent_start.q = gva + PAGE_SIZE - 40 * 8 };
     u64 args[5] = { XENMEM_populate_physmap, unit_guest_put(guest, &r, sizeof(r)), 0, 0, 0 };
 
     (void)state;
@@ -339,7 +343,8 @@ static void test_direct_mapped_not_owned(void **state)
 {
     struct page *pg = page_alloc_guest(guest, 0, 0);
     void *hyp = pages_alloc(0, 0), *shared = page_alloc_shared(dom0);
-    u64 frames[6] = { UNIT_RAM_FIRST + 0x5000, page_to_mfn(pg).m, virt_to_mfn(hyp).m, virt_to_mfn(shared).m, 0x10, ~0UL };
+    u64 frames[6] = { UNIT_RAM_FIRST + 0x5000, page_to_mfn(pg).m, virt_to_mfn(hyp).m, virt_to_mfn(shared).m, 0x10,
+                      ~0UL };
     u64 block = UNIT_RAM_FIRST + 0x4000;
 
     (void)state;

@@ -427,7 +427,8 @@ static void test_batch(void **state)
 
 static void test_batch_errors(void **state)
 {
-    struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 2, .u.foreign_domid = 1 };
+    struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 2,
+                                          .u.foreign_domid = 1 };
     u64 list[2] = { 0x40000, 0x40001 };
     u64 good = put_at(dom0, PAGE_SIZE, list, sizeof(list)), bad = 0x123456789000;
 

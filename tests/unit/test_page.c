@@ -197,7 +197,10 @@ static void test_count_does_not_wrap(void **state)
     pg->count = 1;
 }
 
-/* A page given back while someone else holds it stays, and counted, until they let go. The owner cannot drop its own twice. */
+/*
+ * A page given back while someone else holds it stays, and counted, until they let go. The owner cannot drop its own
+ * twice.
+ */
 static void test_release_with_others(void **state)
 {
     u64 before = free_pages();
@@ -397,7 +400,8 @@ static void test_physmap_relinquish(void **state)
     for (u32 i = 0; i < 200; i++) {
         pg[i] = page_alloc_guest(d1, 0, 0);
         assert_true(page_get(page_to_mfn(pg[i]), d1));
-        assert_int_equal(p2m_map(d2, gfn(0x100 + i * 3), page_to_mfn(pg[i]), 1, i % 2 ? P2M_FOREIGN_RW : P2M_FOREIGN_RO), 0);
+        assert_int_equal(p2m_map(d2, gfn(0x100 + i * 3), page_to_mfn(pg[i]), 1,
+                                 i % 2 ? P2M_FOREIGN_RW : P2M_FOREIGN_RO), 0);
         d2->nr_foreign++;
     }
     unit_guest_map(d2, 0x1000000, 4 * PAGE_SIZE);

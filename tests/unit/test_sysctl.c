@@ -70,7 +70,6 @@ static void setup_for(u16 domid)
 {
     sched_machine(4, "credit2");
     caller = unit_domain(domid, 1)->vcpu[0];
-    caller->domain->cpupool = &cpupools[0];
     caller->domain->target = DOMID_INVALID;
     unit_set_current(caller);
     memset(&op, 0, sizeof(op));

@@ -7,7 +7,7 @@
 #include <argon/string.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
-#include <asm/pgtable.h>
+#include <argon/pgtable.h>
 
 #define NR_POOL_TABLES 24
 

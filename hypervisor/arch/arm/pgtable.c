@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Page-table walker: see asm/pgtable.h. */
+/* Page-table walker: see argon/pgtable.h. */
 #include <argon/errno.h>
 #include <argon/panic.h>
 #include <asm/cpu.h>
-#include <asm/pgtable.h>
+#include <argon/pgtable.h>
 
 #define ENTRIES 512
 
@@ -31,7 +31,7 @@ static void entry_write(u64 *entry, u64 value)
 
 static void table_link(struct pgtable *t, u64 *entry, const u64 *table)
 {
-    dsb(ishst);
+    cpu_table_barrier();
     entry_write(entry, t->ops->table_pa(table) | PTE_VALID | PTE_TABLE_BIT);
 }
 
@@ -180,7 +180,7 @@ int pgt_map(struct pgtable *t, u64 va, paddr_t pa, u64 size, u64 attrs)
         ASSERT_ALWAYS(undo == 0);
     }
     /* New valid entries: visible to the walkers before the caller goes on (D8.14: invalid to valid needs no TLB invalidation). */
-    dsb(ishst);
+    cpu_table_barrier();
     return rc;
 }
 

@@ -294,6 +294,19 @@ noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp)
     panic("fault in the hypervisor at %#lx", r->pc);
 }
 
+static void guest_entry_work(struct vcpu *v, u32 todo)
+{
+    if (todo & PEND_SYNC) {
+        vgic_sync(v);
+    }
+    if (todo & PEND_VGIC) {
+        vgic_flush(v);
+    }
+    if (todo & PEND_RUNSTATE) {
+        vcpu_runstate_publish(v);
+    }
+}
+
 /*
  * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
  * arrives as an interrupt after entry.
@@ -303,28 +316,19 @@ struct vcpu *exit_work(struct vcpu *v)
     for (;;) {
         u32 todo = atomic_load_acquire(&v->pending);
 
-        if (v->is_idle || (todo & PEND_RESCHED)) {
+        if (todo & PEND_QUIESCE) {
+            atomic_fetch_and(&v->pending, ~(u32)PEND_QUIESCE);
+            quiesce_poll();
+        } else if (v->is_idle || (todo & PEND_RESCHED)) {
             v = sched_switch();
-            if (v->is_idle) {
+            if (v->is_idle && atomic_load(&v->pending) == 0) {
                 cpu_idle();
             }
-            continue;
-        }
-        if (todo == 0) {
+        } else if (todo == 0) {
             return v;
-        }
-        atomic_fetch_and(&v->pending, ~todo);
-        if (todo & PEND_SYNC) {
-            vgic_sync(v);
-        }
-        if (todo & PEND_VGIC) {
-            vgic_flush(v);
-        }
-        if (todo & PEND_RUNSTATE) {
-            vcpu_runstate_publish(v);
-        }
-        if (todo & PEND_QUIESCE) {
-            quiesce_poll();
+        } else {
+            atomic_fetch_and(&v->pending, ~todo);
+            guest_entry_work(v, todo);
         }
     }
 }

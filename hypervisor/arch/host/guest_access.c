@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests: guest virtual addresses are guest-physical ones. Same rules as on ARM about which pages may be touched. */
+/*
+ * Unit tests: guest virtual addresses are guest-physical ones. Same rules as on ARM about which pages may be touched.
+ */
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>

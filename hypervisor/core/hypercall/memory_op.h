@@ -8,8 +8,8 @@
 #include <argon/xen.h>
 
 /*
- * The first argument word: operation in the low bits, above them how many extents, entries or frames earlier runs of this hypercall have
- * done (ABI.md 1). A guest can put anything there: a handler treats it as a guest's number.
+ * The first argument word: operation in the low bits, above them how many extents, entries or frames earlier runs of
+ * this hypercall have done (ABI.md 1). A guest can put anything there: a handler treats it as a guest's number.
  */
 #define MEMOP_BITS 6
 #define memop_cmd(args)   ((u32)((args)[0] & (BIT(MEMOP_BITS) - 1)))
@@ -27,8 +27,9 @@ hypercall_fn memop_populate_physmap, memop_increase_reservation, memop_decrease_
              memop_add_to_physmap_batch, memop_remove_from_physmap, memop_acquire_resource;
 
 /*
- * What was mapped at g of d has been unmapped: drop the reference that goes with it. Own RAM is freed, unless d is mapped 1:1 and keeps
- * its frames; foreign pages are put; a page that is shared with the hypervisor is noted as not mapped. No lock held.
+ * What was mapped at g of d has been unmapped: drop the reference that goes with it. Own RAM is freed, unless d is
+ * mapped 1:1 and keeps its frames; foreign pages are put; a page that is shared with the hypervisor is noted as not
+ * mapped. No lock held.
  */
 void physmap_drop(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op: pages other than plain RAM in a domain's stage 2: add_to_physmap and its batch form, remove_from_physmap, acquire_resource.
+ * memory_op: pages other than plain RAM in a domain's stage 2: add_to_physmap and its batch form, remove_from_physmap,
+ * acquire_resource.
  */
 #include <argon/domain.h>
 #include <argon/errno.h>
@@ -55,8 +56,8 @@ void physmap_drop(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
 }
 
 /*
- * Map m at g, in place of what is there: *old, which the caller drops with physmap_drop() when it holds no lock. Device memory and
- * grant mappings are not replaced (-EBUSY): whoever made them undoes them.
+ * Map m at g, in place of what is there: *old, which the caller drops with physmap_drop() when it holds no lock. Device
+ * memory and grant mappings are not replaced (-EBUSY): whoever made them undoes them.
  */
 static int physmap_set(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, struct old_mapping *old)
 {
@@ -251,7 +252,8 @@ static int batch_chunk(struct domain *d, struct domain *from, const struct xen_a
         return -EFAULT;
     }
     for (u32 i = 0; i < n; i++) {
-        errs[i] = from != NULL ? map_foreign(d, from, idxs[i], gfn(gpfns[i])) : map_space(d, b->space, idxs[i], gfn(gpfns[i]));
+        errs[i] = from != NULL ? map_foreign(d, from, idxs[i], gfn(gpfns[i]))
+                               : map_space(d, b->space, idxs[i], gfn(gpfns[i]));
     }
     return copy_to_guest(handle_gva(b->errs) + done * sizeof(s32), errs, n * sizeof(s32));
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op: populate_physmap, increase_reservation, decrease_reservation. They return how many extents are done, never an error; with
- * arguments that make no sense, as many as were done before.
+ * memory_op: populate_physmap, increase_reservation, decrease_reservation. They return how many extents are done, never
+ * an error; with arguments that make no sense, as many as were done before.
  *
- * A domain that is mapped 1:1 keeps the frames it gives back: decrease only unmaps them, and populate maps frame g at g again.
+ * A domain that is mapped 1:1 keeps the frames it gives back: decrease only unmaps them, and populate maps frame g at g
+ * again.
  */
 #include <argon/domain.h>
 #include <argon/errno.h>
@@ -164,7 +165,10 @@ long memop_populate_physmap(struct vcpu *v, u64 *args)
     return get_arguments(v, args, &r) ? run(&r, args, populate_extent) : (long)r.done;
 }
 
-/* ---- increase: frames that are the domain's, mapped nowhere (a translated guest has no use for machine addresses) ---- */
+/*
+ * ---- increase: frames that are the domain's, mapped nowhere (a translated guest has no use for machine addresses)
+ * ----
+ */
 
 long memop_increase_reservation(struct vcpu *v, u64 *args)
 {

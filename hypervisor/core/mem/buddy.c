@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The buddy lists. A free chunk of 2^k frames is aligned to its size and linked through the page struct of its first frame, which says
- * k; the structs of its other frames are zero. So memory never touched needs no initialisation beyond its largest chunks' heads.
+ * The buddy lists. A free chunk of 2^k frames is aligned to its size and linked through the page struct of its first
+ * frame, which says k; the structs of its other frames are zero. So memory never touched needs no initialisation beyond
+ * its largest chunks' heads.
  */
 #include <argon/errno.h>
 #include <argon/panic.h>
@@ -160,7 +161,9 @@ void buddy_free_run(u64 first, u64 nr)
     spin_unlock(&n->lock);
 }
 
-/* The free chunk that holds frame m: its order, and first frame in *head; -1 if m is not free. Caller holds the lock. */
+/*
+ * The free chunk that holds frame m: its order, and first frame in *head; -1 if m is not free. Caller holds the lock.
+ */
 static int find_free_chunk(const struct mem_range *r, u64 m, u64 *head)
 {
     for (unsigned int k = 0; k <= MAX_ORDER; k++) {

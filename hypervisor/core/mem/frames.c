@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames from node to node, and the per-CPU caches: single pages are allocated from and freed to the CPU's own cache without a lock; it
- * is filled and drained MEM_CACHE_BATCH pages at a time. A cache holds pages of its CPU's node only.
+ * Frames from node to node, and the per-CPU caches: single pages are allocated from and freed to the CPU's own cache
+ * without a lock; it is filled and drained MEM_CACHE_BATCH pages at a time. A cache holds pages of its CPU's node only.
  */
 #include <argon/arch.h>
 #include <argon/panic.h>
@@ -24,7 +24,10 @@ static u32 alloc_from_node(u32 node, unsigned int order, bool low)
     return m;
 }
 
-/* Fill an empty cache: one chunk of a batch where there is one, which keeps a run of pages together. False: node is empty. */
+/*
+ * Fill an empty cache: one chunk of a batch where there is one, which keeps a run of pages together. False: node is
+ * empty.
+ */
 static bool refill(struct mem_pcpu *c, u32 node)
 {
     struct buddy_node *n = &buddy_nodes[node];
@@ -142,7 +145,8 @@ struct page *mem_alloc_frames(unsigned int order, u32 memf, u64 nodes)
     struct pcpu *p = this_cpu();
 
     /* nodes: none or all. */
-    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~MEMF_ZERO) == 0 && (nodes + 1 <= 1 || mem_nr_nodes == 1))) {
+    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~MEMF_ZERO) == 0 &&
+               (nodes + 1 <= 1 || mem_nr_nodes == 1))) {
         return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
     }
     return alloc_slow(order, memf, nodes);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects. A size class is a power of two from 32 to 2048 bytes; a slab is one page of objects of a class. Its page struct says
- * which (order), holds the first free object and the number in use (owner), and links the slabs of a class that have room. A free
- * object's first byte is the number of the next one. Larger requests get whole pages, of which `next` of the head says how many.
+ * Small objects. A size class is a power of two from 32 to 2048 bytes; a slab is one page of objects of a class. Its
+ * page struct says which (order), holds the first free object and the number in use (owner), and links the slabs of a
+ * class that have room. A free object's first byte is the number of the next one. Larger requests get whole pages, of
+ * which `next` of the head says how many.
  */
 #include <argon/panic.h>
 #include <argon/percpu.h>

@@ -8,8 +8,8 @@
 #include <argon/spinlock.h>
 
 /*
- * A node's free memory is kept in two zones, below and above 4 GiB, so that a request for low memory finds it at once and others
- * leave it alone while they can. Chunks never straddle the boundary: it is a multiple of the largest chunk.
+ * A node's free memory is kept in two zones, below and above 4 GiB, so that a request for low memory finds it at once
+ * and others leave it alone while they can. Chunks never straddle the boundary: it is a multiple of the largest chunk.
  */
 enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
 #define ZONE_SPLIT_MFN (1UL << (32 - PAGE_SHIFT))
@@ -42,8 +42,8 @@ const struct mem_range *mem_range_find(u64 m);
 void mem_range_add(u64 first, u64 end, u32 node);
 
 /*
- * page_get() may look at any frame at any time: words are written whole. A private frame is marked with what it is used for; a frame
- * given up becomes all zero.
+ * page_get() may look at any frame at any time: words are written whole. A private frame is marked with what it is used
+ * for; a frame given up becomes all zero.
  */
 static inline void page_mark(struct page *pg, enum page_use use, unsigned int order)
 {
@@ -67,7 +67,10 @@ u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low);
 void buddy_free_run(u64 first, u64 nr);
 
 /* ---- single pages ---- */
-/* 2^order frames whose page structs are all zero; NULL when there are none. nodes: bit per node to prefer, 0 = this CPU's. */
+/*
+ * 2^order frames whose page structs are all zero; NULL when there are none. nodes: bit per node to prefer, 0 = this
+ * CPU's.
+ */
 struct page *mem_alloc_frames(unsigned int order, u32 memf, u64 nodes);
 /* Free one frame whose page struct is zero: to this CPU's cache where it fits. */
 void mem_free_frame(struct page *pg);

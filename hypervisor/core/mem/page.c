@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages with an owner. count, owner, use and the owner's-reference flag are one 64-bit word, always changed with one compare-and-swap, so
- * what page_get() has checked is what it takes a reference of. A frame whose count has reached zero belongs to the CPU that dropped the
- * last reference; that CPU takes it off the owner's list and frees it.
+ * Pages with an owner. count, owner, use and the owner's-reference flag are one 64-bit word, always changed with one
+ * compare-and-swap, so what page_get() has checked is what it takes a reference of. A frame whose count has reached
+ * zero belongs to the CPU that dropped the last reference; that CPU takes it off the owner's list and frees it.
  */
 #include <argon/arch.h>
 #include <argon/domain.h>
@@ -253,8 +253,9 @@ static void run_flush(struct run *r)
 }
 
 /*
- * Take the first page off a dying domain's list. With no reference but the owner's it is freed, as part of a run where frames are
- * consecutive; else the owner's is dropped and the page stays counted, on no list, until the others have gone. Caller holds page_lock.
+ * Take the first page off a dying domain's list. With no reference but the owner's it is freed, as part of a run where
+ * frames are consecutive; else the owner's is dropped and the page stays counted, on no list, until the others have
+ * gone. Caller holds page_lock.
  */
 static void relinquish_head(struct domain *d, struct run *r)
 {

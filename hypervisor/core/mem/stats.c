@@ -108,18 +108,18 @@ void mem_dump(void)
         guest += READ_ONCE(d->tot_pages);
         shared += READ_ONCE(d->shared_pages);
     }
-    con_printf("memory: %lu KiB managed, %lu KiB free, %lu KiB guests' RAM, %lu KiB shared with guests\n", s.total * 4, s.free * 4,
-               guest * 4, shared * 4);
+    con_printf("memory: %lu KiB managed, %lu KiB free, %lu KiB guests' RAM, %lu KiB shared with guests\n",
+               s.total * 4, s.free * 4, guest * 4, shared * 4);
     for (u32 i = 0; i < mem_nr_nodes; i++) {
         dump_node(i);
     }
     own = s.total - s.free - guest - shared;
     con_printf("hypervisor: image %lu KiB, boot allocations with the frame table %lu KiB, allocated since %lu KiB\n",
                arch_image_bytes() / 1024, mem_boot_bytes / 1024, own * 4);
-    con_printf("  of which: small objects %lu KiB, large objects %lu KiB, page tables, stacks and the rest %lu KiB\n", slabs * 4,
-               bulk * 4, (own - slabs - bulk) * 4);
+    con_printf("  of which: small objects %lu KiB, large objects %lu KiB, page tables, stacks and the rest %lu KiB\n",
+               slabs * 4, bulk * 4, (own - slabs - bulk) * 4);
     for_each_domain(d) {
-        con_printf("d%u: %u pages (max %u), %u shared pages, page-table pool %lu of %lu KiB\n", d->id, d->tot_pages, d->max_pages,
-                   d->shared_pages, d->paging_pool_used / 1024, d->paging_pool_bytes / 1024);
+        con_printf("d%u: %u pages (max %u), %u shared pages, page-table pool %lu of %lu KiB\n", d->id, d->tot_pages,
+                   d->max_pages, d->shared_pages, d->paging_pool_used / 1024, d->paging_pool_bytes / 1024);
     }
 }

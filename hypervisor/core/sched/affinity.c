@@ -55,7 +55,7 @@ void sched_update_allowed(struct vcpu *v)
     }
     cpu = rq_lock_of(v);
     want = compute_allowed(v);
-    v->sched.allowed = want;
+    cpumask_store(&v->sched.allowed, &want);
     if (!cpumask_test(&want, cpu)) {
         if (sched_of(cpu)->curr == v) {
             rq_resched(cpu);
@@ -87,10 +87,10 @@ int sched_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct 
     }
     cpu = rq_lock_of(v);
     if (hard != NULL) {
-        v->sched.hard = *hard;
+        cpumask_store(&v->sched.hard, hard);
     }
     if (soft != NULL) {
-        v->sched.soft = *soft;
+        cpumask_store(&v->sched.soft, soft);
     }
     spin_unlock(&sched_of(cpu)->lock);
     sched_update_allowed(v);

@@ -6,7 +6,7 @@
 static bool can_take(const struct vcpu *v, u32 cpu, u64 now)
 {
     return cpumask_test(&v->sched.allowed, cpu) && !atomic_load_acquire(&v->sched.running) &&
-           now - v->sched.charged >= v->domain->cpupool->migr_delay_us * NS_PER_US;
+           now - v->sched.charged >= READ_ONCE(v->domain->cpupool->migr_delay_us) * NS_PER_US;
 }
 
 /* Both locked. Move one waiting vCPU; those whose soft affinity has `to` first. */
@@ -53,7 +53,7 @@ static bool pull_from(u32 from, u32 to, u64 now)
 static bool pull_pass(u32 cpu, const struct cpupool *pool, bool local, u64 now)
 {
     for (u32 i = 0; i < CPUMASK_WORDS; i++) {
-        u64 m = atomic_load(&sched_busy_cpus.w[i]) & pool->cpus.w[i];
+        u64 m = atomic_load(&sched_busy_cpus.w[i]) & READ_ONCE(pool->cpus.w[i]);
 
         while (m != 0) {
             u32 from = i * 64 + (u32)__builtin_ctzl(m);

@@ -69,7 +69,7 @@ bool cap_exhausted(struct vcpu *v, u64 now)
 {
     struct domain *d = v->domain;
 
-    if (likely(d->sched.cap == 0)) {
+    if (likely(READ_ONCE(d->sched.cap) == 0)) {
         return false;
     }
     cap_refill(d, now);
@@ -79,7 +79,7 @@ bool cap_exhausted(struct vcpu *v, u64 now)
     /* Flag first: a timer that is seen queued has yet to look at the flags. */
     atomic_fetch_or(&v->pause_flags, VPF_CAPPED);
     cpu_barrier();
-    if (!d->sched.cap_timer.queued) {
+    if (!READ_ONCE(d->sched.cap_timer.queued)) {
         timer_set(&d->sched.cap_timer, now + cap_wait(d));
     }
     return true;
@@ -89,7 +89,7 @@ u64 cap_left(const struct vcpu *v)
 {
     s64 left;
 
-    if (likely(v->domain->sched.cap == 0)) {
+    if (likely(READ_ONCE(v->domain->sched.cap) == 0)) {
         return ~0UL;
     }
     left = atomic_load(&v->domain->sched.cap_tokens);

@@ -102,7 +102,7 @@ static int pool_destroy(struct xen_sysctl_cpupool_op *op)
     for_each_cpu (cpu) {
         if (cpumask_test(&pool->cpus, cpu)) {
             spin_lock(&sched_of(cpu)->lock);
-            sched_of(cpu)->pool = NULL;
+            WRITE_ONCE(sched_of(cpu)->pool, NULL);
             spin_unlock(&sched_of(cpu)->lock);
         }
     }
@@ -184,8 +184,8 @@ static int pool_add_cpu(struct xen_sysctl_cpupool_op *op)
         return -ENODEV;
     }
     spin_lock(&sched_of(cpu)->lock);
-    sched_of(cpu)->pool = pool;
-    cpumask_set(&pool->cpus, cpu);
+    WRITE_ONCE(sched_of(cpu)->pool, pool);
+    WRITE_ONCE(pool->cpus.w[cpu / 64], pool->cpus.w[cpu / 64] | BIT(cpu % 64));
     spin_unlock(&sched_of(cpu)->lock);
     pool_update_vcpus(pool);
     sched_release_claim(cpu);    /* it may pull work now */
@@ -221,8 +221,8 @@ static int pool_remove_cpu(struct xen_sysctl_cpupool_op *op)
         }
     }
     spin_lock(&sched_of(cpu)->lock);
-    cpumask_clear(&pool->cpus, cpu);
-    sched_of(cpu)->pool = NULL;
+    cpumask_store(&pool->cpus, &rest);
+    WRITE_ONCE(sched_of(cpu)->pool, NULL);
     spin_unlock(&sched_of(cpu)->lock);
     pool_update_vcpus(pool);
     return 0;

@@ -46,12 +46,14 @@ static inline bool vruntime_before(u64 a, u64 b)
 /* Virtual time of `ns` real time for a vCPU of d. */
 static inline u64 sched_weigh(const struct domain *d, u64 ns)
 {
-    return (ns * d->sched.inv_weight) >> 16;
+    return (ns * READ_ONCE(d->sched.inv_weight)) >> 16;
 }
 
 static inline bool sched_is_fair(const struct sched_pcpu *sp)
 {
-    return sp->pool != NULL && sp->pool->policy->fair;
+    const struct cpupool *pool = READ_ONCE(sp->pool);
+
+    return pool != NULL && pool->policy->fair;
 }
 
 /* ---- runqueue.c: the caller holds sp->lock unless said ---- */

@@ -18,16 +18,16 @@ void rq_enqueue(struct sched_pcpu *sp, struct vcpu *v)
 {
     ASSERT(!v->sched.queued);
     rb_insert(&sp->queue, &v->sched.node, rq_less);
-    v->sched.queued = true;
-    sp->nr_runnable++;
+    WRITE_ONCE(v->sched.queued, true);
+    WRITE_ONCE(sp->nr_runnable, sp->nr_runnable + 1);
 }
 
 void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
 {
     ASSERT(v->sched.queued);
     rb_remove(&sp->queue, &v->sched.node);
-    v->sched.queued = false;
-    sp->nr_runnable--;
+    WRITE_ONCE(v->sched.queued, false);
+    WRITE_ONCE(sp->nr_runnable, sp->nr_runnable - 1);
 }
 
 /* min_vruntime follows the least of curr and the queue, and never goes back: what sleepers and newcomers are measured by. */
@@ -57,7 +57,7 @@ void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
     v->sched.charged = now;
     v->sched.vruntime += sched_weigh(v->domain, ran);
     rq_advance_min(sp, v->sched.vruntime);
-    if (unlikely(v->domain->sched.cap != 0)) {
+    if (unlikely(READ_ONCE(v->domain->sched.cap) != 0)) {
         cap_charge(v, ran, now);
     }
 }
@@ -73,7 +73,7 @@ void rq_resched(u32 cpu)
 /* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
 u64 rq_slice_ns(const struct sched_pcpu *sp)
 {
-    u64 slice = (u64)sp->pool->tslice_ms * NS_PER_MS / (sp->nr_runnable + 1);
+    u64 slice = (u64)READ_ONCE(sp->pool->tslice_ms) * NS_PER_MS / (sp->nr_runnable + 1);
 
     return MAX(slice, SCHED_MIN_SLICE_NS);
 }
@@ -98,7 +98,7 @@ void rq_arm_slice(struct sched_pcpu *sp, u64 now)
     if (unlikely(left != ~0UL)) {
         deadline = MIN(deadline, now + MAX(left, 100 * NS_PER_US));
     }
-    if (deadline != ~0UL && (!sp->slice.queued || sp->slice.deadline > deadline)) {
+    if (deadline != ~0UL && (!READ_ONCE(sp->slice.queued) || READ_ONCE(sp->slice.deadline) > deadline)) {
         timer_set(&sp->slice, deadline);
     }
 }
@@ -121,7 +121,7 @@ void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now)
         curr_vruntime += sched_weigh(curr->domain, now - curr->sched.charged);
     }
     if (vruntime_before(v->sched.vruntime + SCHED_WAKE_GRAN_NS, curr_vruntime) &&
-        now - curr->sched.start >= sp->pool->ratelimit_us * NS_PER_US) {
+        now - curr->sched.start >= READ_ONCE(sp->pool->ratelimit_us) * NS_PER_US) {
         rq_resched(cpu);
     } else {
         rq_arm_slice(sp, now);
@@ -162,7 +162,7 @@ u32 rq_lock_of(struct vcpu *v)
     u32 cpu = READ_ONCE(v->cpu);
 
     spin_lock(&sched_of(cpu)->lock);
-    while (unlikely(v->cpu != cpu)) {
+    while (unlikely(READ_ONCE(v->cpu) != cpu)) {
         spin_unlock(&sched_of(cpu)->lock);
         cpu = READ_ONCE(v->cpu);
         spin_lock(&sched_of(cpu)->lock);

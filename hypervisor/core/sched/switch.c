@@ -81,13 +81,13 @@ static void about_to_idle(struct pcpu *p, u64 now)
 /* Locked. Bookkeeping for `next` in place of `prev`. */
 static void account_switch(struct sched_pcpu *sp, struct vcpu *prev, struct vcpu *next, bool requeue, u64 now)
 {
-    sp->curr = next;
+    WRITE_ONCE(sp->curr, next);
     if (requeue) {
         rq_enqueue(sp, prev);
     }
     prev->sched.yielded = false;
     vcpu_runstate_change(prev, prev->is_idle ? RUNSTATE_runnable : rq_off_state(prev), now);
-    next->sched.running = true;
+    WRITE_ONCE(next->sched.running, true);
     next->sched.yielded = false;
     next->sched.start = now;
     next->sched.charged = now;

@@ -24,7 +24,7 @@ void sched_release_claim(u32 cpu)
 u32 sched_claim_any(const struct cpumask *a, const struct cpumask *b, u32 node)
 {
     for (u32 i = 0; i < CPUMASK_WORDS; i++) {
-        u64 m = atomic_load(&sched_idle_cpus.w[i]) & a->w[i] & b->w[i];
+        u64 m = atomic_load(&sched_idle_cpus.w[i]) & READ_ONCE(a->w[i]) & READ_ONCE(b->w[i]);
 
         while (m != 0) {
             u32 cpu = i * 64 + (u32)__builtin_ctzl(m);
@@ -53,7 +53,7 @@ u32 sched_least_loaded(const struct cpumask *allowed)
     u64 best_load = ~0UL;
 
     for_each_cpu (cpu) {
-        if (cpumask_test(allowed, cpu) && pcpus[cpu]->sched.curr != NULL) {
+        if (cpumask_test(allowed, cpu) && READ_ONCE(pcpus[cpu]->sched.curr) != NULL) {
             u64 load = load_of(cpu);
 
             if (load < best_load) {
@@ -158,7 +158,7 @@ void sched_wake(struct vcpu *v)
         from = READ_ONCE(v->cpu);
         claimed = sched_place(v);
         rq_lock_two(from, claimed);
-        if (likely(v->cpu == from)) {
+        if (likely(READ_ONCE(v->cpu) == from)) {
             break;
         }
         rq_unlock_two(from, claimed);

@@ -27,8 +27,8 @@
 #define unlikely(x)     __builtin_expect(!!(x), 0)
 
 /* One single-copy-atomic access that the compiler neither repeats nor tears. */
-#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)(uintptr_t)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)(uintptr_t)&(x) = (v))
 
 #define ARRAY_SIZE(a)   (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \

@@ -2,8 +2,8 @@
 /*
  * Physical memory: the frame table and a buddy allocator per node with per-CPU caches of single pages.
  *
- * All RAM is mapped in the hypervisor's direct map, so a page's address is arithmetic. `struct page` memory is never freed,
- * so a stale lookup is safe: page_get() re-checks owner and count.
+ * All RAM is mapped in the hypervisor's direct map, so a page's address is arithmetic. `struct page` memory is never
+ * freed, so a stale lookup is safe: page_get() re-checks owner and count.
  */
 #ifndef ARGON_MEM_H
 #define ARGON_MEM_H
@@ -22,13 +22,14 @@ enum page_use {
     PAGE_FREE = 0,               /* in the buddy lists */
     PAGE_HYP,                    /* hypervisor's own: heap, tables, stacks */
     PAGE_GUEST,                  /* RAM of its owner; on the owner's page list, counted in tot_pages */
-    PAGE_SHARED_HYP,             /* hypervisor page that its owner's guest may map: shared info, grant table; not counted */
+    PAGE_SHARED_HYP,             /* hypervisor page that its owner's guest may map: shared info, grant table */
     PAGE_RESERVED,               /* firmware's, device memory in RAM, modules in use */
 };
 
 /*
- * One frame: 16 bytes, indexed by mfn in a virtually mapped table. The first eight are one word, so that owner, use and count change
- * together (page_get() takes a reference only of what it has checked). PAGE_HYP is recorded at the head of an allocation only.
+ * One frame: 16 bytes, indexed by mfn in a virtually mapped table. The first eight are one word, so that owner, use and
+ * count change together (page_get() takes a reference only of what it has checked). PAGE_HYP is recorded at the head of
+ * an allocation only.
  */
 struct page {
     union {
@@ -36,8 +37,11 @@ struct page {
             u32 count;           /* references; atomic. The owner's own is the first. 0: free or hypervisor-private */
             u16 owner;           /* domid while use is GUEST or SHARED_HYP; slab pages: free object and number in use */
             u8 use;              /* enum page_use */
-            u8 order;            /* PAGE_FREE: order + 1 at a free chunk's head, else 0. PAGE_HYP: PAGE_ORDER_* | order or class.
-                                    GUEST, SHARED_HYP: PAGE_OWNED while the owner's own reference stands */
+            /*
+             * PAGE_FREE: order + 1 at a free chunk's head, else 0. PAGE_HYP: PAGE_ORDER_* | order or class. GUEST, SHARED_HYP:
+             * PAGE_OWNED while the owner's own reference stands.
+             */
+            u8 order;
         };
         u64 word;
     };
@@ -65,7 +69,9 @@ struct mem_pcpu {
 #define MEMF_LOW32  BIT32(2)     /* below 4 GiB */
 
 /* ---- set-up (boot) ---- */
-/* Give [start, end) RAM to the allocator of `node`. The frame table for it is mapped and zeroed already. Page aligned. */
+/*
+ * Give [start, end) RAM to the allocator of `node`. The frame table for it is mapped and zeroed already. Page aligned.
+ */
 void mem_add_range(paddr_t start, paddr_t end, u32 node);
 /* Frame table limits, set by arch boot code before mem_add_range. */
 extern struct page *frame_table;       /* indexed by mfn - frame_base */
@@ -86,18 +92,18 @@ static inline void *page_to_virt(const struct page *pg) { return mfn_to_virt(pag
 static inline struct page *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
 
 /*
- * Take a reference if the page is alive and belongs to d (any m, from a guest too). False: not RAM, not d's, or going away.
- * Each success is paired with one page_put().
+ * Take a reference if the page is alive and belongs to d (any m, from a guest too). False: not RAM, not d's, or going
+ * away. Each success is paired with one page_put().
  */
 must_check bool page_get(mfn_t m, const struct domain *d);
 /*
- * Drop a reference; the last one frees the page (scrubbed before it is handed out again). When that was the last GUEST or the last
- * SHARED_HYP page of a dying domain, domain_maybe_complete_destroy() is called: the caller may hold locks.
+ * Drop a reference; the last one frees the page (scrubbed before it is handed out again). When that was the last GUEST
+ * or the last SHARED_HYP page of a dying domain, domain_maybe_complete_destroy() is called: the caller may hold locks.
  */
 void page_put(struct page *pg);
 /*
- * Drop the owner's own reference of a GUEST page of d, once: false if pg is not d's or it was dropped before. The caller has removed
- * the page from d's stage 2. The page stays d's, and counted, until others have dropped theirs.
+ * Drop the owner's own reference of a GUEST page of d, once: false if pg is not d's or it was dropped before. The
+ * caller has removed the page from d's stage 2. The page stays d's, and counted, until others have dropped theirs.
  */
 must_check bool page_release(struct page *pg, struct domain *d);
 
@@ -114,13 +120,16 @@ void xfree(void *p);                              /* NULL allowed */
 
 /* ---- guest memory ---- */
 /*
- * Allocate 2^order frames for d: zeroed, cleaned, owner set, count 1 each, on d's page list, counted against d->max_pages.
- * NULL: over the limit or out of memory (state unchanged). d must not be dying.
+ * Allocate 2^order frames for d: zeroed, cleaned, owner set, count 1 each, on d's page list, counted against
+ * d->max_pages. NULL: over the limit or out of memory (state unchanged). d must not be dying.
  */
 struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf);
 /* Make 2^order specific, hypervisor-owned frames (1:1 dom0 boot) d's, as page_alloc_guest does, without zeroing. */
 must_check int page_assign(struct domain *d, mfn_t first, u64 nr);
-/* Take chunks that make up exactly [first, first+nr) out of the free lists (boot, 1:1 dom0); -ENOMEM if any of it is not free. */
+/*
+ * Take chunks that make up exactly [first, first+nr) out of the free lists (boot, 1:1 dom0); -ENOMEM if any of it is
+ * not free.
+ */
 must_check int mem_claim(mfn_t first, u64 nr);
 /* One zeroed page that d's guest may map (PAGE_SHARED_HYP), count 1; page_free_shared drops that count. */
 void *page_alloc_shared(struct domain *d);
@@ -128,8 +137,8 @@ void page_free_shared(void *va);
 /* Drop the owner's reference of every page of a dying d; -ERESTART when it should be called again. */
 must_check int domain_relinquish_pages(struct domain *d);
 /*
- * Unmap what a dying d has mapped of other domains (P2M_FOREIGN_*) and drop those references; -ERESTART: call again. Before
- * p2m_teardown(). d->nr_foreign counts them, so that a domain without any costs nothing.
+ * Unmap what a dying d has mapped of other domains (P2M_FOREIGN_*) and drop those references; -ERESTART: call again.
+ * Before p2m_teardown(). d->nr_foreign counts them, so that a domain without any costs nothing.
  */
 must_check int physmap_relinquish(struct domain *d);
 
@@ -137,9 +146,13 @@ must_check int physmap_relinquish(struct domain *d);
 struct mem_stats { u64 total, free, scrub; };     /* pages */
 void mem_stats(struct mem_stats *s);              /* whole machine */
 void mem_node_stats(u32 node, struct mem_stats *s);
-u64 mem_free_between(u32 node, unsigned int min_bits, unsigned int max_bits); /* bytes, ~0 node = all (sysctl availheap) */
+/* Free bytes at addresses of min_bits to max_bits bits (sysctl availheap); node ~0: all; max_bits 0: no limit. */
+u64 mem_free_between(u32 node, unsigned int min_bits, unsigned int max_bits);
 u64 mem_max_mfn(void);
-/* RAM that boot code took before the allocator had any: frame table, first page tables, per-CPU data of the boot CPU. For mem_dump(). */
+/*
+ * RAM that boot code took before the allocator had any: frame table, first page tables, per-CPU data of the boot CPU.
+ * For mem_dump().
+ */
 extern u64 mem_boot_bytes;
 void mem_dump(void);                              /* debug key m */
 

@@ -20,14 +20,19 @@ struct xen_sysctl_scheduler_op;
 #define CPUMASK_WORDS (NR_CPUS / 64)
 struct cpumask { u64 w[CPUMASK_WORDS]; };
 
-static inline bool cpumask_test(const struct cpumask *m, u32 c) { return c < NR_CPUS && (m->w[c / 64] >> (c % 64) & 1); }
+/* Words are read once each: masks may be looked at while another CPU changes them (cpumask_store()). */
+static inline bool cpumask_test(const struct cpumask *m, u32 c)
+{
+    return c < NR_CPUS && (READ_ONCE(m->w[c / 64]) >> (c % 64) & 1);
+}
+
 static inline void cpumask_set(struct cpumask *m, u32 c) { m->w[c / 64] |= BIT(c % 64); }
 static inline void cpumask_clear(struct cpumask *m, u32 c) { m->w[c / 64] &= ~BIT(c % 64); }
 
 static inline bool cpumask_empty(const struct cpumask *m)
 {
     for (u32 i = 0; i < CPUMASK_WORDS; i++) {
-        if (m->w[i] != 0) {
+        if (READ_ONCE(m->w[i]) != 0) {
             return false;
         }
     }
@@ -39,9 +44,16 @@ static inline struct cpumask cpumask_and(const struct cpumask *a, const struct c
     struct cpumask r;
 
     for (u32 i = 0; i < CPUMASK_WORDS; i++) {
-        r.w[i] = a->w[i] & b->w[i];
+        r.w[i] = READ_ONCE(a->w[i]) & READ_ONCE(b->w[i]);
     }
     return r;
+}
+
+static inline void cpumask_store(struct cpumask *to, const struct cpumask *from)
+{
+    for (u32 i = 0; i < CPUMASK_WORDS; i++) {
+        WRITE_ONCE(to->w[i], from->w[i]);
+    }
 }
 
 /* Per-vCPU part, embedded in struct vcpu. All fields under the run queue lock of v->cpu unless said. */

@@ -16,7 +16,7 @@
 static inline void isb(void) { asm volatile("isb" : : : "memory"); }
 static inline void dsb(void) { asm volatile("dsb sy" : : : "memory"); }
 static inline void dmb(void) { asm volatile("dmb ish" : : : "memory"); }
-static inline void wfi(void) { asm volatile("wfi" : : : "memory"); }
+static inline void wfi(void) { asm volatile("dsb sy\n\twfi" : : : "memory"); }
 static inline void wfe(void) { asm volatile("wfe" : : : "memory"); }
 static inline void sev(void) { asm volatile("dsb ish\n\tsev" : : : "memory"); }
 static inline void irq_enable(void) { asm volatile("msr daifclr, #2\n\tisb" : : : "memory"); }

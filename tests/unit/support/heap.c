@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fake of core/mem for tests that do not link it (link all of core/mem/ or none of it). Small objects are malloc'ed, so that ASan sees
- * overruns and leaks; pages come from the arena, first fit.
+ * A fake of core/mem for tests that do not link it (link all of core/mem/ or none of it). Small objects are malloc'ed,
+ * so that ASan sees overruns and leaks; pages come from the arena, first fit.
  */
 #include "support.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two memory_op tests share: dom0 and two guests with buffers, and calls as a guest makes them. Included once by each. */
+/*
+ * What the two memory_op tests share: dom0 and two guests with buffers, and calls as a guest makes them. Included once
+ * by each.
+ */
 #ifndef MEMORY_OP_FIXTURE_H
 #define MEMORY_OP_FIXTURE_H
 

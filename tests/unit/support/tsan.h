@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Included first into Argon's files under ThreadSanitizer, which takes volatile accesses for plain ones: make them relaxed atomics. */
+/*
+ * Included first into Argon's files under ThreadSanitizer, which takes volatile accesses for plain ones: make them
+ * relaxed atomics.
+ */
 #ifndef UNIT_TSAN_H
 #define UNIT_TSAN_H
 

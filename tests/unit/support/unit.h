@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit tests: include this first. It brings libc and cmocka before Argon's headers (whose attribute macros would disturb them) and
- * declares the fake machine: CPUs, domains, guest memory, virtual time.
+ * Unit tests: include this first. It brings libc and cmocka before Argon's headers (whose attribute macros would
+ * disturb them) and declares the fake machine: CPUs, domains, guest memory, virtual time.
  *
- * What a test's named sources do not define comes from tests/unit/support as weak functions: working fakes of the plain services
- * (heap, timers, domain lookup, permissions, log) and recorders of side effects (vcpu_kick, smp_kick, vgic_inject, ...; see host_calls()
- * and host_last() in <asm/host.h>). Anything else fails the test that calls it. A test overrides by defining the function.
+ * What a test's named sources do not define comes from tests/unit/support as weak functions: working fakes of the plain
+ * services (heap, timers, domain lookup, permissions, log) and recorders of side effects (vcpu_kick, smp_kick,
+ * vgic_inject, ...; see host_calls() and host_last() in <asm/host.h>). Anything else fails the test that calls it. A
+ * test overrides by defining the function.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -36,9 +37,9 @@
 #define UNIT_RAM_PAGES 0x10000UL
 
 /*
- * A machine of n CPUs, all online, the calling thread being CPU 0 with its idle vCPU current. Clears records, knobs, log, timers and
- * domains of an earlier test. With core/mem linked, the RAM is given to the real allocator, else to the fake one.
- * unit_machine_free() releases everything, also domains that the test left.
+ * A machine of n CPUs, all online, the calling thread being CPU 0 with its idle vCPU current. Clears records, knobs,
+ * log, timers and domains of an earlier test. With core/mem linked, the RAM is given to the real allocator, else to the
+ * fake one. unit_machine_free() releases everything, also domains that the test left.
  */
 void unit_machine(u32 cpus);
 void unit_machine_free(void);
@@ -52,8 +53,9 @@ void unit_set_cpu(u32 cpu);
 void unit_set_current(struct vcpu *v);
 
 /*
- * A domain as core expects to find one: locks, vCPUs (not paused, on CPU id % nr_cpus), shared_info with vcpu_info pointers, stage 2, found
- * by domain_lookup(). id 0 is privileged and dom0. Event, grant and vGIC parts are zero: initialise them where linked.
+ * A domain as core expects to find one: locks, vCPUs (not paused, on CPU id % nr_cpus), shared_info with vcpu_info
+ * pointers, stage 2, found by domain_lookup(). id 0 is privileged and dom0. Event, grant and vGIC parts are zero:
+ * initialise them where linked.
  */
 struct domain *unit_domain(u16 id, u32 nr_vcpus);
 void unit_domain_free(struct domain *d);

@@ -16,6 +16,9 @@ static always_inline void cpu_relax(void) { __asm__ volatile("yield" : : : "memo
 /* Order all memory accesses before against all after, among CPUs. */
 static always_inline void cpu_barrier(void) { dmb(ish); }
 
+/* Stores to translation tables are seen by table walkers of all CPUs before what follows (Arm ARM B2.3.12, D8.2.6). */
+static always_inline void cpu_table_barrier(void) { dsb(ishst); }
+
 /* Is a host interrupt or SError waiting for this CPU? (ISR_EL1, masked or not.) */
 static always_inline bool arch_irq_waiting(void) { return sysreg_read(isr_el1) != 0; }
 

@@ -5,7 +5,7 @@
 
 #include <argon/mmio.h>
 #include <argon/spinlock.h>
-#include <asm/pgtable.h>
+#include <argon/pgtable.h>
 
 /* Saved and restored by the vectors on every exit: offsets are known to entry.S through asm-offsets. */
 struct cpu_regs {

@@ -9,13 +9,17 @@ extern bool host_irq_waiting;    /* tests set it to exercise preemption */
 
 int sched_yield(void);           /* libc's: another thread holds what this one spins for */
 static inline void cpu_relax(void) { sched_yield(); }
-/* ThreadSanitizer knows no fences; a read-modify-write of a word of one's own is one, and tells it of no order between threads. */
+/*
+ * ThreadSanitizer knows no fences; a read-modify-write of a word of one's own is one, and tells it of no order between
+ * threads.
+ */
 static inline void cpu_barrier(void)
 {
     static __thread u32 word;
 
     (void)__atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
 }
+static inline void cpu_table_barrier(void) { cpu_barrier(); }
 static inline bool arch_irq_waiting(void) { return host_irq_waiting; }
 
 #endif

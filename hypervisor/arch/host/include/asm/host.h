@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Knobs of the fake architecture under the host unit tests: RAM in one mmap'ed arena, virtual time, a record of what hooks were
- * asked to do, and injected failures. Nothing here exists in a real build.
+ * Knobs of the fake architecture under the host unit tests: RAM in one mmap'ed arena, virtual time, a record of what
+ * hooks were asked to do, and injected failures. Nothing here exists in a real build.
  */
 #ifndef ASM_HOST_H
 #define ASM_HOST_H
@@ -11,7 +11,10 @@
 struct domain;
 struct pcpu;
 
-/* ---- RAM: frames [first, first + nr) exist; frame table zeroed, frame_base and frame_end set. Replaces what was there. ---- */
+/*
+ * ---- RAM: frames [first, first + nr) exist; frame table zeroed, frame_base and frame_end set. Replaces what was
+ * there. ----
+ */
 void host_ram_init(u64 first, u64 nr);
 void host_ram_free(void);
 extern u64 host_ram_first, host_ram_nr;

@@ -3,8 +3,8 @@
  * The one page-table walker, for the VMSAv8-64 long-descriptor format with 4 KiB granule (Arm ARM D8.3): host stage 1, guests' stage 2
  * and, later, the SMMU. What differs between them is in const operation tables and in the leaf attributes the caller passes.
  */
-#ifndef ASM_PGTABLE_H
-#define ASM_PGTABLE_H
+#ifndef ARGON_PGTABLE_H
+#define ARGON_PGTABLE_H
 
 #include <argon/types.h>
 
