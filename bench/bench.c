@@ -204,9 +204,7 @@ void main(const void *fdt)
         timer_init();
         gic_init_cpu();
         timer_stop();
-        bench_report("boot", cpus[0].entry.cntpct, 1);
-        print("# entry: cntpct %lu cntvct %lu, frequency %lu\n", (unsigned long)cpus[0].entry.cntpct,
-              (unsigned long)cpus[0].entry.cntvct, (unsigned long)counter_frequency());
+        print("# entry: pc %lx cntvct %lu\n", (unsigned long)cpus[0].entry.pc, (unsigned long)cpus[0].entry.cntvct);
         bench_measure("hypercall", hypercall, 4000);
         bench_measure("psci", psci, 4000);
         bench_measure("yield_alone", yield, 4000);

@@ -14,7 +14,6 @@
 #include <argon/rangeset.h>
 #include <argon/string.h>
 #include <asm/mmu.h>
-#include <libfdt.h>
 
 #define DOM0_DEFAULT_MEM  MIB(512)
 #define DOM0_FIRST_BANK   MIB(128)       /* at least, so that kernel and modules find room */
@@ -253,11 +252,12 @@ boot_code void dom0_build(void)
     struct dom0_build *b = xzalloc(struct dom0_build);
 
     check_modules();
-    if (b == NULL || dt_open(&b->dt, machine.fdt, fdt_totalsize(machine.fdt)) != 0) {
-        boot_stop("dom0: the device tree cannot be read again");
+    if (b == NULL || machine_dt() == NULL) {
+        boot_stop("dom0: out of memory, or the device tree is gone");
     }
+    b->dt = machine_dt();
     dom0_probe_kernel(b);
-    must(dom0_find_devices(&machine, &b->dt, &b->devices), "devices");
+    must(dom0_find_devices(&machine, b->dt, &b->devices), "devices");
     create_domain(b);
     claim_memory(b);
     give_memory(b);

@@ -222,7 +222,7 @@ boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, st
     }
     f->m = m;
     f->out = out;
-    dom0_filter_init(&f->filter, m, dt);
+    dom0_filter_init(&f->filter, m, dt, &f->w);
     r = walk_all(f, dt);
     xfree(f);
     r = r != 0 ? r : take_back(m, out->mmio);

@@ -137,18 +137,13 @@ static boot_code bool leave_out(enum dom0_node kind, const char *name)
 
 static boot_code void copy_props(struct writer *wr, enum dom0_node kind)
 {
-    const void *host = wr->in->dt->fdt;
-    int prop;
+    u32 pos = dt_node(&wr->w)->props;
+    const char *name;
+    struct dt_prop p;
 
-    fdt_for_each_property_offset(prop, host, dt_node(&wr->w)->off) {
-        const char *name;
-        int len;
-        const void *data = fdt_getprop_by_offset(host, prop, &name, &len);
-
-        if (data == NULL) {
-            check(wr, len);
-        } else if (!leave_out(kind, name)) {
-            put(wr, name, data, (u32)len);
+    while (dt_next_prop(wr->in->dt, &pos, &name, &p)) {
+        if (!leave_out(kind, name)) {
+            put(wr, name, p.data, p.len);
         }
     }
 }
@@ -171,17 +166,13 @@ static boot_code void put_boot_props(struct writer *wr)
 static boot_code void write_aliases(struct writer *wr)
 {
     const struct machine *m = wr->in->m;
-    const void *host = wr->in->dt->fdt;
-    int prop;
+    u32 pos = dt_node(&wr->w)->props;
+    const char *name;
+    struct dt_prop p;
 
-    fdt_for_each_property_offset(prop, host, dt_node(&wr->w)->off) {
-        struct dt_prop p;
-        const char *name, *path;
-        int len;
+    while (dt_next_prop(wr->in->dt, &pos, &name, &p)) {
+        const char *path = dt_string(&p);
 
-        p.data = fdt_getprop_by_offset(host, prop, &name, &len);
-        p.len = p.data != NULL ? (u32)len : 0;
-        path = dt_string(&p);
         if (path != NULL && (!m->has_uart || strcmp(path, m->uart.path) != 0)) {
             put_prop(wr, name, &p);
         }
@@ -282,17 +273,18 @@ static boot_code void write_psci(struct writer *wr)
     end(wr);
 }
 
-/* The host's first CPU's. */
-static boot_code struct dt_prop cpu_compatible(const struct dt *dt)
+/* compatible of the host's first CPU. The walk is over by now, and may be used again. */
+static boot_code struct dt_prop cpu_compatible(struct writer *wr)
 {
     static const char *const cpu_type[] = { "cpu", NULL };
-    int node;
+    static const char cpus[] = "/cpus";
+    struct dt_walk *w = &wr->w;
 
-    fdt_for_each_subnode(node, dt->fdt, fdt_path_offset(dt->fdt, "/cpus")) {
-        struct dt_prop type = dt_get(dt, node, "device_type");
-
-        if (dt_match(&type, cpu_type) != NULL) {
-            return dt_get(dt, node, "compatible");
+    if (dt_walk_to_path(w, wr->in->dt, cpus, sizeof(cpus) - 1)) {
+        while (dt_walk_next(w) && w->depth > 1) {
+            if (w->depth == 2 && dt_match(&dt_node(w)->device_type, cpu_type) != NULL) {
+                return dt_node(w)->compatible;
+            }
         }
     }
     return (struct dt_prop){ 0 };
@@ -300,7 +292,7 @@ static boot_code struct dt_prop cpu_compatible(const struct dt *dt)
 
 static boot_code void write_cpus(struct writer *wr)
 {
-    struct dt_prop compatible = cpu_compatible(wr->in->dt);
+    struct dt_prop compatible = cpu_compatible(wr);
     char name[24];
 
     begin(wr, "cpus");
@@ -380,7 +372,7 @@ boot_code int dom0_fdt_build(const struct dom0_fdt *in, void *buf, size_t size)
     wr->in = in;
     wr->fdt = buf;
     wr->gic_phandle = in->m->gic.phandle != 0 ? in->m->gic.phandle : in->dt->max_phandle + 1;
-    dom0_filter_init(&wr->filter, in->m, in->dt);
+    dom0_filter_init(&wr->filter, in->m, in->dt, &wr->w);
     check(wr, fdt_create_with_flags(buf, (int)MIN(size, (size_t)DOM0_FDT_ROOM), FDT_CREATE_FLAG_NO_NAME_DEDUP));
     check(wr, fdt_finish_reservemap(buf));
     if (wr->err == 0) {

@@ -2,7 +2,6 @@
 /* Which nodes of the host's device tree dom0 gets (docs/design/boot.md has the table; ABI: device tree). */
 #include <argon/boot.h>
 #include <argon/string.h>
-#include <libfdt.h>
 
 /* What Argon drives or replaces itself, and what cannot work in a domain. */
 static const char *const dropped[] = {
@@ -21,11 +20,16 @@ static const char *const memory_type[] = { "memory", NULL };
 /* Of copied nodes. Without the IOMMU, devices reach all memory at its own address, which is where dom0's is. */
 static const char *const dropped_props[] = { "iommus", "iommu-map", "iommu-map-mask", "xen,passthrough", NULL };
 
-boot_code void dom0_filter_init(struct dom0_filter *f, const struct machine *m, const struct dt *dt)
+static boot_code int find(struct dt_walk *w, const struct dt *dt, const char *path)
+{
+    return dt_walk_to_path(w, dt, path, strlen(path)) ? w->off : -1;
+}
+
+boot_code void dom0_filter_init(struct dom0_filter *f, const struct machine *m, const struct dt *dt, struct dt_walk *w)
 {
     f->m = m;
-    f->gic_off = fdt_path_offset(dt->fdt, m->gic.path);
-    f->uart_off = m->has_uart ? fdt_path_offset(dt->fdt, m->uart.path) : -1;
+    f->gic_off = find(w, dt, m->gic.path);
+    f->uart_off = m->has_uart ? find(w, dt, m->uart.path) : -1;
 }
 
 /* Private interrupts are the vCPU's own business: a device with one cannot be dom0's. */
@@ -74,10 +78,10 @@ boot_code enum dom0_node dom0_filter(const struct dom0_filter *f, const struct d
     if (dt_match(&n->compatible, timers) != NULL) {
         return DOM0_NODE_TIMER;
     }
-    if (dt_get(w->dt, n->off, "#iommu-cells").data != NULL || has_private_irq(f, w)) {
+    if (n->iommu_cells.data != NULL || has_private_irq(f, w)) {
         return DOM0_NODE_DROP;
     }
-    return dt_get(w->dt, n->off, "xen,passthrough").data != NULL ? DOM0_NODE_PASSTHROUGH : DOM0_NODE_COPY;
+    return n->passthrough.data != NULL ? DOM0_NODE_PASSTHROUGH : DOM0_NODE_COPY;
 }
 
 boot_code bool dom0_filter_prop(const char *name)

@@ -105,11 +105,11 @@ static boot_code void load_fdt(struct dom0_build *b)
     struct machine_range banks[DOM0_MAX_BANKS], spare[DOM0_MAX_BANKS];
     u64 mpidr[MAX_VCPUS];
     struct dom0_fdt in = {
-        .m = &machine, .dt = &b->dt, .bank = banks, .spare = spare, .initrd = b->place.initrd,
+        .m = &machine, .dt = b->dt, .bank = banks, .spare = spare, .initrd = b->place.initrd,
         .initrd_size = b->place.initrd_size, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = b->nr_vcpus,
         .redist = b->redist
     };
-    u64 grant_size = (u64)grant_max_frames(b->d) << PAGE_SHIFT;
+    u64 grant_size = (u64)grant_max_frames(b->d) << PAGE_SHIFT, room;
     int r;
 
     for (u32 i = 0; i < b->nr_vcpus; i++) {
@@ -123,11 +123,16 @@ static boot_code void load_fdt(struct dom0_build *b)
     }
     in.event_ppi = choose_event_ppi(b);
     b->d->arch.event_ppi = in.event_ppi;
-    r = dom0_fdt_build(&in, gpa_to_virt(b->place.fdt), DOM0_FDT_ROOM);
+    /*
+     * Names of properties are not shared in it, CPUs and the nodes of Argon's own are added: what it can become at
+     * most.
+     */
+    room = MIN(ROUND_UP(4 * (u64)(b->dt->tree_size + b->dt->strings_size) + KIB(64), PAGE_SIZE), DOM0_FDT_ROOM);
+    r = dom0_fdt_build(&in, gpa_to_virt(b->place.fdt), room);
     if (r < 0) {
         boot_stop("dom0's device tree cannot be made: error %d", r);
     }
-    flush(b->d, b->place.fdt, DOM0_FDT_ROOM);
+    flush(b->d, b->place.fdt, room);     /* all of it: the builder collects strings at the end before it moves them */
     log_info("dom0: kernel at %#lx, device tree at %#lx (%d bytes), ramdisk at %#lx (%lu bytes)", b->place.kernel,
              b->place.fdt, r, b->place.initrd, b->place.initrd_size);
 }

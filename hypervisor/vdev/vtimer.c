@@ -9,6 +9,7 @@
 #include <argon/vtimer.h>
 #include <asm/vtimer.h>
 
+#define PSTATE_I    BIT(7)           /* interrupts masked; the same bit in AArch32 */
 #define CTL_ENABLE  1U
 #define CTL_IMASK   2U
 #define CTL_ISTATUS 4U
@@ -102,6 +103,14 @@ void vtimer_restore(struct vcpu *v)
 void vtimer_interrupt(struct vcpu *v)
 {
     vgic_inject_host(v->domain, v, v->vtimer.virt_irq, machine.timer_irq_virt);
+    if (unlikely(v->arch.regs.pstate & PSTATE_I)) {
+        atomic_fetch_or(&v->pending, PEND_LINE);
+    }
+}
+
+bool vtimer_check_line(struct vcpu *v)
+{
+    return vgic_timer_waits(v, v->vtimer.virt_irq);
 }
 
 bool vtimer_virt_line(const struct vcpu *v)

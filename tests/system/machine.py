@@ -201,9 +201,8 @@ class Machine:
 
     def send(self, text):
         """Type on the console, no faster than a UART with a small FIFO can take: each piece waits for its echo."""
-        for start in range(0, len(text), 32):
-            piece = text[start:start + 32]
-            self.child.send(piece)
+        for piece in re.findall(r"[^\n]{1,32}|\n", text):
+            self.child.send("\r" if piece == "\n" else piece)
             try:
                 # Output of others may come between; what was typed is then taken as received after a moment.
                 self.child.expect_exact(piece, timeout=3)
@@ -254,7 +253,16 @@ class Machine:
         self.expect_text(PROMPT, 10)
         self.read_for(1)
 
+    def run_raw(self, command, timeout=COMMAND_TIMEOUT):
+        """Run a command; returns all that the console said meanwhile."""
+        return self.finish(command, timeout)[1]
+
     def run_status(self, command, timeout=COMMAND_TIMEOUT):
+        status, output = self.finish(command, timeout)
+        lines = [line for line in output.split("\n") if not re.match(r"\((XEN|ARGON)\) ", line, re.IGNORECASE)]
+        return status, "\n".join(lines).strip("\n")
+
+    def finish(self, command, timeout):
         if self.busy:
             self.recover()
         self.busy = True
@@ -265,8 +273,7 @@ class Machine:
         output = self.child.before.replace("\r", "")
         self.expect_text(PROMPT)
         self.busy = False
-        lines = [line for line in output.split("\n") if not re.match(r"\((XEN|ARGON)\) ", line, re.IGNORECASE)]
-        return int(match.group(1)), "\n".join(lines).strip("\n")
+        return int(match.group(1)), output
 
     def hypervisor_log(self):
         """The hypervisor's own log, by xl dmesg; its lines without the prefix they have."""

@@ -20,7 +20,7 @@ struct tree_options {
     u32 cpus;
     u64 ram_start, ram_size;
     const char *chosen_args, *xen_args, *dom0_args, *kernel_args;   /* NULL: property absent */
-    bool no_modules, untyped, legacy, chosen_initrd;
+    bool no_modules, untyped, legacy, chosen_initrd, no_chosen_cells;
     const char *stdout_path;     /* NULL: absent */
     const char *psci_method;     /* NULL: smc */
     void (*more)(void *fdt);     /* further nodes below the root */
@@ -94,8 +94,10 @@ static inline void tree_module(void *f, const struct tree_options *o, bool kerne
 static inline void tree_chosen(void *f, const struct tree_options *o)
 {
     tree_begin(f, "chosen");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
+    if (!o->no_chosen_cells) {
+        tree_cells(f, "#address-cells", 2);
+        tree_cells(f, "#size-cells", 2);
+    }
     if (o->stdout_path != NULL) {
         tree_str(f, "stdout-path", o->stdout_path);
     }

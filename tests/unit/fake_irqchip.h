@@ -27,7 +27,7 @@ struct fake_gic {
     bool enabled[FAKE_IRQS], active[FAKE_IRQS], pending[FAKE_IRQS];
     u32 target[FAKE_IRQS], type[FAKE_IRQS], priority[FAKE_IRQS];
     u32 eois, deactivates, lr_writes, lr_reads, hcr_writes, last_eoi;
-    u32 version;
+    bool no_link;
 };
 static struct fake_gic fake;
 
@@ -95,6 +95,18 @@ static u64 f_lr_empty(void)
     return empty;
 }
 
+static u64 f_lr_ended(void)
+{
+    u64 ended = 0;
+
+    for (u32 n = 0; n < FAKE_LRS; n++) {
+        ended |= (fake_here()->lr[n] & (LR_STATE | LR_HW | LR_EOI)) == LR_EOI ? BIT(n) : 0;
+    }
+    return ended;
+}
+
+static bool f_hw_link(void) { return !fake.no_link; }
+
 static u32 f_hcr_read(void) { return fake_here()->hcr; }
 static void f_hcr_write(u32 hcr) { fake.hcr_writes++; fake_here()->hcr = hcr; }
 
@@ -134,7 +146,7 @@ static void f_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
     .deactivate = f_deactivate, .enable = f_enable, .disable = f_disable, .set_type = f_set_type, .set_priority = f_set_priority, \
     .set_target = f_set_target, .set_active = f_set_active, .set_pending = f_set_pending, .is_pending = f_is_pending, \
     .send_ipi = f_send_ipi, .nr_lrs = f_nr_lrs, .nr_prio_bits = f_five, .nr_preempt_bits = f_five, .lr_read = f_lr_read, \
-    .lr_write = f_lr_write, .lr_pend = f_lr_pend, .lr_empty = f_lr_empty, .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, \
+    .lr_write = f_lr_write, .lr_pend = f_lr_pend, .lr_empty = f_lr_empty, .lr_ended = f_lr_ended, .hw_link = f_hw_link, .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, \
     .virt_read = f_virt_read, .virt_save = f_virt_save, .virt_restore = f_virt_restore }
 
 /* ---- the guest on this CPU ---- */
@@ -197,13 +209,12 @@ static inline void guest_eoi(u32 iar)
 static inline bool fake_maintenance(void)
 {
     const struct fake_cpu *c = fake_here();
-    bool pending = false, eoi = false;
+    bool pending = false;
 
     for (int n = 0; n < FAKE_LRS; n++) {
         pending = pending || (c->lr[n] & LR_PENDING);
-        eoi = eoi || !(c->lr[n] & (LR_STATE | LR_HW) || !(c->lr[n] & LR_EOI));
     }
-    return (c->hcr & VHCR_EN) && (eoi || ((c->hcr & VHCR_NPIE) && !pending) ||
+    return (c->hcr & VHCR_EN) && (f_lr_ended() != 0 || ((c->hcr & VHCR_NPIE) && !pending) ||
                                   ((c->hcr & VHCR_LRENPIE) && c->hcr >> VHCR_EOICOUNT_SHIFT != 0));
 }
 

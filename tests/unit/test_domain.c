@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Domains: ids and lookup, creation and its failures, destruction to the last page, shutdown, pause, watchdog, figures. */
-/* unit-sources: core/domain/table.c core/domain/domain.c core/domain/destroy.c core/domain/shutdown.c core/domain/info.c */
-/* unit-sources: core/domain/caps.c core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
+/* Domains: ids and lookup, creation and its failures, destruction to the last page, shutdown, pause, figures. */
+/* unit-sources: core/domain/table.c core/domain/domain.c core/domain/destroy.c core/domain/shutdown.c */
+/* unit-sources: core/domain/info.c core/domain/caps.c core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c */
+/* unit-sources: core/hypercall/bitmap.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
@@ -81,6 +82,11 @@ bool vgic_irq_deliverable(struct vcpu *v)
 {
     (void)v;
     return false;
+}
+
+void smp_stop_others(void)
+{
+    host_record("smp_stop_others", 0, 0, 0, 0);
 }
 
 void vtimer_destroy_vcpu(struct vcpu *v)
@@ -496,6 +502,7 @@ static void test_dom0_is_the_machine(void **state)
     unit_log_clear();
     unit_expect_panic(domain_shutdown(dom0, SHUTDOWN_crash));
     assert_non_null(strstr(unit_log(), "noreboot"));
+    assert_int_equal(host_calls("smp_stop_others"), 1);
 }
 
 static void test_controller_pauses(void **state)

@@ -148,8 +148,8 @@ static void test_small_buffers(void **state)
 static void test_paths(void **state)
 {
     static const char *const wrong[] = {
-        "/nothing", "/cpupool/1", "/cpupool/03", "/cpupool/", "/cpupool/0/", "//", "/buildinfo/version/extra/x", "/cpupool/*",
-        "/cpupool/4294967296", "/cpupool/99999999999999999999",
+        "/nothing", "/cpupool/1", "/cpupool/03", "/cpupool/", "/cpupool/0/", "//", "/buildinfo/version/extra/x",
+        "/cpupool/*", "/cpupool/4294967296", "/cpupool/99999999999999999999",
     };
 
     (void)state;

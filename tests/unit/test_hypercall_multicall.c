@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* multicall: results, preemption, entries that go on, refusals. The entries here are console_io and xen_version's stand-ins. */
+/* multicall: results, preemption, entries that go on, refusals. The entries are stand-ins of two hypercalls. */
 /* unit-sources: core/hypercall/multicall.c core/hypercall/table.c */
 #include "unit.h"
 

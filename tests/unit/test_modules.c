@@ -51,6 +51,9 @@ static void test_kinds(void **state)
     expect_kernel_and_ramdisk();
     assert_false(machine.modules[0].typed);
     o.untyped = false;
+    o.no_chosen_cells = true;    /* QEMU's guest-loader */
+    assert_int_equal(parse(&o), 0);
+    expect_kernel_and_ramdisk();
     o.chosen_initrd = true;
     assert_int_equal(parse(&o), 0);
     expect_kernel_and_ramdisk();
@@ -234,6 +237,12 @@ static void test_check(void **state)
     assert_non_null(strstr(why, "overlaps the kernel at 0x78000000"));
     machine.modules[1].start--;
     assert_true(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
+    machine.fdt_start = TREE_RAMDISK_AT - 0x1000000;
+    machine.fdt_size = 0x1000;
+    machine.modules[1].start = machine.fdt_start + 0xfff;
+    assert_false(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
+    assert_non_null(strstr(why, "overlaps the device tree"));
+    machine.fdt_size = 0;
     machine.modules[0].start = 0xbfffffff;
     assert_false(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
     assert_non_null(strstr(why, "is not in RAM"));

@@ -4,12 +4,12 @@
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 /* unit-sanitize: thread */
 /*
- * CPUs that block, wake, pause and move the same few vCPUs at the same time. A vCPU's registers are plain memory here, written by each
- * CPU that has it: ThreadSanitizer objects if two CPUs have it at once, or if one picks it up before the other has saved it. In the
- * end every vCPU that may run does run: no wake-up is lost.
+ * CPUs that block, wake, pause and move the same few vCPUs at the same time. A vCPU's registers are plain memory here,
+ * written by each CPU that has it: ThreadSanitizer objects if two CPUs have it at once, or if one picks it up before
+ * the other has saved it. In the end every vCPU that may run does run: no wake-up is lost.
  */
 #include "unit.h"
-#include <sched.h>
+#include <unistd.h>
 #include "core/sched/internal.h"
 
 enum { CPUS = 4, VCPUS = 7, STEPS = 20000 };
@@ -67,7 +67,9 @@ bool vgic_irq_deliverable(struct vcpu *v)
 /* Saving and loading: plain accesses to what belongs to whoever has the vCPU. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
-    sched_yield();               /* the host's: let others in where it hurts */
+    if (now_ns() / 1000 % 8 == 0) {
+        usleep(30);              /* let others in where it hurts */
+    }
     if (!prev->is_idle) {
         prev->arch.regs.x[1]++;
         prev->arch.regs.pc = 0;
@@ -154,6 +156,12 @@ static void *cpu_thread(void *arg)
         u64 what = next_random(&x) % 12;
 
         enter();
+        for (u32 k = 0; i == STEPS / 2 && k < VCPUS; k++) {
+            while (pauses[k] > 0) {
+                pauses[k]--;
+                vcpu_unpause(vcpu_array[k]);
+            }
+        }
         if (!current_vcpu()->is_idle && what < 4) {
             vcpu_block_current();
         } else if (!current_vcpu()->is_idle && what == 4) {
@@ -161,13 +169,8 @@ static void *cpu_thread(void *arg)
         } else if (what == 5) {
             fire_slice();
         } else {
-            act(vcpu_array[next_random(&x) % VCPUS], next_random(&x) % 8, &x, pauses);
-        }
-    }
-    for (u32 i = 0; i < VCPUS; i++) {
-        while (pauses[i] > 0) {
-            pauses[i]--;
-            vcpu_unpause(vcpu_array[i]);
+            /* Only kicks in the second half: they do not heal what was lost. */
+            act(vcpu_array[next_random(&x) % VCPUS], i < STEPS / 2 ? next_random(&x) % 8 : 7, &x, pauses);
         }
     }
     return NULL;

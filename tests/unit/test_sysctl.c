@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sysctl: dispatch, figures, console, topology, cpupools. */
 /* unit-sources: core/hypercall/sysctl/sysctl.c core/hypercall/sysctl/console.c core/hypercall/sysctl/info.c */
-/* unit-sources: core/hypercall/sysctl/topology.c core/hypercall/sysctl/sched.c core/hypercall/bitmap.c core/hypercall/permission.c */
-/* unit-sources: core/domain/info.c core/vcpu/vcpu.c core/vcpu/runstate.c */
+/* unit-sources: core/hypercall/sysctl/topology.c core/hypercall/sysctl/sched.c core/hypercall/bitmap.c */
+/* unit-sources: core/hypercall/permission.c core/domain/info.c core/vcpu/vcpu.c core/vcpu/runstate.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
 #include "test_sched_common.h"

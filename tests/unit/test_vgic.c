@@ -6,6 +6,7 @@
 
 static const struct irqchip_ops ops = FAKE_OPS(3);
 static bool timer_line;
+extern bool vgic_hw_link;
 
 bool vtimer_virt_line(const struct vcpu *v)
 {
@@ -272,9 +273,21 @@ static void event_upcall(void **state)
         assert_int_equal(guest_ack(), 31);
         v->info->evtchn_upcall_pending = 0;
         guest_eoi(31);
+        assert_true(fake_maintenance());
+        vgic_maintenance();
         assert_false(fake_maintenance());
         assert_int_equal(guest_ack(), FAKE_NONE);
     }
+    /* Ended with the byte still set: a level, it comes again. */
+    raise_event(v);
+    assert_int_equal(guest_ack(), 31);
+    guest_eoi(31);
+    vgic_maintenance();
+    assert_int_equal(guest_ack(), 31);
+    v->info->evtchn_upcall_pending = 0;
+    guest_eoi(31);
+    vgic_maintenance();
+    assert_false(fake_maintenance());
     /* Raised again after the guest has cleared the byte and before its EOI: not lost. */
     raise_event(v);
     assert_int_equal(guest_ack(), 31);
@@ -284,11 +297,64 @@ static void event_upcall(void **state)
     assert_int_equal(guest_ack(), 31);
     v->info->evtchn_upcall_pending = 0;
     guest_eoi(31);
+    vgic_maintenance();
     /* The guest polls the byte instead: the line is seen to be low when the state is looked at. */
     raise_event(v);
     v->info->evtchn_upcall_pending = 0;
     assert_int_equal(rd(SGIF(0) + 0x200), 0);
     assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
+/* A guest that always clears the byte is spared the report of each end; one that stops doing so loses that. */
+static void event_trust(void **state)
+{
+    struct vcpu *v = d->vcpu[0];
+    u32 reports = 0;
+
+    (void)state;
+    enable_ppi(0, 31, 0xa0);
+    for (u32 i = 0; i < 300; i++) {
+        raise_event(v);
+        assert_int_equal(guest_ack(), 31);
+        v->info->evtchn_upcall_pending = 0;
+        guest_eoi(31);
+        if (fake_maintenance()) {
+            reports++;
+            vgic_maintenance();
+        }
+    }
+    assert_int_equal(reports, 100);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    /* Ended with the byte set: comes again when the vCPU's interrupts are looked at, and is reported from then on. */
+    raise_event(v);
+    assert_int_equal(guest_ack(), 31);
+    guest_eoi(31);
+    assert_false(fake_maintenance());
+    assert_true(vgic_irq_deliverable(v));
+    assert_int_equal(guest_ack(), 31);
+    guest_eoi(31);
+    assert_true(fake_maintenance());
+    vgic_maintenance();
+    assert_int_equal(guest_ack(), 31);
+    v->info->evtchn_upcall_pending = 0;
+    guest_eoi(31);
+    vgic_maintenance();
+    /* The same over a change of CPUs. */
+    for (u32 i = 0; i < 110; i++) {
+        raise_event(v);
+        assert_int_equal(guest_ack(), 31);
+        v->info->evtchn_upcall_pending = 0;
+        guest_eoi(31);
+        vgic_maintenance();
+    }
+    raise_event(v);
+    assert_int_equal(guest_ack(), 31);
+    guest_eoi(31);
+    unload(v);
+    load(v);
+    assert_int_equal(guest_ack(), 31);
+    v->info->evtchn_upcall_pending = 0;
+    guest_eoi(31);
 }
 
 static void event_while_off_cpu(void **state)
@@ -407,6 +473,30 @@ static void timer_line_drops_before_it_is_taken(void **state)
     assert_int_equal(rd(SGIF(0) + 0x200), 0);
     assert_false(fake_here()->ppi_active[27]);
     assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
+static void timer_retracted_while_masked(void **state)
+{
+    struct vcpu *v = d->vcpu[0];
+
+    (void)state;
+    enable_ppi(0, 27, 0x80);
+    fake_here()->ppi_active[27] = true;
+    vgic_inject_host(d, v, 27, 27);
+    assert_true(vgic_timer_waits(v, 27));
+    timer_line = false;
+    assert_false(vgic_timer_waits(v, 27));
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    assert_false(fake_here()->ppi_active[27]);
+    timer_line = true;
+    fake_here()->ppi_active[27] = true;
+    vgic_inject_host(d, v, 27, 27);
+    assert_int_equal(guest_ack(), 27);
+    timer_line = false;
+    assert_false(vgic_timer_waits(v, 27));               /* acknowledged: the guest's to end */
+    assert_true(fake_here()->ppi_active[27]);
+    guest_eoi(27);
+    assert_false(fake_here()->ppi_active[27]);
 }
 
 static void timer_disabled_by_the_guest(void **state)
@@ -540,11 +630,64 @@ static void host_spi_active_and_pending(void **state)
     vgic_inject(d, NULL, 50);                            /* pending as well: cannot stay linked */
     assert_int_equal(fake_here()->lr[0] & (LR_HW | LR_STATE), LR_STATE);
     guest_eoi(50);
-    assert_true(fake.active[50] || fake_maintenance());
-    vgic_maintenance();
-    assert_false(fake.active[50]);
     assert_int_equal(guest_ack(), 50);
     guest_eoi(50);
+    assert_true(fake_maintenance());
+    vgic_maintenance();
+    assert_false(fake_maintenance());
+    assert_false(fake.active[50]);
+}
+
+/* A host whose list registers are not to be linked: the hypervisor hears of each end and ends the physical one. */
+static void no_hardware_link(void **state)
+{
+    struct vcpu *v = d->vcpu[0], *b = d->vcpu[1];
+
+    (void)state;
+    fake.no_link = true;
+    vgic_destroy_domain(d);
+    make_domain(&ops, 3, 2, 64);
+    fake.no_link = true;
+    vgic_hw_link = false;
+    v = d->vcpu[0];
+    b = d->vcpu[1];
+    load(v);
+    wr(GICD, 0x12);
+    enable_ppi(0, 27, 0x80);
+    enable_ppi(1, 27, 0x80);
+    assert_int_equal(vgic_connect_host(d, 50, 50), 0);
+    enable_spi(50, 0x80, false);
+    for (u32 i = 0; i < 3; i++) {
+        fake_here()->ppi_active[27] = true;
+        fake.active[50] = true;
+        vgic_inject_host(d, v, 27, 27);
+        vgic_inject_host(d, NULL, 50, 50);
+        assert_int_equal(guest_ack(), 27);
+        guest_eoi(27);
+        assert_int_equal(guest_ack(), 50);
+        guest_eoi(50);
+        assert_true(fake_here()->ppi_active[27]);
+        vgic_maintenance();
+        assert_false(fake_here()->ppi_active[27]);
+        assert_false(fake.active[50]);
+        assert_false(fake_maintenance());
+    }
+    /* In flight over a change of vCPUs. */
+    fake_here()->ppi_active[27] = true;
+    vgic_inject_host(d, v, 27, 27);
+    assert_int_equal(guest_ack(), 27);
+    unload(v);
+    assert_false(fake_here()->ppi_active[27]);
+    load(b);
+    unload(b);
+    load(v);
+    assert_true(fake_here()->ppi_active[27]);
+    guest_eoi(27);
+    unload(v);                                           /* ended just before */
+    assert_false(fake_here()->ppi_active[27]);
+    assert_false(v->vgic.priv[27].phys_active);
+    load(v);
+    assert_int_equal(guest_ack(), FAKE_NONE);
 }
 
 static void routing(void **state)
@@ -817,10 +960,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(sgi_to_self), vcase(sgi_while_active_comes_again), vcase(sgi_targets), vcase(sgi0_is_for_group0_only), vcase(edge_spi),
         vcase(disable_takes_it_out), vcase(group_disable_takes_all_out), vcase(pending_and_active_registers), vcase(level_line),
-        vcase(level_pended_by_software), vcase(event_upcall), vcase(event_while_off_cpu), vcase(priorities_and_pressure),
+        vcase(level_pended_by_software), vcase(event_upcall), vcase(event_trust), vcase(event_while_off_cpu), vcase(priorities_and_pressure),
         vcase(more_active_than_list_registers), vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken),
-        vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu), vcase(host_spi),
-        vcase(host_spi_active_and_pending), vcase(routing), vcase(other_cpu), vcase(other_cpu_does_not_answer),
+        vcase(timer_retracted_while_masked), vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu), vcase(host_spi),
+        vcase(host_spi_active_and_pending), vcase(no_hardware_link), vcase(routing), vcase(other_cpu), vcase(other_cpu_does_not_answer),
         vcase(unpend_races_with_a_new_edge), vcase(deliverable), vcase(blocked_vcpu_is_kicked), vcase(save_keeps_everything),
         vcase(reset), vcase(creation_errors), vcase(dump_prints),
     };

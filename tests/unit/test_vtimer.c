@@ -23,6 +23,7 @@ bool vgic_inject_timer(struct vcpu *t, u32 intid)
 }
 
 bool vgic_timer_in_flight(struct vcpu *t, u32 intid) { (void)t; (void)intid; return in_flight; }
+bool vgic_timer_waits(struct vcpu *t, u32 intid) { (void)t; assert_int_equal(intid, 27); return in_flight; }
 void vgic_connect_timer(struct vcpu *t, u32 intid, u32 host) { (void)t; assert_int_equal(intid, 27); assert_int_equal(host, 28); }
 
 void vgic_inject_host(struct domain *dom, struct vcpu *t, u32 intid, u32 host)
@@ -140,6 +141,14 @@ static void back_in_time(void **state)
     assert_int_equal(injected_off, 0);                   /* the hardware's matter */
     vtimer_interrupt(v);
     assert_int_equal(injected_host, 1);
+    assert_int_equal(v->pending, 0);
+    v->arch.regs.pstate = BIT(7);                        /* masked: it may be retracted before it is taken */
+    vtimer_interrupt(v);
+    assert_int_equal(v->pending, PEND_LINE);
+    in_flight = true;
+    assert_true(vtimer_check_line(v));
+    in_flight = false;
+    assert_false(vtimer_check_line(v));
 }
 
 static void line(void **state)

@@ -166,6 +166,7 @@ u32 smp_boot(u32 max_cpus)
         if (secondary_start(pcpus[nr_cpus])) {
             nr_cpus++;
         } else {
+            sched_abandon_cpu(nr_cpus);
             pcpus[nr_cpus] = NULL;       /* its memory stays: the CPU may yet arrive */
         }
     }

@@ -2,8 +2,9 @@
 /*
  * Stage 2 (Arm ARM D8.2, D8.14). Contract in argon/p2m.h.
  *
- * Tables are only ever added while a domain lives and freed when it is torn down, so lookups walk without a lock. A block that is split
- * is absent for a moment (break-before-make): a lookup that finds nothing asks again under the lock.
+ * Tables are only ever added while a domain lives, so lookups walk without a lock. A block that is split is absent for a moment
+ * (break-before-make): a lookup that finds nothing asks again under the lock. Of a dying domain lookups take the lock from the start, and
+ * tables are freed under it: between the two, domain_kill() lets a grace period pass, so that no walk without the lock is left.
  */
 #include <argon/arch.h>
 #include <argon/domain.h>
@@ -192,14 +193,19 @@ int p2m_teardown(struct domain *d)
     if (t->root == NULL) {
         return 0;
     }
-    while (!pgt_free_tables(t, &d->arch.teardown_cursor, 64)) {
-        if (hypercall_preempt_check()) {
+    for (bool done = false; !done;) {
+        spin_lock(&d->arch.p2m_lock);
+        done = pgt_free_tables(t, &d->arch.teardown_cursor, 64);
+        spin_unlock(&d->arch.p2m_lock);
+        if (!done && hypercall_preempt_check()) {
             return -ERESTART;
         }
     }
+    spin_lock(&d->arch.p2m_lock);
     s2_flush(t, 0, ~0UL);
     pages_free(t->root, s2.root_order);
     t->root = NULL;
+    spin_unlock(&d->arch.p2m_lock);
     atomic_fetch_and(&vmid_map[d->arch.vmid / 64], ~BIT(d->arch.vmid % 64));
     return 0;
 }
@@ -228,7 +234,9 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    if (nr == 1) {
+    if (unlikely(READ_ONCE(d->dying))) {
+        rc = -EINVAL;
+    } else if (nr == 1) {
         entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
         if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
             entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
@@ -258,10 +266,10 @@ int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+    entry = unlikely(READ_ONCE(d->dying)) ? NULL : pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
     if (entry == NULL) {
         spin_unlock(&d->arch.p2m_lock);
-        return -ENOMEM;
+        return d->dying ? -EINVAL : -ENOMEM;
     }
     old = *entry;
     if (old != 0) {
@@ -286,8 +294,10 @@ int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    entry = nr == 1 ? pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false) : NULL;
-    if (entry != NULL) {
+    entry = nr == 1 && d->arch.p2m.root != NULL ? pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false) : NULL;
+    if (unlikely(d->arch.p2m.root == NULL)) {
+        rc = 0;                          /* torn down: nothing is mapped */
+    } else if (entry != NULL) {
         if (*entry != 0) {
             WRITE_ONCE(*entry, 0);
             s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
@@ -309,6 +319,10 @@ int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
+    if (unlikely(d->arch.p2m.root == NULL)) {
+        spin_unlock(&d->arch.p2m_lock);
+        return -ENOENT;
+    }
     entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
     if (entry != NULL) {
         if ((*entry & PTE_ADDR_MASK) == mfn_to_paddr(m) && *entry != 0) {
@@ -334,11 +348,12 @@ static u64 lookup_pte(struct domain *d, gfn_t g, unsigned int *level)
         *level = s2.start_level;
         return 0;
     }
-    pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level);
+    pte = likely(!READ_ONCE(d->dying)) ? pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level) : 0;
     if (unlikely(pte == 0)) {
-        /* Nothing, or a block in the middle of being split. */
+        /* Nothing, or a block in the middle of being split, or a domain whose tables are going. */
+        *level = s2.start_level;
         spin_lock(&d->arch.p2m_lock);
-        pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level);
+        pte = d->arch.p2m.root != NULL ? pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level) : 0;
         spin_unlock(&d->arch.p2m_lock);
     }
     return pte;

@@ -219,7 +219,6 @@ int arch_domain_create(struct domain *d, struct domain_config *cfg)
     }
     cfg->gic_version = (u8)(version - 1);
     d->arch.event_ppi = 31;
-    d->vcounter_offset = arch_counter();
     d->paging_pool_bytes = 0x10000;      /* until the toolstack sets its own */
     rc = p2m_init(d);
     if (rc != 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a domain, in two parts. domain_kill() takes back all that can be taken back and may be run again and again until it is
- * done. What is left is a zombie: pages that other domains still map. When the last of them goes, domain_maybe_complete_destroy()
- * finishes, one grace period at a time (smp.h): drop the grant table and shared pages, leave the table of domains, free the memory.
+ * The end of a domain, in two parts. domain_kill() takes back all that can be taken back and may be run again and again
+ * until it is done. What is left is a zombie: pages that other domains still map. When the last of them goes,
+ * domain_maybe_complete_destroy() finishes, one grace period at a time (smp.h): drop the grant table and shared pages,
+ * leave the table of domains, free the memory.
  */
 #include "internal.h"
 

@@ -73,7 +73,10 @@ static void domain_init_fields(struct domain *d, const struct domain_config *cfg
     domain_watchdog_init(d);
 }
 
-/* The parts, in order of dependence. What was done is undone as for any dead domain; event and grant undo a failed start too. */
+/*
+ * The parts, in order of dependence. What was done is undone as for any dead domain; event and grant undo a failed
+ * start too.
+ */
 static int domain_init_parts(struct domain *d, struct domain_config *cfg)
 {
     int rc;

@@ -56,8 +56,8 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 }
 
 /*
- * UTC at the moment the guest's counter was 0, by the protocol of vcpu_time_info's version: odd while it changes. The guest reads it
- * from another CPU, hence the barriers.
+ * UTC at the moment the guest's counter was 0, by the protocol of vcpu_time_info's version: odd while it changes. The
+ * guest reads it from another CPU, hence the barriers.
  */
 void domain_update_wallclock(struct domain *d)
 {

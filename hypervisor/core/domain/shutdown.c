@@ -15,21 +15,19 @@
 /* dom0 is the machine's operating system: its end is the machine's. */
 noreturn_fn static void machine_shutdown(u32 reason)
 {
-    static const char *const names[] = { "powered off", "rebooted", "suspended", "crashed", "stopped by its watchdog", "reset" };
+    static const char *const names[] = {
+        "powered off", "rebooted", "suspended", "crashed", "stopped by its watchdog", "reset",
+    };
+    const char *what = reason < ARRAY_SIZE(names) ? names[reason] : "stopped";
     bool restart = reason != SHUTDOWN_poweroff;
     bool failed = reason != SHUTDOWN_poweroff && reason != SHUTDOWN_reboot;
 
     if (failed && opt.noreboot) {
-        log_err("Domain-0 %s; option noreboot: the machine stays halted.", reason < ARRAY_SIZE(names) ? names[reason] : "stopped");
-        for_each_cpu (cpu) {
-            if (cpu != cpu_id()) {
-                smp_kick(cpu, IPI_STOP);
-            }
-        }
+        log_err("Domain-0 %s; option noreboot: the machine stays halted.", what);
+        smp_stop_others();
         arch_stop_cpu();
     }
-    log_warn("Domain-0 %s: %s the machine.", reason < ARRAY_SIZE(names) ? names[reason] : "stopped",
-             restart ? "restarting" : "powering off");
+    log_warn("Domain-0 %s: %s the machine.", what, restart ? "restarting" : "powering off");
     if (restart) {
         arch_machine_restart();
     }

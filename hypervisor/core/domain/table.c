@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains by id: a hash table for lookup and a bitmap for "this id or the next". Readers take no lock: an entry is complete before it
- * is linked, and its memory outlives every CPU that may have found it (quiesce_defer(), smp.h).
+ * Domains by id: a hash table for lookup and a bitmap for "this id or the next". Readers take no lock: an entry is
+ * complete before it is linked, and its memory outlives every CPU that may have found it (quiesce_defer(), smp.h).
  */
 #include "internal.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bitmaps as the toolstack passes them: bytes, least significant bit first, which is the memory order of our little-endian words. */
+/*
+ * Bitmaps as the toolstack passes them: bytes, least significant bit first, which is the memory order of our
+ * little-endian words.
+ */
 #include <argon/hypercall.h>
 
 #include <argon/errno.h>

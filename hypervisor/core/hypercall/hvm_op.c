@@ -6,7 +6,10 @@
 #include <argon/errno.h>
 #include <argon/guest_access.h>
 
-/* Which parameters exist on ARM, and whether the guest itself may read them. The toolstack reads and writes all of them. */
+/*
+ * Which parameters exist on ARM, and whether the guest itself may read them. The toolstack reads and writes all of
+ * them.
+ */
 static const struct { u8 index; bool guest_reads; } params[] = {
     { HVM_PARAM_CALLBACK_IRQ, true },
     { HVM_PARAM_STORE_PFN, true },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hypfs_op (public hypfs.h): a small tree of values, read and written by path. The tree is one table of paths: a directory's
- * children are the rows below its path, with one component more. Cpupools are the one part that changes: <id> is filled in.
+ * hypfs_op (public hypfs.h): a small tree of values, read and written by path. The tree is one table of paths: a
+ * directory's children are the rows below its path, with one component more. Cpupools are the one part that changes:
+ * <id> is filled in.
  */
 #include <argon/hypercall.h>
 
@@ -197,6 +198,13 @@ static size_t entry_size(const char *name)
     return ROUND_UP(offsetof(struct xen_hypfs_dirlistentry, name) + strlen(name) + 1, 4UL);
 }
 
+static struct xen_hypfs_direntry make_entry(const struct hypfs_node *node, u32 len)
+{
+    return (struct xen_hypfs_direntry){
+        .type = node->type, .encoding = XEN_HYPFS_ENC_PLAIN, .content_len = len, .max_write_len = node->max_write,
+    };
+}
+
 /* Append an entry to a listing; *last is where the one before it is. With c NULL only its size counts. */
 static size_t list_one(struct content *c, size_t at, size_t *last, const struct hypfs_node *node, const char *name)
 {
@@ -210,9 +218,7 @@ static size_t list_one(struct content *c, size_t at, size_t *last, const struct 
         return at;
     }
     memset(&e, 0, sizeof(e));
-    e.e = (struct xen_hypfs_direntry){
-        .type = node->type, .encoding = XEN_HYPFS_ENC_PLAIN, .content_len = content_len(node), .max_write_len = node->max_write,
-    };
+    e.e = make_entry(node, content_len(node));
     if (at != 0) {
         u16 off = (u16)(at - *last);
 
@@ -293,9 +299,7 @@ static long op_read(const char *path, u64 gva, u64 size)
         return -ENOENT;
     }
     c.len = node->type == XEN_HYPFS_TYPE_DIR ? (u32)list_dir(node, &c) : leaf_content(node, c.data, LEAF_MAX);
-    e = (struct xen_hypfs_direntry){
-        .type = node->type, .encoding = XEN_HYPFS_ENC_PLAIN, .content_len = c.len, .max_write_len = node->max_write,
-    };
+    e = make_entry(node, c.len);
     if (size < sizeof(e)) {
         return -EINVAL;
     }

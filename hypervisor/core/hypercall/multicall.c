@@ -39,7 +39,9 @@ static long run_entry(struct vcpu *v, struct multicall_entry *e)
     return h->fn(v, (u64 *)e->args);
 }
 
-/* args: entries, count. Progress is kept in both, and for an entry that has to go on, in its arguments in guest memory. */
+/*
+ * args: entries, count. Progress is kept in both, and for an entry that has to go on, in its arguments in guest memory.
+ */
 long do_multicall(struct vcpu *v, u64 *args)
 {
     bool first = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may do what to whom: the one place. dom0 may do everything; a guest acts on itself; two guests have nothing to do with each other
- * (Xen's SILO mode, Debian's default); the xenstore domain sees who exists; a device model acts for the domain it was set to serve.
+ * Who may do what to whom: the one place. dom0 may do everything; a guest acts on itself; two guests have nothing to do
+ * with each other (Xen's SILO mode, Debian's default); the xenstore domain sees who exists; a device model acts for the
+ * domain it was set to serve.
  */
 #include <argon/hypercall.h>
 

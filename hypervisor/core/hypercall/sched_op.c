@@ -64,8 +64,9 @@ static int poll_look(struct vcpu *v, const struct sched_poll *p)
 }
 
 /*
- * The flag is set before the ports are looked at, and a sender sets the port before it looks for pollers: no event is missed. The
- * result is given now; the vCPU just does not go on until a port is pending, any other event comes, or the time is over.
+ * The flag is set before the ports are looked at, and a sender sets the port before it looks for pollers: no event is
+ * missed. The result is given now; the vCPU just does not go on until a port is pending, any other event comes, or the
+ * time is over.
  */
 static long op_poll(struct vcpu *v, u64 gva)
 {

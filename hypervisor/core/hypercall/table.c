@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The hypercalls by number (public xen.h, __HYPERVISOR_*). Those left out answer -ENOSYS, as do the deprecated 6, 16 and 19. */
+/*
+ * The hypercalls by number (public xen.h, __HYPERVISOR_*). Those left out answer -ENOSYS, as do the deprecated 6, 16
+ * and 19.
+ */
 #include <argon/hypercall.h>
 
 #include <argon/arch.h>

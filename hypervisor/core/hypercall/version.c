@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* xen_version (public version.h): what this hypervisor says it is. Tools choose their directory by XENVER_version (ABI.md 0). */
+/*
+ * xen_version (public version.h): what this hypervisor says it is. Tools choose their directory by XENVER_version
+ * (ABI.md 0).
+ */
 #include <argon/hypercall.h>
 
 #include <argon/domain.h>
@@ -12,7 +15,7 @@
 const struct version_info version_info = {
     .extra = ".0-argon",
     .changeset = "argon",
-    .capabilities = "xen-3.0-aarch64 xen-3.0-armv7l ",
+    .capabilities = "xen-3.0-aarch64 ",
     .compiler = "cc (C11) " __VERSION__,
     .compile_by = "argon",
     .compile_domain = "argon.invalid",
@@ -132,10 +135,14 @@ static long ver_commandline(struct vcpu *v, u64 gva)
     return 0;
 }
 
-/* Two builds of different version or compiler differ in it; there is no linker note to take it from (FNV-1a, widened). */
+/*
+ * Two builds of different version or compiler differ in it; there is no linker note to take it from (FNV-1a, widened).
+ */
 static void build_id(u8 out[BUILD_ID_LEN])
 {
-    const char *const parts[] = { version_info.extra, version_info.changeset, version_info.compiler, version_info.compile_date };
+    const char *const parts[] = {
+        version_info.extra, version_info.changeset, version_info.compiler, version_info.compile_date,
+    };
     u64 h = 0xcbf29ce484222325UL;
 
     for (u32 i = 0; i < BUILD_ID_LEN; i++) {

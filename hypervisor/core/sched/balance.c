@@ -14,9 +14,9 @@ static bool move_one(u32 from, u32 to, u64 now)
 {
     struct sched_pcpu *src = sched_of(from), *dst = sched_of(to);
     struct vcpu *found = NULL;
-    u32 scanned = 0;
+    struct rb_node *n = rb_first(&src->queue);
 
-    for (struct rb_node *n = rb_first(&src->queue); n != NULL && scanned < SCHED_STEAL_SCAN; n = rb_next(n), scanned++) {
+    for (u32 scanned = 0; n != NULL && scanned < SCHED_STEAL_SCAN; n = rb_next(n), scanned++) {
         struct vcpu *v = container_of(n, struct vcpu, sched.node);
 
         if (can_take(v, to, now)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Caps: a token bucket per domain. It fills with cap percent of real time, holds at most one period's worth, and pays for what the
- * domain's vCPUs run. When it is empty they are stopped by VPF_CAPPED as they come up for the CPU, until the domain's timer.
+ * Caps: a token bucket per domain. It fills with cap percent of real time, holds at most one period's worth, and pays
+ * for what the domain's vCPUs run. When it is empty they are stopped by VPF_CAPPED as they come up for the CPU, until
+ * the domain's timer.
  */
 #include "internal.h"
 
@@ -25,7 +26,10 @@ static void cap_refill(struct domain *d, u64 now)
     } while (!atomic_cmpxchg(&d->sched.cap_tokens, &old, want));
 }
 
-/* Time until the bucket is half full: later and what flows in would be lost, sooner and the vCPUs would hardly get going. */
+/*
+ * Time until the bucket is half full: later and what flows in would be lost, sooner and the vCPUs would hardly get
+ * going.
+ */
 static u64 cap_wait(const struct domain *d)
 {
     s64 missing = bucket_size(d) / 2 - atomic_load(&d->sched.cap_tokens);

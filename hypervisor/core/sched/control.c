@@ -8,8 +8,8 @@
 #include <argon/xen.h>
 
 /*
- * `credit` and `credit2` are two names of the one fair policy, with the parameters of each: what differs between Xen's is how
- * they reach fairness, which no interface shows.
+ * `credit` and `credit2` are two names of the one fair policy, with the parameters of each: what differs between Xen's
+ * is how they reach fairness, which no interface shows.
  */
 static const struct sched_policy policies[] = {
     { "credit2", XEN_SCHEDULER_CREDIT2, true, 10 },
@@ -199,8 +199,8 @@ void sched_dump(void)
         const struct cpupool *pool = cpupool_find(id);
 
         if (pool != NULL) {
-            con_printf("  Pool %u: %s, %u domains, slice %u ms, ratelimit %u us\n", id, pool->policy->name, pool->nr_domains,
-                       pool->tslice_ms, pool->ratelimit_us);
+            con_printf("  Pool %u: %s, %u domains, slice %u ms, ratelimit %u us\n", id, pool->policy->name,
+                       pool->nr_domains, pool->tslice_ms, pool->ratelimit_us);
         }
     }
     for_each_cpu (cpu) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Cpupools: sets of pCPUs, each with its policy, and the domains that run there (public sysctl.h, XEN_SYSCTL_cpupool_op). */
+/*
+ * Cpupools: sets of pCPUs, each with its policy, and the domains that run there (public sysctl.h,
+ * XEN_SYSCTL_cpupool_op).
+ */
 #include "internal.h"
 
 #include <argon/errno.h>
@@ -25,6 +28,11 @@ void cpupool_join_boot(u32 cpu)
 {
     cpumask_set(&cpupools[0].cpus, cpu);
     sched_of(cpu)->pool = &cpupools[0];
+}
+
+void cpupool_leave_boot(u32 cpu)
+{
+    cpumask_clear(&cpupools[0].cpus, cpu);
 }
 
 struct cpupool *cpupool_find(u32 id)
@@ -63,12 +71,13 @@ bool cpupool_next(u32 id, u32 *found)
     return true;
 }
 
-static int pool_create(struct xen_sysctl_cpupool_op *op)
+static int pool_create(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
     const struct sched_policy *policy = sched_policy_by_id(op->sched_id);
     struct cpupool *slot = NULL;
     u32 id = op->cpupool_id;
 
+    (void)map;
     if (policy == NULL) {
         return -EINVAL;
     }
@@ -89,10 +98,11 @@ static int pool_create(struct xen_sysctl_cpupool_op *op)
     return 0;
 }
 
-static int pool_destroy(struct xen_sysctl_cpupool_op *op)
+static int pool_destroy(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
     struct cpupool *pool = cpupool_find(op->cpupool_id);
 
+    (void)map;
     if (pool == NULL) {
         return -ENOENT;
     }
@@ -122,7 +132,7 @@ static struct cpumask free_cpus(void)
     return m;
 }
 
-static int pool_info(struct xen_sysctl_cpupool_op *op)
+static int pool_info(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
     const struct cpupool *pool = pool_from(op->cpupool_id);
 
@@ -132,7 +142,8 @@ static int pool_info(struct xen_sysctl_cpupool_op *op)
     op->cpupool_id = pool->id;
     op->sched_id = pool->policy->id;
     op->n_dom = pool->nr_domains;
-    return bitmap_to_guest(&op->cpumap, pool->cpus.w, NR_CPUS);
+    *map = pool->cpus;
+    return 0;
 }
 
 /* Every vCPU of every domain of the pool may have to move. */
@@ -168,12 +179,13 @@ static u32 last_cpu(const struct cpumask *m)
     return last;
 }
 
-static int pool_add_cpu(struct xen_sysctl_cpupool_op *op)
+static int pool_add_cpu(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
     struct cpupool *pool = cpupool_find(op->cpupool_id);
     struct cpumask avail = free_cpus();
     u32 cpu = op->cpu == XEN_SYSCTL_CPUPOOL_PAR_ANY ? first_cpu(&avail) : op->cpu;
 
+    (void)map;
     if (op->cpu != XEN_SYSCTL_CPUPOOL_PAR_ANY && cpu >= nr_cpus) {
         return -EINVAL;
     }
@@ -192,12 +204,13 @@ static int pool_add_cpu(struct xen_sysctl_cpupool_op *op)
     return 0;
 }
 
-static int pool_remove_cpu(struct xen_sysctl_cpupool_op *op)
+static int pool_remove_cpu(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
     struct cpupool *pool = cpupool_find(op->cpupool_id);
     struct cpumask rest;
     u32 cpu = op->cpu;
 
+    (void)map;
     if (cpu != XEN_SYSCTL_CPUPOOL_PAR_ANY && cpu >= nr_cpus) {
         return -EINVAL;
     }
@@ -228,11 +241,12 @@ static int pool_remove_cpu(struct xen_sysctl_cpupool_op *op)
     return 0;
 }
 
-static int pool_move_domain(struct xen_sysctl_cpupool_op *op)
+static int pool_move_domain(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
     struct domain *d = op->domid < DOMID_FIRST_RESERVED ? domain_lookup((u16)op->domid) : NULL;
     struct cpupool *pool = cpupool_find(op->cpupool_id);
 
+    (void)map;
     if (d == NULL || d->dying != DOMAIN_ALIVE) {
         return -EINVAL;
     }
@@ -257,14 +271,15 @@ static int pool_move_domain(struct xen_sysctl_cpupool_op *op)
     return 0;
 }
 
-static int pool_free_info(struct xen_sysctl_cpupool_op *op)
+static int pool_free_info(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
-    struct cpumask m = free_cpus();
-
-    return bitmap_to_guest(&op->cpumap, m.w, NR_CPUS);
+    (void)op;
+    *map = free_cpus();
+    return 0;
 }
 
-typedef int pool_fn(struct xen_sysctl_cpupool_op *op);
+/* map: the CPU map that goes to the caller, for the two operations that have one. */
+typedef int pool_fn(struct xen_sysctl_cpupool_op *op, struct cpumask *map);
 static pool_fn *const pool_ops[] = {
     [XEN_SYSCTL_CPUPOOL_OP_CREATE] = pool_create,
     [XEN_SYSCTL_CPUPOOL_OP_DESTROY] = pool_destroy,
@@ -277,6 +292,8 @@ static pool_fn *const pool_ops[] = {
 
 int cpupool_op(struct xen_sysctl_cpupool_op *op)
 {
+    bool has_map = op->op == XEN_SYSCTL_CPUPOOL_OP_INFO || op->op == XEN_SYSCTL_CPUPOOL_OP_FREEINFO;
+    struct cpumask map;
     int rc;
 
     if (op->op >= ARRAY_SIZE(pool_ops) || pool_ops[op->op] == NULL) {
@@ -285,9 +302,9 @@ int cpupool_op(struct xen_sysctl_cpupool_op *op)
     if (!spin_trylock(&cpupool_lock)) {
         return -ERESTART;
     }
-    rc = pool_ops[op->op](op);
+    rc = pool_ops[op->op](op, &map);
     spin_unlock(&cpupool_lock);
-    return rc;
+    return rc == 0 && has_map ? bitmap_to_guest(&op->cpumap, map.w, NR_CPUS) : rc;
 }
 
 int sched_init_domain(struct domain *d, u32 pool_id)

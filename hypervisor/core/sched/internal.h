@@ -9,7 +9,9 @@
 #include <argon/sched.h>
 #include <argon/vcpu.h>
 
-/* What a policy does. `fair` false: a vCPU keeps its CPU until it blocks or yields, and is not moved to balance load. */
+/*
+ * What a policy does. `fair` false: a vCPU keeps its CPU until it blocks or yields, and is not moved to balance load.
+ */
 struct sched_policy {
     const char *name;            /* option sched= */
     u32 id;                      /* XEN_SCHEDULER_* */
@@ -87,7 +89,10 @@ u32 sched_place(struct vcpu *v);
 u32 sched_least_loaded(const struct cpumask *allowed);
 /* Clear an idle CPU's bit in sched_idle_cpus: true for the one who did. */
 bool sched_claim_idle(u32 cpu);
-/* A CPU was claimed in vain, or has work to pull: it runs its scheduler, and if it idles on offers itself again. Any locks. */
+/*
+ * A CPU was claimed in vain, or has work to pull: it runs its scheduler, and if it idles on offers itself again. Any
+ * locks.
+ */
 void sched_release_claim(u32 cpu);
 /* Claim an idle CPU that is in both masks, of `node` only unless that is ~0. CPU_NONE if there is none. */
 u32 sched_claim_any(const struct cpumask *a, const struct cpumask *b, u32 node);
@@ -113,6 +118,7 @@ void cap_set(struct domain *d, u16 percent);
 extern struct cpupool cpupools[];
 void cpupool_init(const struct sched_policy *policy);
 void cpupool_join_boot(u32 cpu);                /* a CPU comes up: into Pool-0 */
+void cpupool_leave_boot(u32 cpu);
 struct cpupool *cpupool_find(u32 id);           /* exact; NULL if none */
 /* Recompute v->sched.allowed; if v must leave its CPU, see to it. No locks held. */
 void sched_update_allowed(struct vcpu *v);

@@ -60,8 +60,8 @@ bool vcpu_is_descheduled(const struct vcpu *v)
 }
 
 /*
- * The flag is set before events are looked for, and whoever makes an event pending looks at the flag afterwards (vcpu_kick): one of
- * the two sees the other, so no wake-up is lost.
+ * The flag is set before events are looked for, and whoever makes an event pending looks at the flag afterwards
+ * (vcpu_kick): one of the two sees the other, so no wake-up is lost.
  */
 void vcpu_block_current(void)
 {

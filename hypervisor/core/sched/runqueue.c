@@ -30,7 +30,10 @@ void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
     WRITE_ONCE(sp->nr_runnable, sp->nr_runnable - 1);
 }
 
-/* min_vruntime follows the least of curr and the queue, and never goes back: what sleepers and newcomers are measured by. */
+/*
+ * min_vruntime follows the least of curr and the queue, and never goes back: what sleepers and newcomers are measured
+ * by.
+ */
 static void rq_advance_min(struct sched_pcpu *sp, u64 curr_vruntime)
 {
     const struct rb_node *first = rb_first(&sp->queue);
@@ -79,8 +82,8 @@ u64 rq_slice_ns(const struct sched_pcpu *sp)
 }
 
 /*
- * The timer is left armed when its reason goes: it then fires once for nothing, which costs less than reprogramming it at each
- * switch. So it may be early, never late.
+ * The timer is left armed when its reason goes: it then fires once for nothing, which costs less than reprogramming it
+ * at each switch. So it may be early, never late.
  */
 void rq_arm_slice(struct sched_pcpu *sp, u64 now)
 {

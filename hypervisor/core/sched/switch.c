@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The switch itself, on the way back to the guest. There is one hypervisor stack per CPU: sched_switch() returns to its caller as it
- * was called, only the vCPU whose registers are loaded is another.
+ * The switch itself, on the way back to the guest. There is one hypervisor stack per CPU: sched_switch() returns to its
+ * caller as it was called, only the vCPU whose registers are loaded is another.
  */
 #include "internal.h"
 
@@ -70,7 +70,9 @@ static void put_prev(struct vcpu *prev, bool displaced)
     }
 }
 
-/* Nothing to run here: offer this CPU to wakers first, then look for work that waits elsewhere (see offer_to_idle()). */
+/*
+ * Nothing to run here: offer this CPU to wakers first, then look for work that waits elsewhere (see offer_to_idle()).
+ */
 static void about_to_idle(struct pcpu *p, u64 now)
 {
     atomic_fetch_or(&sched_idle_cpus.w[p->id / 64], BIT(p->id % 64));
@@ -131,7 +133,10 @@ struct vcpu *sched_switch(void)
 
     arch_context_switch(prev, next);
     p->current = next;
-    /* next->sched.running must be seen before its pending word is read: vcpu_kick() writes and reads them in the other order. */
+    /*
+     * next->sched.running must be seen before its pending word is read: vcpu_kick() writes and reads them in the other
+     * order.
+     */
     cpu_barrier();
     if (!prev->is_idle) {
         put_prev(prev, displaced);
@@ -140,8 +145,8 @@ struct vcpu *sched_switch(void)
 }
 
 /*
- * Whoever sent the IPI has set PEND_RESCHED in the vCPU that was current, or other bits of it; the exit path looks at them. Nothing
- * else is needed.
+ * Whoever sent the IPI has set PEND_RESCHED in the vCPU that was current, or other bits of it; the exit path looks at
+ * them. Nothing else is needed.
  */
 void sched_kicked(void)
 {
@@ -188,4 +193,10 @@ void sched_init_cpu(u32 cpu)
     sp->curr = p->idle;
     cpumask_set(&cpus_online, cpu);
     cpupool_join_boot(cpu);
+}
+
+void sched_abandon_cpu(u32 cpu)
+{
+    cpumask_clear(&cpus_online, cpu);
+    cpupool_leave_boot(cpu);
 }

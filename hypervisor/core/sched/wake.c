@@ -4,7 +4,10 @@
 
 #include <argon/smp.h>
 
-/* Wakers claim an idle CPU by clearing its bit, so that two do not choose the same one. It sets the bit again when it idles next. */
+/*
+ * Wakers claim an idle CPU by clearing its bit, so that two do not choose the same one. It sets the bit again when it
+ * idles next.
+ */
 bool sched_claim_idle(u32 cpu)
 {
     u64 *word = &sched_idle_cpus.w[cpu / 64];
@@ -93,7 +96,10 @@ u32 sched_place(struct vcpu *v)
     return cpu != CPU_NONE ? cpu : last;
 }
 
-/* A sleeper starts a little behind the others, so that it runs soon, and not so far that it could keep the CPU for long. */
+/*
+ * A sleeper starts a little behind the others, so that it runs soon, and not so far that it could keep the CPU for
+ * long.
+ */
 static void wake_vruntime(const struct sched_pcpu *sp, struct vcpu *v)
 {
     u64 floor = sp->min_vruntime - SCHED_WAKE_BONUS_NS;
@@ -124,14 +130,15 @@ static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
 }
 
 /*
- * v waits behind another vCPU on `cpu`. A CPU that went idle meanwhile has set its idle bit before it looked for waiting work, and
- * our busy bit is set before we look for idle CPUs: one of the two sees the other.
+ * v waits behind another vCPU on `cpu`. A CPU that went idle meanwhile has set its idle bit before it looked for
+ * waiting work, and our busy bit is set before we look for idle CPUs: one of the two sees the other.
  */
 static void offer_to_idle(struct vcpu *v, u32 cpu)
 {
     u32 other;
 
-    if (nr_cpus == 1 || (atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 || !sched_is_fair(sched_of(cpu))) {
+    if (nr_cpus == 1 || (atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 ||
+        !sched_is_fair(sched_of(cpu))) {
         return;
     }
     cpu_barrier();
@@ -166,7 +173,10 @@ void sched_wake(struct vcpu *v)
     }
     to = claimed;
     if (to != from && atomic_load_acquire(&v->sched.running)) {
-        /* Its registers are still being saved: it waits in that CPU's queue, or, if it must leave, that CPU sends it on. */
+        /*
+         * Its registers are still being saved: it waits in that CPU's queue, or, if it must leave, that CPU sends it
+         * on.
+         */
         to = cpumask_test(&v->sched.allowed, from) ? from : CPU_NONE;
     }
     woken = to != CPU_NONE && wake_locked(v, from, to, now);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Time a vCPU has spent in each state, and the guest's copy of it (public vcpu.h, VCPUOP_register_runstate_memory_area). */
+/*
+ * Time a vCPU has spent in each state, and the guest's copy of it (public vcpu.h,
+ * VCPUOP_register_runstate_memory_area).
+ */
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
@@ -30,8 +33,8 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
 }
 
 /*
- * Times in the guest's own system time, which began when the domain was created. The address is one of the kernel's: while another
- * context is loaded the copy may fail, and is then written at a later switch.
+ * Times in the guest's own system time, which began when the domain was created. The address is one of the kernel's:
+ * while another context is loaded the copy may fail, and is then written at a later switch.
  */
 void vcpu_runstate_publish(struct vcpu *v)
 {

@@ -47,7 +47,10 @@ int vcpu_create(struct domain *d, u16 id)
         xfree(v);
         return rc;
     }
-    /* Pauses of the domain count for each vCPU: take over those in force and become visible to further ones in one step. */
+    /*
+     * Pauses of the domain count for each vCPU: take over those in force and become visible to further ones in one
+     * step.
+     */
     spin_lock(&d->lock);
     v->pause_count = d->pause_count;
     v->pause_flags |= v->pause_count > 0 ? VPF_PAUSED : 0;
@@ -92,9 +95,9 @@ void vcpu_free(struct vcpu *v)
 }
 
 /*
- * The pending bits are set before the flags are read, and a vCPU that is about to sleep sets its flag before it looks for events
- * (vcpu_block_current()); a CPU that is about to enter v says so (sched.running) before it tests the bits. So one of the two sees
- * the other in each case (Arm ARM B2.3: the barrier orders our store before our loads).
+ * The pending bits are set before the flags are read, and a vCPU that is about to sleep sets its flag before it looks
+ * for events (vcpu_block_current()); a CPU that is about to enter v says so (sched.running) before it tests the bits.
+ * So one of the two sees the other in each case (Arm ARM B2.3: the barrier orders our store before our loads).
  */
 void vcpu_kick(struct vcpu *v, u32 pending)
 {

@@ -16,6 +16,7 @@
 
 #define GICD_CTLR       0x000
 #define GICD_TYPER      0x004
+#define GICD_IIDR       0x008
 #define GIC_IGROUPR     0x080
 #define GIC_ISENABLER   0x100
 #define GIC_ICENABLER   0x180

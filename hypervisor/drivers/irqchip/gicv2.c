@@ -24,12 +24,14 @@
 #define GICH_HCR        0x000
 #define GICH_VTR        0x004
 #define GICH_VMCR       0x008
+#define GICH_EISR0      0x020
 #define GICH_ELRSR0     0x030
 #define GICH_APR        0x0f0
 #define GICH_LR         0x100
 
 static volatile void *gicd ro_after_boot, *gicc ro_after_boot, *gich ro_after_boot;
 static u32 irq_count ro_after_boot, lr_count ro_after_boot;
+static bool link_works ro_after_boot;
 static u8 cpu_mask[NR_CPUS];             /* CPU interface of each CPU as a GICD_ITARGETSR bit; 0: has not started */
 static u32 sgi_iar[GICV2_MAX_CPUS];      /* by CPU: what an SGI's acknowledge returned: its end must name the sender */
 static struct spinlock gicv2_lock = SPINLOCK_INIT(RANK_IRQCHIP);
@@ -47,6 +49,11 @@ static boot_code int gicv2_init(const struct machine *m)
         return -ENODEV;
     }
     irq_count = MIN(((gic_read32(gicd, GICD_TYPER) & 31) + 1) * 32, (u32)INTID_SPECIAL);
+    /*
+     * Every GICv2 made of silicon names its implementer. The one that does not is QEMU's, which deactivates a linked interrupt when the
+     * guest ends it, but does not look at the physical line again until something else happens in the GIC.
+     */
+    link_works = gic_read32(gicd, GICD_IIDR) != 0;
     gic_write32(gicd, GICD_CTLR, 0);
     gic_reset_interrupts(gicd, INTID_FIRST_SPI, irq_count);
     /* The group that Non-secure software has; without Security Extensions bit 0 is group 0, where all interrupts are after reset. */
@@ -197,6 +204,13 @@ static u64 gicv2_lr_empty(void)
     return gic_read32(gich, GICH_ELRSR0);
 }
 
+static u64 gicv2_lr_ended(void)
+{
+    return gic_read32(gich, GICH_EISR0);
+}
+
+static bool gicv2_hw_link(void) { return link_works; }
+
 static u32 gicv2_hcr_read(void)
 {
     return gic_read32(gich, GICH_HCR);
@@ -265,6 +279,8 @@ const struct irqchip_ops gicv2_ops = {
     .lr_write = lr_write,
     .lr_pend = gicv2_lr_pend,
     .lr_empty = gicv2_lr_empty,
+    .lr_ended = gicv2_lr_ended,
+    .hw_link = gicv2_hw_link,
     .hcr_read = gicv2_hcr_read,
     .hcr_write = gicv2_hcr_write,
     .virt_read = gicv2_virt_read,

@@ -303,12 +303,20 @@ static void gicv3_lr_pend(u32 n, u64 lr)
     }
 }
 
-/* ELRSR and the count follow writes of list registers by isb: they are indirect reads. */
+/* ELRSR and EISR follow writes of list registers by isb: they are indirect reads. */
 static u64 gicv3_lr_empty(void)
 {
     isb();
     return sysreg_read(ich_elrsr_el2);
 }
+
+static u64 gicv3_lr_ended(void)
+{
+    isb();
+    return sysreg_read(ich_eisr_el2);
+}
+
+static bool gicv3_hw_link(void) { return true; }
 
 static u32 gicv3_hcr_read(void)
 {
@@ -400,6 +408,8 @@ const struct irqchip_ops gicv3_ops = {
     .lr_write = lr_write,
     .lr_pend = gicv3_lr_pend,
     .lr_empty = gicv3_lr_empty,
+    .lr_ended = gicv3_lr_ended,
+    .hw_link = gicv3_hw_link,
     .hcr_read = gicv3_hcr_read,
     .hcr_write = gicv3_hcr_write,
     .virt_read = gicv3_virt_read,

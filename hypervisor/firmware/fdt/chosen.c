@@ -3,7 +3,6 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>
-#include <libfdt.h>
 #include "parse.h"
 
 static const char *const module_names[] = { "multiboot,module", "xen,multiboot-module", NULL };
@@ -21,7 +20,6 @@ static const struct {
 
 boot_code int fdt_parse_chosen(struct fdt_parse *p)
 {
-    p->chosen_off = p->w.off;
     p->boot_args = dt_get(&p->dt, p->w.off, "bootargs");
     p->xen_args = dt_get(&p->dt, p->w.off, "xen,xen-bootargs");
     p->dom0_args = dt_get(&p->dt, p->w.off, "xen,dom0-bootargs");

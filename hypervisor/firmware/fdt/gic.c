@@ -5,7 +5,6 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>
-#include <libfdt.h>
 #include "parse.h"
 
 #define REDIST_FRAMES 0x20000UL  /* RD_base and SGI_base of one CPU */
@@ -18,9 +17,10 @@ static boot_code int common(struct fdt_parse *p, u32 version)
     if (n->irq_cells < 3) {
         return fdt_bad(p, "#interrupt-cells below 3");
     }
-    if (fdt_get_path(p->dt.fdt, p->w.off, g->path, sizeof(g->path)) != 0) {
+    if (!dt_full_path(&p->w, g->path, sizeof(g->path))) {
         return fdt_bad(p, "path too long");
     }
+    p->gic_off = p->w.off;
     g->version = version;
     g->phandle = n->phandle;
     return 0;
@@ -128,7 +128,7 @@ boot_code int fdt_finish_irqs(struct fdt_parse *p)
             return r;
         }
     }
-    if (!dt_walk_to(&p->w, &p->dt, fdt_path_offset(p->dt.fdt, g->path))) {
+    if (!dt_walk_to(&p->w, &p->dt, p->gic_off)) {
         return -EINVAL;
     }
     /* Its own maintenance interrupt is in its own format, whatever its interrupt-parent says. */

@@ -5,7 +5,6 @@
  */
 #include <argon/dt.h>
 #include <argon/irqchip.h>
-#include <libfdt.h>
 
 enum { STAGE_OWN, STAGE_MAP, STAGE_END };
 

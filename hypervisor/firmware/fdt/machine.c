@@ -225,6 +225,11 @@ static boot_code int check_complete(const struct machine *m)
     return 0;
 }
 
+boot_code const struct dt *machine_dt(void)
+{
+    return machine.fdt != NULL && machine.fdt == fdt_parse.dt.fdt ? &fdt_parse.dt : NULL;
+}
+
 boot_code size_t machine_fdt_size(const void *header)
 {
     return fdt_check_header(header) == 0 ? fdt_totalsize(header) : 0;

@@ -10,8 +10,7 @@ struct fdt_parse {
     struct machine *m;
     struct dt dt;
     struct dt_walk w;            /* at the node being read */
-    int timer_off;               /* 0 = none seen */
-    int chosen_off;
+    int timer_off, gic_off;      /* 0 = none seen */
     struct dt_prop boot_args, xen_args, dom0_args, initrd_start, initrd_end;   /* of /chosen */
 };
 

@@ -10,19 +10,6 @@
  */
 #define MAX_RANGES 256u
 
-boot_code struct dt_prop dt_get(const struct dt *dt, int off, const char *name)
-{
-    struct dt_prop p = { 0 };
-    int len;
-    const void *data = fdt_getprop(dt->fdt, off, name, &len);
-
-    if (data != NULL && len >= 0) {
-        p.data = data;
-        p.len = (u32)len;
-    }
-    return p;
-}
-
 boot_code bool dt_cell(const struct dt_prop *p, u32 i, u32 *out)
 {
     if (p->data == NULL || i >= p->len / 4) {

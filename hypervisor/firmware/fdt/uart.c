@@ -3,30 +3,30 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>
-#include <libfdt.h>
 #include "parse.h"
 
-/* Node that `spec` (len bytes) names, or a negative libfdt error. An alias holds a path, never another alias. */
-static boot_code int find_node(const void *fdt, const char *spec, size_t len)
+/* Walk to the node that `spec` (len bytes) names. An alias holds a path, never another alias. */
+static boot_code bool find_node(struct fdt_parse *p, const char *spec, size_t len)
 {
+    static const char aliases[] = "/aliases";
     const char *colon = memchr(spec, ':', len);
-    const char *path;
-    int n;
+    char name[64];
+    struct dt_prop path;
 
     if (colon != NULL) {
         len = (size_t)(colon - spec);
     }
-    if (len == 0 || len >= DT_MAX_PATH) {
-        return -FDT_ERR_BADPATH;
+    if (len > 0 && spec[0] == '/') {
+        return dt_walk_to_path(&p->w, &p->dt, spec, len);
     }
-    if (spec[0] == '/') {
-        return fdt_path_offset_namelen(fdt, spec, (int)len);
+    if (len >= sizeof(name) || !dt_walk_to_path(&p->w, &p->dt, aliases, sizeof(aliases) - 1)) {
+        return false;
     }
-    path = fdt_getprop_namelen(fdt, fdt_path_offset(fdt, "/aliases"), spec, (int)len, &n);
-    if (path == NULL || n <= 0 || path[0] != '/') {
-        return -FDT_ERR_NOTFOUND;
-    }
-    return fdt_path_offset_namelen(fdt, path, (int)strnlen(path, (size_t)n));
+    memcpy(name, spec, len);
+    name[len] = '\0';
+    path = dt_get(&p->dt, p->w.off, name);
+    return path.data != NULL &&
+           dt_walk_to_path(&p->w, &p->dt, (const char *)path.data, strnlen((const char *)path.data, path.len));
 }
 
 static boot_code const char *driver_compatible(const struct dt_prop *compatible)
@@ -41,44 +41,35 @@ static boot_code const char *driver_compatible(const struct dt_prop *compatible)
     return NULL;
 }
 
-/* clock-frequency, or that of the fixed clock that is the first of `clocks`; 0 if unknown. */
-static boot_code u32 clock_hz(const struct dt *dt, int off)
+static boot_code u32 u32_or(const struct fdt_parse *p, const char *name, u32 otherwise)
 {
-    struct dt_prop prop = dt_get(dt, off, "clock-frequency");
-    u32 hz = 0, phandle;
-
-    if (prop.data == NULL) {
-        prop = dt_get(dt, off, "clocks");
-        off = dt_cell(&prop, 0, &phandle) ? fdt_node_offset_by_phandle(dt->fdt, phandle) : -1;
-        if (off < 0) {
-            return 0;
-        }
-        prop = dt_get(dt, off, "clock-frequency");
-    }
-    return dt_u32(&prop, &hz) ? hz : 0;
-}
-
-static boot_code u32 u32_or(const struct dt *dt, int off, const char *name, u32 otherwise)
-{
-    struct dt_prop prop = dt_get(dt, off, name);
+    struct dt_prop prop = dt_get(&p->dt, p->w.off, name);
     u32 v;
 
     return dt_u32(&prop, &v) ? v : otherwise;
 }
 
-/* Describe the UART at `off`. -ENODEV after a message if Argon cannot drive it. */
-static boot_code int read_uart(struct fdt_parse *p, int off)
+/* clock-frequency, or that of the fixed clock that is the first of `clocks`; 0 if unknown. Moves the walk. */
+static boot_code u32 clock_hz(struct fdt_parse *p)
+{
+    struct dt_prop clocks = dt_get(&p->dt, p->w.off, "clocks");
+    u32 hz = u32_or(p, "clock-frequency", 0), phandle;
+
+    if (hz == 0 && dt_cell(&clocks, 0, &phandle) && dt_walk_to_phandle(&p->w, &p->dt, phandle)) {
+        hz = u32_or(p, "clock-frequency", 0);
+    }
+    return hz;
+}
+
+/* Describe the UART that is the current node. -ENODEV after a message if Argon cannot drive it. */
+static boot_code int read_uart(struct fdt_parse *p)
 {
     struct machine_uart u = { 0 };
     struct dt_irq_cursor c = { 0 };
     struct dt_irq irq;
-    const char *compatible;
+    const char *compatible = driver_compatible(&dt_node(&p->w)->compatible);
 
-    if (!dt_walk_to(&p->w, &p->dt, off)) {
-        return -ENODEV;
-    }
-    compatible = driver_compatible(&dt_node(&p->w)->compatible);
-    if (compatible == NULL || fdt_get_path(p->dt.fdt, off, u.path, sizeof(u.path)) != 0) {
+    if (compatible == NULL || !dt_full_path(&p->w, u.path, sizeof(u.path))) {
         log_warn("console: no driver for %s", dt_node(&p->w)->name);
         return -ENODEV;
     }
@@ -88,42 +79,48 @@ static boot_code int read_uart(struct fdt_parse *p, int off)
     }
     str_copy(u.compatible, compatible, sizeof(u.compatible));
     u.irq = dt_next_irq(&p->w, p->m->gic.phandle, &c, &irq) && irq.intid >= 32 ? irq.intid : 0;
-    u.reg_shift = MIN(u32_or(&p->dt, off, "reg-shift", 0), 3u);
-    u.reg_width = u32_or(&p->dt, off, "reg-io-width", 1);
-    u.clock_hz = clock_hz(&p->dt, off);
+    u.reg_shift = MIN(u32_or(p, "reg-shift", 0), 3u);
+    u.reg_width = u32_or(p, "reg-io-width", 1);
+    u.clock_hz = clock_hz(p);
     p->m->uart = u;
     p->m->has_uart = true;
     return 0;
 }
 
+/* dtuart=: -ENODEV, after a message, if it leads to nothing. */
+static boot_code int find_given(struct fdt_parse *p, const char *dtuart)
+{
+    bool found = find_node(p, dtuart, strlen(dtuart));
+
+    if (found && read_uart(p) == 0) {
+        return 0;
+    }
+    log_warn("dtuart=%s: %s; looking at /chosen/stdout-path", dtuart, found ? "cannot be used" : "no such device");
+    return -ENODEV;
+}
+
 boot_code int machine_find_uart(const char *dtuart)
 {
+    static const char chosen[] = "/chosen";
     struct fdt_parse *p = &fdt_parse;
     struct dt_prop out;
-    int off, chosen;
 
-    memset(p, 0, sizeof(*p));
-    p->m = &machine;
     machine.has_uart = false;
-    if (machine.fdt == NULL || dt_open(&p->dt, machine.fdt, fdt_totalsize(machine.fdt)) != 0) {
+    if (machine_dt() == NULL) {
         return -ENODEV;
     }
-    if (dtuart != NULL && dtuart[0] != '\0') {
-        off = find_node(machine.fdt, dtuart, strlen(dtuart));
-        if (off >= 0 && read_uart(p, off) == 0) {
-            return 0;
-        }
-        log_warn("dtuart=%s: %s; looking at /chosen/stdout-path", dtuart,
-                 off < 0 ? "no such device" : "cannot be used");
+    if (dtuart != NULL && dtuart[0] != '\0' && find_given(p, dtuart) == 0) {
+        return 0;
     }
-    chosen = fdt_path_offset(machine.fdt, "/chosen");
-    out = dt_get(&p->dt, chosen, "stdout-path");
-    if (out.data == NULL) {
-        out = dt_get(&p->dt, chosen, "linux,stdout-path");
-    }
-    if (out.data == NULL) {
+    if (!dt_walk_to_path(&p->w, &p->dt, chosen, sizeof(chosen) - 1)) {
         return -ENODEV;
     }
-    off = find_node(machine.fdt, (const char *)out.data, strnlen((const char *)out.data, out.len));
-    return off >= 0 ? read_uart(p, off) : -ENODEV;
+    out = dt_get(&p->dt, p->w.off, "stdout-path");
+    if (out.data == NULL) {
+        out = dt_get(&p->dt, p->w.off, "linux,stdout-path");
+    }
+    if (out.data == NULL || !find_node(p, (const char *)out.data, strnlen((const char *)out.data, out.len))) {
+        return -ENODEV;
+    }
+    return read_uart(p);
 }

@@ -14,8 +14,8 @@ noreturn_fn printf_like(1, 2) void boot_stop(const char *fmt, ...);
 
 /* ---- boot modules (boot/modules.c) ---- */
 /*
- * Are all modules in RAM and apart from each other and from [image, image + image_size)? On failure false, with the
- * reason in why (size bytes).
+ * Are all modules in RAM and apart from each other, from the device tree and from [image, image + image_size)? On
+ * failure false, with the reason in why (size bytes).
  */
 must_check bool modules_check(const struct machine *m, paddr_t image, paddr_t image_size, char *why, size_t size);
 /* RAM is mapped: what was taken for a ramdisk by its order but is an XSM policy becomes MODULE_XSM. */
@@ -97,7 +97,8 @@ struct dom0_filter {
     int gic_off, uart_off;       /* -1: none */
 };
 
-void dom0_filter_init(struct dom0_filter *f, const struct machine *m, const struct dt *dt);
+/* w: scratch, its position is lost. */
+void dom0_filter_init(struct dom0_filter *f, const struct machine *m, const struct dt *dt, struct dt_walk *w);
 enum dom0_node dom0_filter(const struct dom0_filter *f, const struct dt_walk *w);
 /* Is a property of a copied node left out? */
 bool dom0_filter_prop(const char *name);
@@ -138,7 +139,7 @@ void dom0_devices_free(struct dom0_devices *dev);
 /* ---- construction (boot/dom0.c, boot/dom0_load.c); each stops boot with a message when it cannot be done ---- */
 struct dom0_build {
     struct domain *d;
-    struct dt dt;
+    const struct dt *dt;         /* the host's */
     const struct machine_module *kernel, *ramdisk;   /* ramdisk: NULL for none */
     struct image image;
     struct dom0_memory memory;

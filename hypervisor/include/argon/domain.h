@@ -99,14 +99,19 @@ struct domain *domain_lookup_from(u16 domid);
 /* Guest asked to stop (SHUTDOWN_*): stop all vCPUs, then VIRQ_DOM_EXC to dom0. dom0: acts on the machine. */
 void domain_shutdown(struct domain *d, u32 reason);
 void domain_resume(struct domain *d);
-/* The toolstack's counted pause (domctl 3 and 4; the dom0 builder lets dom0 go with unpause). -EINVAL: too many, or none held. */
+/*
+ * The toolstack's counted pause (domctl 3 and 4; the dom0 builder lets dom0 go with unpause). -EINVAL: too many, or
+ * none held.
+ */
 must_check int domain_controller_pause(struct domain *d);
 must_check int domain_controller_unpause(struct domain *d);
 /* sched_op(watchdog): ABI.md 3.3. Returns the id or 0, or an error. */
 int domain_watchdog(struct domain *d, u32 id, u32 timeout_s);
 /* getdomaininfo. */
 void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
-/* What of the machine a domain may map or be interrupted by; the dom0 builder grants dom0's. Ranges include both ends. */
+/*
+ * What of the machine a domain may map or be interrupted by; the dom0 builder grants dom0's. Ranges include both ends.
+ */
 must_check int domain_permit_iomem(struct domain *d, u64 first_mfn, u64 last_mfn, bool allow);
 must_check int domain_permit_irq(struct domain *d, u32 irq, bool allow);
 bool domain_may_iomem(struct domain *d, u64 first_mfn, u64 last_mfn);
@@ -120,7 +125,7 @@ void domain_maybe_complete_destroy(struct domain *d);
 void domain_update_wallclock(struct domain *d);
 /* Iterate over all (not pseudo) domains in rising id: valid as domain_lookup(). */
 #define for_each_domain(d) \
-    for (struct domain *d = domain_lookup_from(0); d != NULL; d = d->id < 0x7fef ? domain_lookup_from((u16)(d->id + 1)) : NULL)
+    for (struct domain *d = domain_lookup_from(0); d != NULL; d = domain_lookup_from((u16)(d->id + 1)))
 #define for_each_vcpu(d, v) \
     for (u32 vcpu_i_##v = 0; vcpu_i_##v < (d)->max_vcpus; vcpu_i_##v++) \
         for (struct vcpu *v = (d)->vcpu[vcpu_i_##v]; v != NULL; v = NULL)

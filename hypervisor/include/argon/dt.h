@@ -28,6 +28,9 @@ struct dt_intc {
 
 struct dt {
     const void *fdt;
+    const u8 *tree;              /* structure block */
+    const char *strings;
+    u32 tree_size, strings_size;
     u32 nr_intc;
     struct dt_intc intc[DT_MAX_INTC];
     u32 max_phandle;             /* highest in use */
@@ -36,6 +39,7 @@ struct dt {
 /* One node, with the properties nearly every reader asks for. */
 struct dt_node {
     int off;                     /* libfdt's offset of the node */
+    u32 props;                   /* where its properties begin: for dt_next_prop() */
     const char *name;            /* with unit address */
     bool available;              /* status of this node and all its ancestors is okay */
     bool has_addr_cells;
@@ -44,6 +48,7 @@ struct dt_node {
     u32 irq_cells;               /* 0: not an interrupt controller or nexus */
     u32 irq_parent;              /* phandle of the parent of its interrupts, inherited or its own; 0 = none */
     struct dt_prop compatible, device_type, status, reg, ranges, interrupts, interrupts_extended, interrupt_map;
+    struct dt_prop iommu_cells, passthrough;
     struct dt_prop own_irq_parent, addr_cells_prop, size_cells_prop, irq_cells_prop, phandle_prop;
 };
 
@@ -54,6 +59,8 @@ struct dt_node {
 struct dt_walk {
     const struct dt *dt;
     int off, depth;
+    u32 pos;                     /* of the next item */
+    int level;                   /* of that item's node */
     int skip_below;              /* nodes deeper than this are passed over; DT_MAX_DEPTH = none */
     struct dt_node node[DT_MAX_DEPTH];
 };
@@ -69,8 +76,15 @@ void dt_walk_start(struct dt_walk *w, const struct dt *dt);
 must_check bool dt_walk_next(struct dt_walk *w);
 /* Do not descend into the children of the current node. */
 void dt_walk_skip(struct dt_walk *w);
-/* Walk to the node at libfdt offset `off`. False if there is none. */
+/*
+ * Walk to a node: at libfdt offset `off`, with a phandle, or named by an absolute path of len bytes. False if there is
+ * none.
+ */
 must_check bool dt_walk_to(struct dt_walk *w, const struct dt *dt, int off);
+must_check bool dt_walk_to_phandle(struct dt_walk *w, const struct dt *dt, u32 phandle);
+must_check bool dt_walk_to_path(struct dt_walk *w, const struct dt *dt, const char *path, size_t len);
+/* The current node's full path; false, and as much as fits, if it is too long. */
+must_check bool dt_full_path(const struct dt_walk *w, char *buf, size_t size);
 
 static inline const struct dt_node *dt_node(const struct dt_walk *w) { return &w->node[w->depth]; }
 /* The parent; the root has itself. */
@@ -80,6 +94,9 @@ static inline const struct dt_node *dt_parent(const struct dt_walk *w)
 }
 
 /* ---- properties ---- */
+/* All of a node's: *pos begins as its `props`. False after the last. */
+must_check bool dt_next_prop(const struct dt *dt, u32 *pos, const char **name, struct dt_prop *p);
+/* One by name, {0} if absent. Costs a search: what many readers need is in struct dt_node. */
 struct dt_prop dt_get(const struct dt *dt, int off, const char *name);
 /* The i-th cell; false if the property is too short. */
 must_check bool dt_cell(const struct dt_prop *p, u32 i, u32 *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercall dispatch. A handler gets the caller and its argument words, in place: for a direct call these are the guest's registers
- * x0..x4, for a multicall entry a private copy that is written back. Returning -ERESTART runs the hypercall again with the words as the
- * handler left them (memory_op and grant ops keep progress there; domctl/sysctl restart from the start), after pending
- * interrupts were taken. Any other value is the guest's result.
+ * Hypercall dispatch. A handler gets the caller and its argument words, in place: for a direct call these are the
+ * guest's registers x0..x4, for a multicall entry a private copy that is written back. Returning -ERESTART runs the
+ * hypercall again with the words as the handler left them (memory_op and grant ops keep progress there; domctl/sysctl
+ * restart from the start), after pending interrupts were taken. Any other value is the guest's result.
  */
 #ifndef ARGON_HYPERCALL_H
 #define ARGON_HYPERCALL_H
@@ -51,10 +51,16 @@ bool permit_info(const struct domain *caller, const struct domain *target);
 struct xenctl_bitmap;
 /* Up to nr_bits (a multiple of 64) from the guest; what it does not give is 0. -EFAULT. */
 must_check int bitmap_from_guest(u64 *words, u32 nr_bits, const struct xenctl_bitmap *map);
-/* As much as the guest has room for; further bytes of its map, up to a page, are zeroed. A NULL map is left alone. -EFAULT. */
+/*
+ * As much as the guest has room for; further bytes of its map, up to a page, are zeroed. A NULL map is left alone.
+ * -EFAULT.
+ */
 must_check int bitmap_to_guest(const struct xenctl_bitmap *map, const u64 *words, u32 nr_bits);
 
-/* Domain named by a hypercall argument: DOMID_SELF or an id. NULL if there is none. Valid until return to guest (see smp.h). */
+/*
+ * Domain named by a hypercall argument: DOMID_SELF or an id. NULL if there is none. Valid until return to guest (see
+ * smp.h).
+ */
 struct domain *domain_by_arg(struct vcpu *v, u16 domid);
 
 #endif

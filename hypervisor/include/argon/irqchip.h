@@ -79,6 +79,9 @@ struct irqchip_ops {
     void (*lr_write)(u32 n, u64 lr);
     void (*lr_pend)(u32 n, u64 lr);              /* write lr as pending; an active state found in the register stays */
     u64 (*lr_empty)(void);                       /* bit per list register whose state is inactive */
+    u64 (*lr_ended)(void);                       /* bit per inactive list register with LR_EOI: the guest has ended its interrupt */
+    /* May LR_HW be relied on? False: level interrupts still high at the guest's EOI would not arrive again by themselves. */
+    bool (*hw_link)(void);
     u32 (*hcr_read)(void);
     void (*hcr_write)(u32 hcr);
     void (*virt_read)(struct vgic_vcpu *s);      /* VMCR and active priorities into s */

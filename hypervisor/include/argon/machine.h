@@ -48,7 +48,9 @@ struct machine_gic {
 };
 
 struct machine {
-    const void *fdt;             /* mapped copy, NULL once boot memory is freed */
+    const void *fdt;             /* mapped, NULL once boot memory is freed */
+    paddr_t fdt_start;           /* where it lies: set by who calls machine_from_fdt(), afterwards */
+    u64 fdt_size;
     u32 nr_banks, nr_reserved, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
     struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
@@ -75,6 +77,9 @@ extern struct machine machine;
  * stays in use until dom0_build() is done.
  */
 must_check int machine_from_fdt(const void *fdt, size_t max);
+/* The tree machine_from_fdt() was given, to be read further (argon/dt.h). NULL: none, or no longer there. */
+struct dt;
+const struct dt *machine_dt(void);
 /* Bytes of the device tree whose first 64 bytes are at `header`; 0 if it is none. */
 size_t machine_fdt_size(const void *header);
 /*

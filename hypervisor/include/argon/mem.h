@@ -38,8 +38,8 @@ struct page {
             u16 owner;           /* domid while use is GUEST or SHARED_HYP; slab pages: free object and number in use */
             u8 use;              /* enum page_use */
             /*
-             * PAGE_FREE: order + 1 at a free chunk's head, else 0. PAGE_HYP: PAGE_ORDER_* | order or class. GUEST, SHARED_HYP:
-             * PAGE_OWNED while the owner's own reference stands.
+             * PAGE_FREE: order + 1 at a free chunk's head, else 0. PAGE_HYP: PAGE_ORDER_* | order or class.
+             * GUEST, SHARED_HYP: PAGE_OWNED while the owner's own reference stands.
              */
             u8 order;
         };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vCPU scheduling. There is one hypervisor stack per physical CPU and none per vCPU: blocking or yielding only changes state and sets
- * PEND_RESCHED; the switch happens on the way back to the guest, in sched_switch().
+ * vCPU scheduling. There is one hypervisor stack per physical CPU and none per vCPU: blocking or yielding only changes
+ * state and sets PEND_RESCHED; the switch happens on the way back to the guest, in sched_switch().
  */
 #ifndef ARGON_SCHED_H
 #define ARGON_SCHED_H
@@ -60,7 +60,7 @@ static inline void cpumask_store(struct cpumask *to, const struct cpumask *from)
 struct sched_vcpu {
     struct rb_node node;         /* in the run queue, when runnable and not current */
     bool queued;
-    bool running;                /* its state is in v->cpu's registers, wholly or in part; cleared with release when all is saved */
+    bool running;                /* its state is in v->cpu's registers, or on the way; cleared (release) when saved */
     bool yielded;
     bool pinned;                 /* sched_op(pin_override) is in force; saved_hard is what to go back to */
     u64 vruntime;                /* weighted virtual time, ns; compared by signed difference */
@@ -115,7 +115,8 @@ enum vcpu_pause {
 
 /* ---- set-up ---- */
 void sched_init(const char *policy);     /* "credit2" (default), "credit", "null": option sched= */
-void sched_init_cpu(u32 cpu);            /* pcpus[cpu] exists; its run queue; the idle vCPU becomes current; joins Pool-0 */
+void sched_init_cpu(u32 cpu);            /* of pcpus[cpu]: run queue; idle vCPU, current; joins Pool-0 */
+void sched_abandon_cpu(u32 cpu);         /* boot: it did not come up after sched_init_cpu() */
 must_check int sched_init_domain(struct domain *d, u32 pool_id);
 void sched_quiesce_domain(struct domain *d);  /* its vCPUs are stopped for good: no timer fires for it any more */
 void sched_destroy_domain(struct domain *d);
@@ -146,14 +147,17 @@ struct vcpu *sched_switch(void);
 void sched_kicked(void);
 
 /* ---- control ---- */
-must_check int sched_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft); /* NULL = leave */
+/* NULL: leave as it is. -EINVAL: no CPU of the pool in the hard one, or the soft one empty. */
+must_check int sched_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft);
 u32 sched_id(void);                                                     /* ABI id: 5 credit, 6 credit2, ... */
 must_check int sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op);
 must_check int sched_sysctl(struct xen_sysctl_scheduler_op *op);
 u64 vcpu_cpu_time(const struct vcpu *v);                                /* ns in state running */
 u64 cpu_idle_time(u32 cpu);                                             /* ns */
 void sched_dump(void);                                                  /* debug key r */
-/* sched_op(pin_override): run on `cpu` only, < 0: undo. -EBUSY: pinned already; -EINVAL: nothing to undo, no such CPU. */
+/*
+ * sched_op(pin_override): run on `cpu` only, < 0: undo. -EBUSY: pinned already; -EINVAL: nothing to undo, no such CPU.
+ */
 must_check int sched_pin_override(struct vcpu *v, s32 cpu);
 const char *sched_policy_name(const struct cpupool *pool);
 

@@ -11,7 +11,10 @@
 #include <argon/xen.h>
 #include <asm/domain.h>          /* struct arch_vcpu, struct arch_domain */
 
-/* vcpu->pending: everything that must happen before this vCPU runs guest code again. One word, tested once on the exit path. */
+/*
+ * vcpu->pending: everything that must happen before this vCPU runs guest code again. One word, tested once on the exit
+ * path.
+ */
 enum vcpu_pending {
     PEND_RESCHED = 1u << 0,      /* run the scheduler */
     PEND_VGIC    = 1u << 1,      /* interrupts wait to be moved to list registers */
@@ -19,6 +22,7 @@ enum vcpu_pending {
     PEND_QUIESCE = 1u << 3,      /* a grace period must be answered */
     PEND_CRASH   = 1u << 4,      /* domain is being crashed: do not enter */
     PEND_RUNSTATE = 1u << 5,     /* the guest's runstate copy is to be written */
+    PEND_LINE    = 1u << 6,      /* a level interrupt waits that the guest may retract: look on each exit (vtimer_check_line) */
 };
 
 struct vcpu {
@@ -28,7 +32,7 @@ struct vcpu {
     u16 id;
     bool is_idle;
     bool initialised;            /* has a register state (setvcpucontext or CPU_ON) */
-    u32 cpu;                     /* physical CPU it runs or last ran on, whose run queue holds it; RANK_SCHED of that CPU */
+    u32 cpu;                     /* physical CPU it runs or last ran on, whose queue holds it; that CPU's RANK_SCHED */
     struct domain *domain;
     struct vcpu_info *info;      /* never NULL: in shared_info, a registered page, or a private dummy */
     mfn_t info_mfn;              /* registered page (reference held), INVALID_MFN if none */
@@ -52,13 +56,16 @@ void vcpu_quiesce(struct vcpu *v);
 void vcpu_free(struct vcpu *v);
 /* The idle vCPU of a CPU (sched_init_cpu); stops boot when there is no memory. */
 struct vcpu *vcpu_create_idle(u32 cpu);
-/* Something the guest waits for: make it runnable if blocked or polling, and make it look at its pending work. Any CPU. */
+/*
+ * Something the guest waits for: make it runnable if blocked or polling, and make it look at its pending work. Any CPU.
+ */
 void vcpu_kick(struct vcpu *v, u32 pending);
 /* Would the guest take an interrupt or has it an event: then WFI and block must not sleep. */
 bool vcpu_event_pending(struct vcpu *v);
 /*
- * Register vcpu_info at (gfn, offset) of its domain: -EINVAL twice, for a vCPU that may run elsewhere, or for a page that is not the
- * domain's RAM; -ENXIO straddling or misaligned. Contents move over; all events are made to look pending.
+ * Register vcpu_info at (gfn, offset) of its domain: -EINVAL twice, for a vCPU that may run elsewhere, or for a page
+ * that is not the domain's RAM; -ENXIO straddling or misaligned. Contents move over; all events are made to look
+ * pending.
  */
 must_check int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset);
 void vcpu_unregister_info(struct vcpu *v);

@@ -57,6 +57,8 @@ struct vgic_vcpu {
     u16 live;                    /* CPU + 1 whose hardware holds lr[], vmcr, apr; 0: memory does */
     u32 hcr;                     /* as last written or to be written */
     u32 lr_used;                 /* bit per list register assigned to an interrupt (its state may have become inactive) */
+    u32 lr_eoi;                  /* those of them with LR_EOI: their end is to be acted on */
+    u8 upcall_good;              /* ends of the event interrupt that found the upcall byte clear: see VGIC_UPCALL_TRUSTED */
     u32 sync_seq;                /* counts vgic_sync() */
     u64 lr[VGIC_MAX_LRS];        /* as last written, read by vgic_sync(), or saved */
     struct vgic_irq *lr_irq[VGIC_MAX_LRS];
@@ -109,6 +111,11 @@ void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level);
 void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq);
 /* The guest's timer expired while v was off the CPU: as if the physical interrupt had arrived. False: v is on a CPU; nothing done. */
 bool vgic_inject_timer(struct vcpu *v, u32 intid);
+/*
+ * Is v's timer interrupt still to be acknowledged by the guest? If its line has dropped meanwhile it is taken back, as a level is. v is
+ * current.
+ */
+bool vgic_timer_waits(struct vcpu *v, u32 intid);
 /* Has v's timer interrupt been delivered and not yet been ended by the guest? v is current. */
 bool vgic_timer_in_flight(struct vcpu *v, u32 intid);
 /* Link host irq <-> virtual interrupt: SPIs through irq_route_to_guest() only; PPIs (timer): while v is created. */

@@ -98,6 +98,18 @@ bool vgic_inject_timer(struct vcpu *v, u32 intid)
         spin_unlock(&v->vgic.lock);
         return false;
     }
+    if (likely(irq->sticky == VGIC_STICKY_HW && !irq->want_unpend)) {
+        u64 *lr = &v->vgic.lr[irq->lr - 1u];
+
+        if (!(*lr & LR_STATE)) {
+            irq->active = false;
+            irq->lr_latch = irq->phys_active = true;
+            *lr |= LR_PENDING;
+        }
+        spin_unlock(&v->vgic.lock);
+        vcpu_kick(v, 0);
+        return true;
+    }
     vgic_lr_pull(v, irq);
     if (!irq->active && !irq->latch) {
         irq->latch = true;

@@ -21,10 +21,18 @@
 #define GICD_CTLR_ENABLE_GRP0 BIT32(0)
 #define GICD_CTLR_ENABLE_GRP1 BIT32(1)
 
+/*
+ * The event-channel interrupt is a level: one that the guest ends without having cleared the upcall byte must come again, for which its
+ * end would have to be reported by an exit. A guest that has cleared the byte before the end this many times in a row is believed to go on
+ * so, and spared that exit; vgic_upcall_resample() looks now and then, and takes the trust away.
+ */
+#define VGIC_UPCALL_TRUSTED 100
+
 #define GICR_FRAME_SHIFT 17              /* RD_base and SGI_base of one vCPU: 128 KiB */
 
 extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by vgic_host_init() */
 extern u32 vgic_lr_all;                  /* a bit for each */
+extern bool vgic_hw_link;                /* the hardware link of list registers is reliable */
 extern u8 vgic_prio_mask;                /* implemented bits of a virtual priority */
 
 static always_inline u16 vgic_here(void)
@@ -100,6 +108,8 @@ void vgic_phys_deactivate(struct vgic_irq *irq);
 void vgic_lr_fill(struct vcpu *v);
 /* The guest has ended `count` interrupts that were in no list register. */
 void vgic_end_evicted(struct vcpu *v, u32 count);
+/* The event interrupt of a trusted guest: is its line high though it has been ended? Then it pends again. v is live here. */
+void vgic_upcall_resample(struct vcpu *v);
 /* Take all of v's interrupts out of its list registers; v is off the CPU. */
 void vgic_lr_drain(struct vcpu *v);
 

@@ -10,6 +10,7 @@
 #include <argon/vtimer.h>
 
 u32 vgic_nr_lrs, vgic_lr_all;
+bool vgic_hw_link;
 
 static always_inline u64 lr_get(const struct vcpu *v, u32 n)
 {
@@ -84,8 +85,8 @@ static void fold(struct vcpu *v, struct vgic_irq *irq)
     irq->lr_latch = false;
     if (irq->phys_active && !irq->active) {
         if (!(lr & LR_HW)) {
-            if (was_active) {
-                vgic_phys_deactivate(irq);           /* its EOI did not reach the physical one */
+            if (was_active || !pending) {
+                vgic_phys_deactivate(irq);           /* ended; the EOI did not reach the physical one */
             }
         } else if (!pending) {
             irq->phys_active = false;                /* ended by the guest's EOI through the hardware link */
@@ -132,6 +133,7 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
         u32 n = irq->lr - 1u;
 
         v->vgic.lr_used &= ~BIT32(n);
+        v->vgic.lr_eoi &= ~BIT32(n);
         v->vgic.lr_irq[n] = NULL;
         lr_put(v, n, 0);
         irq->lr = 0;
@@ -168,10 +170,14 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
     if (sgi_v2) {
         lr |= pending || irq->active ? sgi_v2_bits(irq, &pending) : 0;
     } else {
-        if (irq->phys_active && !(irq->active && pending)) {
+        if (irq->phys_active && vgic_hw_link && !(irq->active && pending)) {
             lr |= LR_HW | (u64)irq->host_irq << LR_HOST_SHIFT;
             irq->sticky = VGIC_STICKY_HW;
-        } else if (irq->phys_active || (irq->is_level && irq->line && irq->intid != v->domain->arch.event_ppi)) {
+        } else if (irq->intid == v->domain->arch.event_ppi) {
+            /* As below, until the guest is trusted; what is to be done at its end does not depend on the state now. */
+            lr |= v->vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
+            irq->sticky = VGIC_STICKY_PLAIN;
+        } else if (irq->phys_active || (irq->is_level && irq->line)) {
             /* Active and pending cannot be linked to hardware; a line still high at EOI pends again: both need to hear of the EOI. */
             lr |= LR_EOI;
         } else {
@@ -185,7 +191,25 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             irq->sticky = VGIC_STICKY_NO;
         }
     }
+    if ((lr & (LR_HW | LR_EOI)) == LR_EOI) {
+        v->vgic.lr_eoi |= BIT32(irq->lr - 1u);
+    } else {
+        v->vgic.lr_eoi &= ~BIT32(irq->lr - 1u);
+    }
     lr_put(v, irq->lr - 1u, lr | (pending ? LR_PENDING : 0) | (irq->active ? LR_ACTIVE : 0));
+}
+
+void vgic_upcall_resample(struct vcpu *v)
+{
+    struct vgic_irq *irq = &v->vgic.priv[v->domain->arch.event_ppi];
+
+    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
+                 atomic_load(&v->info->evtchn_upcall_pending) != 0 && !(lr_get(v, irq->lr - 1u) & LR_STATE))) {
+        v->vgic.upcall_good = 0;
+        irq->line = true;
+        irq->active = false;
+        lr_write_state(v, irq, true);
+    }
 }
 
 static void ready_add(struct vcpu *v, struct vgic_irq *irq)
@@ -331,7 +355,7 @@ static bool must_move(const struct vgic_irq *irq)
 
 void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
 {
-    bool kick, here = false;
+    bool kick, off, here = false;
 
     while (unlikely(must_move(irq)) && (irq->lr == 0 || vgic_reachable(v))) {
         /* Its state is all in *irq: it goes to its new home, whose lock guards it from here. */
@@ -354,9 +378,10 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
         }
         kick = !list_empty(&irq->link);
     }
+    off = v->vgic.live == 0;
     spin_unlock(&v->vgic.lock);
     if (kick && (!here || atomic_load(&v->pause_flags) != 0)) {
-        vcpu_kick(v, PEND_VGIC);
+        vcpu_kick(v, off ? 0 : PEND_VGIC);           /* off the CPU, its list registers are in order already */
     }
 }
 

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <argon/timer.h>
+#include <argon/vtimer.h>
 
 /* How long to wait for another CPU's list registers before what is known is used. It answers on its next exit, an interrupt away. */
 #define SYNC_TIMEOUT_NS NS_PER_MS
@@ -25,6 +26,7 @@ void vgic_flush(struct vcpu *v)
 {
     spin_lock(&v->vgic.lock);
     if (likely(v->vgic.live == vgic_here())) {
+        vgic_upcall_resample(v);
         flush_locked(v);
     }
     spin_unlock(&v->vgic.lock);
@@ -86,19 +88,43 @@ static void timer_handover(struct vcpu *v, bool enter)
     }
 }
 
-/* Interrupts whose end is to be acted on (LR_EOI), among `lrs`; each may leave v: unlocks and locks again. v reachable. */
+/* The event interrupt keeps its list register: its line still high it pends again, else the register is only made to stop asking. */
+static void end_of_upcall(struct vcpu *v, struct vgic_irq *irq, u32 n)
+{
+    u64 lr = v->vgic.lr[n] & ~LR_STATE;
+
+    irq->active = false;
+    irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
+    if (unlikely(irq->line)) {
+        v->vgic.upcall_good = 0;
+        irqchip->lr_write(n, lr | LR_PENDING);
+        return;
+    }
+    irqchip->lr_write(n, lr & ~LR_EOI);
+    if (++v->vgic.upcall_good == VGIC_UPCALL_TRUSTED) {
+        v->vgic.lr[n] = lr & ~LR_EOI;
+        v->vgic.lr_eoi &= ~BIT32(n);
+    }
+}
+
+/* Interrupts whose end is to be acted on, by irqchip->lr_ended(); each may leave v: unlocks and locks again. v is live here. */
 static void end_of_interrupts(struct vcpu *v, u32 lrs)
 {
     for (; lrs != 0; lrs &= lrs - 1) {
         u32 n = (u32)__builtin_ctz(lrs);
         struct vgic_irq *irq = v->vgic.lr_irq[n];
 
-        if (unlikely(irq != NULL && (v->vgic.lr[n] & (LR_HW | LR_EOI)) == LR_EOI)) {
-            list_del(&irq->link);
-            vgic_lr_pull(v, irq);
-            vgic_irq_commit(v, irq);
-            spin_lock(&v->vgic.lock);
+        if (unlikely(irq == NULL)) {
+            continue;
         }
+        if (likely(irq->intid == v->domain->arch.event_ppi && irq->sticky == VGIC_STICKY_PLAIN)) {
+            end_of_upcall(v, irq, n);
+            continue;
+        }
+        list_del(&irq->link);
+        vgic_lr_pull(v, irq);
+        vgic_irq_commit(v, irq);
+        spin_lock(&v->vgic.lock);
     }
 }
 
@@ -111,8 +137,12 @@ static void maintain(struct vcpu *v)
         irqchip->hcr_write(v->vgic.hcr);             /* the count restarts at 0 */
         vgic_end_evicted(v, hcr >> VHCR_EOICOUNT_SHIFT);
     }
-    end_of_interrupts(v, v->vgic.lr_used);
-    flush_locked(v);
+    if (v->vgic.lr_eoi != 0) {
+        end_of_interrupts(v, (u32)irqchip->lr_ended());
+    }
+    if (unlikely(v->vgic.hcr != VHCR_EN || !list_empty(&v->vgic.stale))) {
+        flush_locked(v);
+    }
 }
 
 void vgic_save(struct vcpu *v)
@@ -121,10 +151,12 @@ void vgic_save(struct vcpu *v)
     u32 valid;
 
     spin_lock(&g->lock);
-    if (unlikely(g->hcr & (VHCR_LRENPIE | VHCR_NPIE)) || unlikely(!list_empty(&g->stale))) {
-        maintain(v);
-    }
+    vgic_upcall_resample(v);
     valid = g->lr_used & ~(u32)irqchip->lr_empty();
+    if (unlikely((g->lr_eoi & ~valid) || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
+        maintain(v);                     /* what the guest has ended since its last exit, and what is new */
+        valid = g->lr_used & ~(u32)irqchip->lr_empty();
+    }
     irqchip->virt_save(g, valid);
     for (u32 ended = g->lr_used & ~valid; ended != 0; ended &= ended - 1) {
         g->lr[__builtin_ctz(ended)] &= ~LR_STATE;
@@ -132,7 +164,6 @@ void vgic_save(struct vcpu *v)
     this_cpu()->lr_used = valid;
     timer_handover(v, false);
     atomic_store_release(&g->live, 0);
-    end_of_interrupts(v, g->lr_used & ~valid);
     spin_unlock(&g->lock);
 }
 
@@ -194,9 +225,16 @@ bool vgic_irq_deliverable(struct vcpu *v)
     spin_lock(&g->lock);
     here = g->live == vgic_here();
     used = g->lr_used;
-    if (here) {
-        end_of_interrupts(v, used & (u32)irqchip->lr_empty());
-        used = g->lr_used & ~(u32)irqchip->lr_empty();
+    if (here && used != 0) {
+        u32 empty;
+
+        vgic_upcall_resample(v);
+        empty = (u32)irqchip->lr_empty();
+        if (unlikely(g->lr_eoi & empty)) {
+            end_of_interrupts(v, (u32)irqchip->lr_ended());
+            empty = (u32)irqchip->lr_empty();
+        }
+        used = g->lr_used & ~empty;
     }
     if (used != 0 || !list_empty(&g->ready)) {
         if (here) {
@@ -229,6 +267,22 @@ void vgic_maintenance(void)
         maintain(v);
     }
     spin_unlock(&v->vgic.lock);
+}
+
+bool vgic_timer_waits(struct vcpu *v, u32 intid)
+{
+    struct vgic_irq *irq = &v->vgic.priv[intid];
+    bool waits;
+
+    spin_lock(&v->vgic.lock);
+    waits = irq->lr != 0 && (vgic_lr_peek(v, irq) & LR_STATE) == LR_PENDING;
+    if (waits && !vtimer_virt_line(v)) {
+        vgic_lr_pull(v, irq);
+        vgic_irq_commit(v, irq);
+        return false;
+    }
+    spin_unlock(&v->vgic.lock);
+    return waits;
 }
 
 bool vgic_timer_in_flight(struct vcpu *v, u32 intid)

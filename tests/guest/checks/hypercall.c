@@ -19,6 +19,7 @@
 #include "machine.h"
 #include "mmu.h"
 #include "sysreg.h"
+#include "xenabi.h"
 
 static uint8_t page[2 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
@@ -195,10 +196,11 @@ static void pointer_read_only(void)
     CHECK_EQ("untouched", 0x55, page[0]);
     memset(page, 0, PAGE_SIZE);
     status->dom = DOMID_SELF;
-    status->port = 1;
+    status->port = (evtchn_port_t)event_alloc();
     status->status = 77;
     CHECK_EQ("evtchn-status", -XEN_EFAULT, with_pointer(23, at));
     CHECK_EQ("evtchn-status-untouched", 77, status->status);
+    (void)event_close(status->port);
     memset(page, 0, PAGE_SIZE);
     call->op = __HYPERVISOR_xen_version;
     call->result = 77;

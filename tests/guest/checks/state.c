@@ -103,6 +103,8 @@ static unsigned exercise(const struct operation *op, unsigned round)
 /* Something pending, so that WFI does not sleep. */
 static void keep_awake(void)
 {
+    gic_drain();
+    gic_reset();
     gic_set_bit(3, GICD_ISENABLER);
     gic_sgi_self(3);
     (void)WAIT_FOR(gic_irq_signalled(), 100);

@@ -23,8 +23,7 @@ static void take_one(uint64_t result)
     uint32_t iar;
 
     enable_sgis();
-    while (gic_irq_signalled()) /* of an earlier test that failed */
-        gic_eoi(gic_ack());
+    gic_drain(); /* of an earlier test that failed */
     *(volatile uint64_t *)(result + 8) = 1; /* ready */
     iar = gic_wait_ack(WAIT_MS);
     if (IRQ_ID(iar) < 1020)
@@ -198,6 +197,8 @@ static void pending_registers(void)
     CHECK("in-ispendr", gic_bit(SGI, GICD_ISPENDR));
     mmio_write8(clear, 1);
     CHECK_EQ("cleared", 0, mmio_read8(set));
+    if (cpu_count < 2)
+        return;
     mmio_write8(set, 2);
     CHECK_EQ("source-1", 2, mmio_read8(set));
     enable_sgis();

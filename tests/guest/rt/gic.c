@@ -336,3 +336,13 @@ bool gic_quiet(void)
     }
     return !gic_irq_signalled();
 }
+
+void gic_drain(void)
+{
+    for (unsigned i = 0; i < 100 && gic_irq_signalled(); i++) {
+        uint32_t iar = gic_ack();
+
+        if (IRQ_ID(iar) < 1020)
+            gic_eoi(iar);
+    }
+}

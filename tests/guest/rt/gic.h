@@ -88,6 +88,8 @@ void gic_sgi_self(unsigned id);
 
 /* Acknowledge within ms, or IRQ_NONE. Whole IAR value. */
 uint32_t gic_wait_ack(unsigned ms);
+/* Take what is signalled; with the timers off it ends. */
+void gic_drain(void);
 /* Nothing is signalled for a while, with exits in between. */
 bool gic_quiet(void);
 

@@ -74,17 +74,6 @@ void check_skip(const char *why)
     print("# %s: not applicable: %s\n", result.name, why);
 }
 
-/* Take what is still signalled; with the timers off it ends. */
-static void drain(void)
-{
-    for (unsigned i = 0; i < 100 && gic_irq_signalled(); i++) {
-        uint32_t iar = gic_ack();
-
-        if (IRQ_ID(iar) < 1020)
-            gic_eoi(iar);
-    }
-}
-
 static void settle(void)
 {
     irq_disable();
@@ -94,7 +83,7 @@ static void settle(void)
     if (!mmu_enabled())
         mmu_enable();
     timer_stop();
-    drain();
+    gic_drain();
     gic_dist_enable(true);
     gic_reset();
 }

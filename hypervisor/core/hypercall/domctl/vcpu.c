@@ -12,8 +12,8 @@ static struct vcpu *vcpu_by_id(struct domain *d, u32 id)
 }
 
 /*
- * Get v off its CPU and keep it off: -ERESTART until its registers are in memory. The pause is held over restarts, or it might be
- * running again each time we look; ctl_release() ends it.
+ * Get v off its CPU and keep it off: -ERESTART until its registers are in memory. The pause is held over restarts, or
+ * it might be running again each time we look; ctl_release() ends it.
  */
 static int ctl_pause(struct vcpu *v)
 {
@@ -134,19 +134,24 @@ static int affinity_check(const struct domain *d, const struct xen_domctl_vcpuaf
     return d->vcpu[a->vcpu] == NULL ? -ESRCH : 0;
 }
 
+static int affinity_put(const struct xen_domctl_vcpuaffinity *a, const struct cpumask *hard, const struct cpumask *soft)
+{
+    if ((a->flags & XEN_VCPUAFFINITY_HARD) != 0 && bitmap_to_guest(&a->cpumap_hard, hard->w, NR_CPUS) != 0) {
+        return -EFAULT;
+    }
+    if ((a->flags & XEN_VCPUAFFINITY_SOFT) != 0 && bitmap_to_guest(&a->cpumap_soft, soft->w, NR_CPUS) != 0) {
+        return -EFAULT;
+    }
+    return 0;
+}
+
 /* Out go the masks that take effect: within the pool, and the soft one within the hard one. */
 static int affinity_effective(const struct vcpu *v, const struct xen_domctl_vcpuaffinity *a)
 {
     struct cpumask hard = cpumask_and(&v->sched.hard, &v->domain->cpupool->cpus);
     struct cpumask soft = cpumask_and(&v->sched.soft, &hard);
 
-    if ((a->flags & XEN_VCPUAFFINITY_HARD) != 0 && bitmap_to_guest(&a->cpumap_hard, hard.w, NR_CPUS) != 0) {
-        return -EFAULT;
-    }
-    if ((a->flags & XEN_VCPUAFFINITY_SOFT) != 0 && bitmap_to_guest(&a->cpumap_soft, soft.w, NR_CPUS) != 0) {
-        return -EFAULT;
-    }
-    return 0;
+    return affinity_put(a, &hard, &soft);
 }
 
 int domctl_setvcpuaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *op)
@@ -190,11 +195,5 @@ int domctl_getvcpuaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *
         return rc;
     }
     target = d->vcpu[a->vcpu];
-    if ((a->flags & XEN_VCPUAFFINITY_HARD) != 0 && bitmap_to_guest(&a->cpumap_hard, target->sched.hard.w, NR_CPUS) != 0) {
-        return -EFAULT;
-    }
-    if ((a->flags & XEN_VCPUAFFINITY_SOFT) != 0 && bitmap_to_guest(&a->cpumap_soft, target->sched.soft.w, NR_CPUS) != 0) {
-        return -EFAULT;
-    }
-    return 0;
+    return affinity_put(a, &target->sched.hard, &target->sched.soft);
 }

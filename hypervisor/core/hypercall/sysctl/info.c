@@ -26,7 +26,8 @@ int sysctl_physinfo(struct vcpu *v, struct xen_sysctl *op)
     p->nr_nodes = MAX(machine.nr_nodes, 1U);
     p->max_node_id = p->nr_nodes - 1;
     p->cpu_khz = (u32)(time_counter_hz() / 1000);
-    p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1 | arch_physinfo_caps();
+    p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
+                      arch_physinfo_caps();
     p->total_pages = s.total;
     p->free_pages = s.free;
     p->scrub_pages = s.scrub;

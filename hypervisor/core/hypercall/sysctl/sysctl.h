@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Control of the machine, one file per group. A handler gets a private copy of the operation, which goes back to the caller on success. */
+/*
+ * Control of the machine, one file per group. A handler gets a private copy of the operation, which goes back to the
+ * caller on success.
+ */
 #ifndef SYSCTL_H
 #define SYSCTL_H
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: name in the payload's output, text for people, our goal, and KVM's figures for reference.
+
+Goals and KVM figures are those of the project's baseline, measured with GICv3 on QEMU 7.2; KVM is not run here.
+"""
+from typing import NamedTuple, Optional
+
+
+class Row(NamedTuple):
+    """One operation. Figures are instructions, guest and hypervisor together."""
+
+    id: str
+    text: str
+    goal: Optional[int]
+    kvm_nvhe: Optional[int] = None
+    kvm_vhe: Optional[int] = None
+
+
+ROWS = [
+    Row("hypercall", "null hypercall (xen_version(0))", 100),
+    Row("psci", "PSCI_VERSION by HVC", 110, 1599, 1084),
+    Row("yield_alone", "sched_op(yield), nobody else to run", 250),
+    Row("id_register", "read of ID_AA64PFR0_EL1", 90, 1933, 1459),
+    Row("mmio", "trapped MMIO read, GICD_TYPER", 150, 2327, 1848),
+    Row("sgi_self", "SGI to self, until EOI", 300, 2982, 2524),
+    Row("timer", "virtual timer interrupt, armed to EOI", 350, 2953, 2469),
+    Row("event_self", "event channel send to self, until EOI", 450),
+    Row("event_masked", "event channel send, port masked", 180),
+    Row("give_and_take", "give a 4K page back and populate it again", 1200),
+    Row("grant", "grant map + unmap of one page", 1200),
+    Row("switch", "switch between two vCPUs by yield", 800),
+    Row("ping_pong", "IPI ping-pong of two sleeping vCPUs", 2500),
+    Row("wfi_timer", "WFI with a timer due in 32000, until EOI", 32800, 34551, 34373),
+    Row("boot", "reset to first dom0 instruction", 12000000),
+]
