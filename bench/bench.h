@@ -13,6 +13,7 @@ void bench_measure(const char *id, void (*once)(void), unsigned rounds);
 uint32_t bench_acknowledge(void);
 void bench_end(uint32_t iar);
 
+void bench_more(void);
 /* Rows that need a second vCPU. */
 void bench_two_vcpus(void);
 

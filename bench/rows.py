@@ -31,5 +31,11 @@ ROWS = [
     Row("switch", "switch between two vCPUs by yield", 800),
     Row("ping_pong", "IPI ping-pong of two sleeping vCPUs", 2500),
     Row("wfi_timer", "WFI with a timer due in 32000, until EOI", 32800, 34551, 34373),
+    Row("multicall_1", "multicall of one xen_version", None),
+    Row("multicall_64", "multicall of 64 xen_version", None),
+    Row("memory_64", "give 64 pages back and populate them", None),
+    Row("device_interrupt", "device interrupt, raised to EOI", None),
+    Row("first_touch", "first touch of a 2M block of RAM", None),
+    Row("cpu_on", "CPU_ON to the first instruction there", None),
     Row("boot", "reset to first dom0 instruction", 12000000),
 ]

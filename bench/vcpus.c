@@ -10,6 +10,7 @@
 
 #define SWITCHES 2000u
 #define TRIPS 1000u
+#define STARTS 20u
 
 static void yields(uint64_t n)
 {
@@ -67,6 +68,25 @@ static void ping_pong(void)
     wait_idle();
 }
 
+/* CPU_ON until the other's first instruction, which waits for this one to yield. */
+static void cpu_on(void)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < STARTS; i++) {
+        uint64_t start;
+
+        (void)cpu_stop(1);
+        yields(4); /* let it be gone */
+        start = counter();
+        (void)smccc_hvc(PSCI_CPU_ON, cpu_mpidr(1), (uintptr_t)secondary_start, 0);
+        while (!cpus[1].online)
+            yields(1);
+        sum += cpus[1].entry.cntvct - start;
+    }
+    bench_report("cpu_on", sum, STARTS);
+}
+
 void bench_two_vcpus(void)
 {
     uint64_t start;
@@ -82,5 +102,6 @@ void bench_two_vcpus(void)
     bench_report("switch", counter() - start, SWITCHES);
     wait_idle();
     ping_pong();
+    cpu_on();
     (void)cpu_stop(1);
 }

@@ -13,7 +13,6 @@
 #include <argon/percpu.h>
 #include <argon/rangeset.h>
 #include <argon/string.h>
-#include <asm/mmu.h>
 
 #define DOM0_DEFAULT_MEM  MIB(512)
 #define DOM0_FIRST_BANK   MIB(128)       /* at least, so that kernel and modules find room */
@@ -154,8 +153,8 @@ static boot_code void give_reserved(struct dom0_build *b)
 {
     u64 first, last, next = 0;
 
-    first = image_pa >> PAGE_SHIFT;
-    last = (image_pa + arch_image_bytes() - 1) >> PAGE_SHIFT;
+    first = arch_image_start() >> PAGE_SHIFT;
+    last = (arch_image_start() + arch_image_bytes() - 1) >> PAGE_SHIFT;
     must(rangeset_remove(b->devices.reserved, first, last), "reserved memory");
     while (rangeset_next(b->devices.reserved, next, &first, &last)) {
         next = last + 1;

@@ -152,7 +152,8 @@ boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
     for (u32 b = 0; b < machine.nr_banks; b++) {
         mapped_to = frame_table_map_bank(b, mapped_to);
     }
-    hole_add(carve.end, carve_end - carve.end);
+    mem_boot_bytes = carve_end - carve.end;
+    hole_add(carve.end, mem_boot_bytes);
     for_each_free(give_to_allocator);
     mmu_use_heap();
 }

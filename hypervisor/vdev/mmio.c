@@ -33,12 +33,5 @@ int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn)
 
 const struct mmio_region *mmio_find(const struct domain *d, u64 gpa)
 {
-    const struct mmio_table *t = &d->arch.mmio;
-
-    for (u32 i = 0; i < t->nr; i++) {
-        if (gpa - t->region[i].base < t->region[i].size) {
-            return &t->region[i];
-        }
-    }
-    return NULL;
+    return mmio_table_find(&d->arch.mmio, gpa);
 }

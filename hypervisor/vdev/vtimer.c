@@ -104,13 +104,8 @@ void vtimer_interrupt(struct vcpu *v)
 {
     vgic_inject_host(v->domain, v, v->vtimer.virt_irq, machine.timer_irq_virt);
     if (unlikely(v->arch.regs.pstate & PSTATE_I)) {
-        atomic_fetch_or(&v->pending, PEND_LINE);
+        vgic_watch_lines(v);
     }
-}
-
-bool vtimer_check_line(struct vcpu *v)
-{
-    return vgic_timer_waits(v, v->vtimer.virt_irq);
 }
 
 bool vtimer_virt_line(const struct vcpu *v)

@@ -281,11 +281,8 @@ class Machine:
         return "\n".join(re.sub(r"^\((XEN|ARGON)\) ", "", line[1:], flags=re.IGNORECASE) for line in out)
 
     def write_file(self, path, text):
-        """Make a file in dom0 by way of its console."""
-        lines = text.rstrip("\n").split("\n")
-        self.run(f"rm -f {path}")
-        for line in lines:
-            self.run("echo '" + line.replace("'", "'\\''") + f"' >>{path}")
+        """Make a text file in dom0 by way of its console."""
+        self.run(f"cat >{path} <<'=eof='\n{text.rstrip()}\n=eof=\ntrue")
 
     def wait_end(self, timeout=COMMAND_TIMEOUT):
         """Wait until QEMU ends by itself; returns its exit status."""

@@ -30,6 +30,8 @@ struct fake_gic {
     bool no_link;
 };
 static struct fake_gic fake;
+/* CPUs may be threads. */
+#define FAKE_COUNT(what) __atomic_fetch_add(&fake.what, 1, __ATOMIC_RELAXED)
 
 static inline struct fake_cpu *fake_here(void) { return &fake.cpu[cpu_id()]; }
 static inline bool *fake_active(u32 intid) { return intid < 32 ? &fake_here()->ppi_active[intid] : &fake.active[intid]; }
@@ -63,8 +65,8 @@ static inline void fake_raise(u32 intid)
     host_irq_waiting = true;
 }
 
-static void f_eoi(u32 intid) { fake.eois++; fake.last_eoi = intid; }
-static void f_deactivate(u32 intid) { fake.deactivates++; *fake_active(intid) = false; }
+static void f_eoi(u32 intid) { FAKE_COUNT(eois); fake.last_eoi = intid; }
+static void f_deactivate(u32 intid) { FAKE_COUNT(deactivates); *fake_active(intid) = false; }
 static void f_enable(u32 intid) { *fake_enabled(intid) = true; }
 static void f_disable(u32 intid) { *fake_enabled(intid) = false; }
 static void f_set_type(u32 intid, enum irq_type t) { fake.type[intid] = t; }
@@ -76,12 +78,12 @@ static bool f_is_pending(u32 intid) { return fake.pending[intid]; }
 static void f_send_ipi(u32 cpu) { (void)cpu; }
 static u32 f_nr_lrs(void) { return FAKE_LRS; }
 static u32 f_five(void) { return 5; }
-static u64 f_lr_read(u32 n) { fake.lr_reads++; return fake_here()->lr[n]; }
-static void f_lr_write(u32 n, u64 lr) { fake.lr_writes++; fake_here()->lr[n] = lr; }
+static u64 f_lr_read(u32 n) { FAKE_COUNT(lr_reads); return fake_here()->lr[n]; }
+static void f_lr_write(u32 n, u64 lr) { FAKE_COUNT(lr_writes); fake_here()->lr[n] = lr; }
 
 static void f_lr_pend(u32 n, u64 lr)
 {
-    fake.lr_writes++;
+    FAKE_COUNT(lr_writes);
     fake_here()->lr[n] = (lr & ~LR_STATE) | LR_PENDING | (fake_here()->lr[n] & LR_ACTIVE);
 }
 
@@ -108,7 +110,7 @@ static u64 f_lr_ended(void)
 static bool f_hw_link(void) { return !fake.no_link; }
 
 static u32 f_hcr_read(void) { return fake_here()->hcr; }
-static void f_hcr_write(u32 hcr) { fake.hcr_writes++; fake_here()->hcr = hcr; }
+static void f_hcr_write(u32 hcr) { FAKE_COUNT(hcr_writes); fake_here()->hcr = hcr; }
 
 static void f_virt_read(struct vgic_vcpu *s)
 {

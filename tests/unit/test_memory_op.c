@@ -265,20 +265,24 @@ static void test_decrease_types(void **state)
 {
     struct page *pg = page_alloc_guest(other, 0, 0);
     u64 frames[5] = { 0x100, 0x101, 0x102, 0x103, 0x104 };
-    void *shared = page_alloc_shared(guest);
+    void *shared = guest->shared_info;
 
     (void)state;
     assert_int_equal(p2m_map(guest, gfn(0x100), page_to_mfn(pg), 1, P2M_FOREIGN_RW), 0);
     assert_int_equal(p2m_map(guest, gfn(0x101), page_to_mfn(pg), 1, P2M_GRANT_RO), 0);
     assert_int_equal(p2m_map(guest, gfn(0x102), mfn(0x9000), 1, P2M_MMIO), 0);
     assert_int_equal(p2m_map(guest, gfn(0x103), virt_to_mfn(shared), 1, P2M_RAM_RW), 0);
-    for (u32 i = 0; i < 5; i++) {
+    for (u32 i = 0; i < 3; i++) {
         assert_int_equal(reserve(XENMEM_decrease_reservation, guest, DOMID_SELF, &frames[i], 1, 0, 0), 0);
     }
     assert_int_equal(pg->count, 1);
+    assert_int_equal(type_at(guest, 0x102), P2M_MMIO);
+    /* A page shared with the hypervisor is only unmapped. */
+    guest->shared_info_gfn = gfn(0x103);
+    assert_int_equal(reserve(XENMEM_decrease_reservation, guest, DOMID_SELF, frames + 3, 2, 0, 0), 1);
+    assert_int_equal(type_at(guest, 0x103), P2M_INVALID);
     assert_int_equal(virt_to_page(shared)->count, 1);
-    assert_int_equal(type_at(guest, 0x103), P2M_RAM_RW);
-    page_free_shared(shared);
+    assert_false(gfn_is_valid(guest->shared_info_gfn));
 }
 
 /* A page that someone else holds leaves the guest, and comes back to the heap when it is let go. */

@@ -282,11 +282,18 @@ static void event_upcall(void **state)
     raise_event(v);
     assert_int_equal(guest_ack(), 31);
     guest_eoi(31);
+    v->pending = 0;
     vgic_maintenance();
+    assert_int_equal(v->pending, PEND_LINE);
+    assert_true(vgic_check_lines(v));
+    assert_true(vgic_check_lines(v));
     assert_int_equal(guest_ack(), 31);
-    v->info->evtchn_upcall_pending = 0;
     guest_eoi(31);
     vgic_maintenance();
+    assert_true(vgic_check_lines(v));
+    v->info->evtchn_upcall_pending = 0;                  /* cleared before it is taken again */
+    assert_false(vgic_check_lines(v));
+    assert_int_equal(guest_ack(), FAKE_NONE);
     assert_false(fake_maintenance());
     /* Raised again after the guest has cleared the byte and before its EOI: not lost. */
     raise_event(v);
@@ -355,6 +362,34 @@ static void event_trust(void **state)
     assert_int_equal(guest_ack(), 31);
     v->info->evtchn_upcall_pending = 0;
     guest_eoi(31);
+}
+
+static void event_trust_and_remote_senders(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+
+    (void)state;
+    enable_ppi(1, 31, 0xa0);
+    unit_set_cpu(1);
+    load(b);
+    for (u32 i = 0; i < 200; i++) {
+        unit_set_cpu(0);
+        raise_event(b);
+        unit_set_cpu(1);
+        if (b->pending & PEND_VGIC) {
+            b->pending = 0;
+            vgic_flush(b);
+        }
+        assert_int_equal(guest_ack(), 31);
+        b->info->evtchn_upcall_pending = 0;
+        guest_eoi(31);
+        assert_int_equal(fake_maintenance(), i < 100);
+        if (i < 100) {
+            vgic_maintenance();
+        }
+    }
+    unload(b);
+    unit_set_cpu(0);
 }
 
 static void event_while_off_cpu(void **state)
@@ -483,9 +518,12 @@ static void timer_retracted_while_masked(void **state)
     enable_ppi(0, 27, 0x80);
     fake_here()->ppi_active[27] = true;
     vgic_inject_host(d, v, 27, 27);
-    assert_true(vgic_timer_waits(v, 27));
+    vgic_watch_lines(v);
+    assert_int_equal(v->pending, PEND_LINE);
+    assert_true(vgic_check_lines(v));                    /* the exit that delivered it */
+    assert_true(vgic_check_lines(v));
     timer_line = false;
-    assert_false(vgic_timer_waits(v, 27));
+    assert_false(vgic_check_lines(v));
     assert_int_equal(guest_ack(), FAKE_NONE);
     assert_false(fake_here()->ppi_active[27]);
     timer_line = true;
@@ -493,7 +531,7 @@ static void timer_retracted_while_masked(void **state)
     vgic_inject_host(d, v, 27, 27);
     assert_int_equal(guest_ack(), 27);
     timer_line = false;
-    assert_false(vgic_timer_waits(v, 27));               /* acknowledged: the guest's to end */
+    assert_false(vgic_check_lines(v));                   /* acknowledged: the guest's to end */
     assert_true(fake_here()->ppi_active[27]);
     guest_eoi(27);
     assert_false(fake_here()->ppi_active[27]);
@@ -960,7 +998,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(sgi_to_self), vcase(sgi_while_active_comes_again), vcase(sgi_targets), vcase(sgi0_is_for_group0_only), vcase(edge_spi),
         vcase(disable_takes_it_out), vcase(group_disable_takes_all_out), vcase(pending_and_active_registers), vcase(level_line),
-        vcase(level_pended_by_software), vcase(event_upcall), vcase(event_trust), vcase(event_while_off_cpu), vcase(priorities_and_pressure),
+        vcase(level_pended_by_software), vcase(event_upcall), vcase(event_trust), vcase(event_trust_and_remote_senders), vcase(event_while_off_cpu), vcase(priorities_and_pressure),
         vcase(more_active_than_list_registers), vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken),
         vcase(timer_retracted_while_masked), vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu), vcase(host_spi),
         vcase(host_spi_active_and_pending), vcase(no_hardware_link), vcase(routing), vcase(other_cpu), vcase(other_cpu_does_not_answer),

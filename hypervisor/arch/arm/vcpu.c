@@ -113,8 +113,22 @@ static void vcpu_save(struct vcpu *v)
     fp_save(&v->arch.fp);
 }
 
+/*
+ * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. It starts as zero for
+ * each vCPU that is switched in, so that it carries nothing from one to another.
+ */
+static bool has_sme ro_after_boot;
+
+boot_code void vcpu_boot_init(void)
+{
+    has_sme = (sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0;
+}
+
 static void vcpu_restore(struct vcpu *v)
 {
+    if (unlikely(has_sme)) {
+        sysreg_write(s3_3_c13_c0_5, 0);
+    }
     sysreg_write(vttbr_el2, v->domain->arch.vttbr);
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);

@@ -223,6 +223,8 @@ int event_set_priority(struct domain *d, u32 port, u32 priority)
     spin_lock(&e->lock);
     if (atomic_load(&d->event.ops) != &event_fifo_ops) {
         rc = -ENOSYS;
+    } else if (e->state == EVENT_CLOSED) {
+        rc = -EACCES;
     } else {
         atomic_store(&e->priority, (u8)priority);
     }

@@ -294,6 +294,8 @@ long memop_add_to_physmap_batch(struct vcpu *v, u64 *args)
 
 /* ---- remove_from_physmap ---- */
 
+#define REMOVABLE (BIT32(P2M_RAM_RW) | BIT32(P2M_RAM_RO) | BIT32(P2M_FOREIGN_RW) | BIT32(P2M_FOREIGN_RO))
+
 long memop_remove_from_physmap(struct vcpu *v, u64 *args)
 {
     struct xen_remove_from_physmap arg;
@@ -309,18 +311,12 @@ long memop_remove_from_physmap(struct vcpu *v, u64 *args)
     if (d == NULL) {
         return rc;
     }
-    m = p2m_lookup(d, gfn(arg.gpfn), &t, NULL);
-    if (t == P2M_INVALID || t == P2M_MMIO) {
-        return -ENOENT;
-    }
-    if (p2m_is_grant(t)) {
-        return -EBUSY;
-    }
-    rc = p2m_unmap_exact(d, gfn(arg.gpfn), m);
+    rc = p2m_remove(d, gfn(arg.gpfn), REMOVABLE, &m, &t);
     if (rc == 0) {
         physmap_drop(d, gfn(arg.gpfn), m, t);
     }
-    return rc;
+    /* Device memory counts as nothing; a grant mapping is undone by who made it. */
+    return rc == -EBUSY && t == P2M_MMIO ? -ENOENT : rc;
 }
 
 /* ---- acquire_resource ---- */

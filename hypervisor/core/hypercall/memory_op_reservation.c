@@ -115,28 +115,13 @@ static void release_pages(struct domain *d, struct page *pg, u64 nr)
 /* Map frames [g, g + nr) of a 1:1 domain at their own number, if they are its RAM. */
 static bool populate_direct(struct domain *d, u64 g, u64 nr)
 {
-    bool ok = true;
-    u64 held = 0;
-
-    while (held < nr) {
-        mfn_t m = mfn(g + held);
-
-        if (!page_get(m, d)) {
-            ok = false;
-            break;
-        }
-        held++;
-        if (mfn_to_page(m)->use != PAGE_GUEST) {
-            ok = false;
-            break;
+    /* It keeps them until it dies, and p2m_map() refuses a dying domain: no references are needed. */
+    for (u64 i = 0; i < nr; i++) {
+        if (!page_is_ram_of(mfn(g + i), d)) {
+            return false;
         }
     }
-    ok = ok && p2m_map(d, gfn(g), mfn(g), nr, P2M_RAM_RW) == 0;
-    while (held > 0) {
-        held--;
-        page_put(mfn_to_page(mfn(g + held)));
-    }
-    return ok;
+    return p2m_map(d, gfn(g), mfn(g), nr, P2M_RAM_RW) == 0;
 }
 
 static bool populate_extent(const struct reservation *r, u64 g)
@@ -191,21 +176,20 @@ long memop_increase_reservation(struct vcpu *v, u64 *args)
 
 /* ---- decrease ---- */
 
-/* Take one page of RAM from d. False: there is no RAM of its own at g. */
+/*
+ * Take one page of RAM from d: it is freed, or kept aside where d is mapped 1:1. A page that d shares with the hypervisor is only
+ * unmapped. False: there is no RAM at g.
+ */
 static bool decrease_page(struct domain *d, gfn_t g)
 {
     enum p2m_type t;
-    mfn_t m = p2m_lookup(d, g, &t, NULL);
+    mfn_t m;
 
-    /* Pages that the hypervisor shares stay: they are not the guest's to give. */
-    if (unlikely(!p2m_is_ram(t) || mfn_to_page(m)->use != PAGE_GUEST)) {
+    if (unlikely(p2m_remove(d, g, BIT32(P2M_RAM_RW) | BIT32(P2M_RAM_RO), &m, &t) != 0)) {
         return false;
     }
-    if (unlikely(p2m_unmap_exact(d, g, m) != 0)) {
-        return false;
-    }
-    /* The TLB is flushed: nobody reaches the page through d any more. */
-    return d->direct_mapped || page_release(mfn_to_page(m), d);
+    physmap_drop(d, g, m, t);
+    return true;
 }
 
 static bool decrease_extent(const struct reservation *r, u64 g)

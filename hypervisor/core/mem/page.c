@@ -20,32 +20,52 @@
 static_assert(sizeof(struct page) == 16, "the frame table is sized by it");
 static_assert(offsetof(struct page, owner) == 4 && offsetof(struct page, use) == 6 && offsetof(struct page, order) == 7,
               "WORD() packs these");
+static_assert(PAGE_GUEST == 2 && PAGE_SHARED_HYP == 3, "page_get() tells them from others by one bit");
 
 static u64 word_id(u64 w) { return w >> 32 & 0xffffff; }
 static u16 word_owner(u64 w) { return (u16)(w >> 32); }
 static u8 word_use(u64 w) { return (u8)(w >> 48); }
 static u8 word_order(u64 w) { return (u8)(w >> 56); }
 
-bool page_get(mfn_t m, const struct domain *d)
+static always_inline bool take_reference(struct page *pg, const struct domain *d)
 {
-    struct page *pg;
-    u64 w;
+    u64 want = WORD_ID(d->id, PAGE_GUEST);
+    u64 w = atomic_load(&pg->word);
 
-    if (unlikely(!mfn_is_ram(m))) {
-        return false;
-    }
-    pg = mfn_to_page(m);
-    w = atomic_load(&pg->word);
     /* A failed exchange means that another CPU changed the word: each turn is someone's progress. */
     do {
-        u32 count = (u32)w;
-        bool owned = word_id(w) == WORD_ID(d->id, PAGE_GUEST) || word_id(w) == WORD_ID(d->id, PAGE_SHARED_HYP);
-
-        if (unlikely(!owned || count == 0 || count >= MAX_COUNT)) {
+        /* PAGE_GUEST or PAGE_SHARED_HYP of d's, and 0 < count < MAX_COUNT. */
+        if (unlikely((word_id(w) & ~WORD_ID(0, 1)) != want || (u32)w - 1 >= MAX_COUNT - 1)) {
             return false;
         }
     } while (unlikely(!atomic_cmpxchg(&pg->word, &w, w + 1)));
     return true;
+}
+
+static noinline bool get_elsewhere(mfn_t m, const struct domain *d)
+{
+    return mem_is_ram_elsewhere(m) && take_reference(mfn_to_page(m), d);
+}
+
+bool page_get(mfn_t m, const struct domain *d)
+{
+    u64 i = m.m - mem_hot_range.first;
+
+    if (unlikely(i >= mem_hot_range.nr)) {
+        return get_elsewhere(m, d);
+    }
+    return take_reference(&mem_hot_range.page[i], d);
+}
+
+bool page_is_ram_of(mfn_t m, const struct domain *d)
+{
+    u64 w;
+
+    if (!mfn_is_ram(m)) {
+        return false;
+    }
+    w = atomic_load(&mfn_to_page(m)->word);
+    return word_id(w) == WORD_ID(d->id, PAGE_GUEST) && (u32)w != 0;
 }
 
 /* Pseudo domains own pages too (trace buffers). */
@@ -112,15 +132,10 @@ static noinline void last_put(struct domain *d, struct page *pg, u64 w)
     }
 }
 
-void page_put(struct page *pg)
+void page_last_put(struct page *pg, u64 old)
 {
-    /* The count is the low half; it is not 0, so nothing is borrowed from the other. */
-    u64 old = atomic_fetch_sub(&pg->word, 1);
-
-    ASSERT((u32)old != 0);
-    if (unlikely((u32)old == 1)) {
-        last_put(owner_of(old), pg, old - 1);
-    }
+    ASSERT_ALWAYS((u32)old != 0);
+    last_put(owner_of(old), pg, old - 1);
 }
 
 /* Drop the owner's reference of a page of this use: false if it is not d's or was dropped before. */

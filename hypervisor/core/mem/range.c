@@ -12,6 +12,7 @@ u64 frame_base, frame_end;
 
 static struct mem_range ranges[MAX_RANGES];  /* by mfn; neither overlapping nor, within a node, touching */
 static u32 nr_ranges;
+struct mem_hot_range mem_hot_range;
 static u32 last_hit;                         /* where the last lookup succeeded; a hint, any value is right */
 
 const struct mem_range *mem_range_find(u64 m)
@@ -36,7 +37,7 @@ const struct mem_range *mem_range_find(u64 m)
     return NULL;
 }
 
-bool mfn_is_ram(mfn_t m)
+bool mem_is_ram_elsewhere(mfn_t m)
 {
     return mem_range_find(m.m) != NULL;
 }
@@ -51,6 +52,13 @@ static void remove_range(u32 i)
     nr_ranges--;
     for (; i < nr_ranges; i++) {
         ranges[i] = ranges[i + 1];
+    }
+}
+
+static void note_hot(const struct mem_range *r)
+{
+    if (r->end - r->first > mem_hot_range.nr) {
+        mem_hot_range = (struct mem_hot_range){ r->first, r->end - r->first, mfn_to_page(mfn(r->first)) };
     }
 }
 
@@ -70,6 +78,7 @@ void mem_range_add(u64 first, u64 end, u32 node)
     }
     if (i > 0 && ranges[i - 1].end == first && ranges[i - 1].node == node) {
         ranges[i - 1].end = end;
+        note_hot(&ranges[i - 1]);
         return;
     }
     if (nr_ranges == MAX_RANGES) {
@@ -80,6 +89,7 @@ void mem_range_add(u64 first, u64 end, u32 node)
     }
     ranges[i] = (struct mem_range){ .first = first, .end = end, .node = node };
     nr_ranges++;
+    note_hot(&ranges[i]);
 }
 
 void mem_add_range(paddr_t start, paddr_t end, u32 node)
@@ -104,6 +114,7 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
 void mem_reset(void)
 {
     nr_ranges = 0;
+    mem_hot_range.nr = 0;
     mem_nr_nodes = 0;
     for_each_cpu(c) {
         pcpus[c]->mem.nr_cached = 0;

@@ -50,10 +50,10 @@ static boot_code int gicv2_init(const struct machine *m)
     }
     irq_count = MIN(((gic_read32(gicd, GICD_TYPER) & 31) + 1) * 32, (u32)INTID_SPECIAL);
     /*
-     * Every GICv2 made of silicon names its implementer. The one that does not is QEMU's, which deactivates a linked interrupt when the
-     * guest ends it, but does not look at the physical line again until something else happens in the GIC.
+     * QEMU's GICv2 deactivates a linked interrupt when the guest ends it, but does not look at the physical line again until something
+     * else happens in the GIC. It gives no product number (GICD_IIDR 31..24); GIC-400 has one. Where this is wrong it costs an exit.
      */
-    link_works = gic_read32(gicd, GICD_IIDR) != 0;
+    link_works = gic_read32(gicd, GICD_IIDR) >> 24 != 0;
     gic_write32(gicd, GICD_CTLR, 0);
     gic_reset_interrupts(gicd, INTID_FIRST_SPI, irq_count);
     /* The group that Non-secure software has; without Security Extensions bit 0 is group 0, where all interrupts are after reset. */

@@ -83,8 +83,17 @@ void mem_reset(void);
 /* ---- frames ---- */
 static inline struct page *mfn_to_page(mfn_t m) { return &frame_table[m.m - frame_base]; }
 static inline mfn_t page_to_mfn(const struct page *pg) { return mfn((u64)(pg - frame_table) + frame_base); }
+/* The largest range of RAM, and its first page: most lookups end here. Written during boot only. */
+extern struct mem_hot_range {
+    u64 first, nr;
+    struct page *page;
+} mem_hot_range;
+bool mem_is_ram_elsewhere(mfn_t m);
 /* Is m RAM with a frame table entry? (Any input.) */
-bool mfn_is_ram(mfn_t m);
+static inline bool mfn_is_ram(mfn_t m)
+{
+    return likely(m.m - mem_hot_range.first < mem_hot_range.nr) || mem_is_ram_elsewhere(m);
+}
 /* Direct map. */
 void *mfn_to_virt(mfn_t m);
 mfn_t virt_to_mfn(const void *va);
@@ -96,11 +105,23 @@ static inline struct page *virt_to_page(const void *va) { return mfn_to_page(vir
  * away. Each success is paired with one page_put().
  */
 must_check bool page_get(mfn_t m, const struct domain *d);
+/* page_put() of the last one; the word as it was. */
+void page_last_put(struct page *pg, u64 old);
 /*
  * Drop a reference; the last one frees the page (scrubbed before it is handed out again). When that was the last GUEST
  * or the last SHARED_HYP page of a dying domain, domain_maybe_complete_destroy() is called: the caller may hold locks.
  */
-void page_put(struct page *pg);
+static inline void page_put(struct page *pg)
+{
+    /* The count is the low half; it is not 0, so nothing is borrowed from the other. */
+    u64 old = atomic_fetch_sub(&pg->word, 1);
+
+    if (unlikely((u32)old <= 1)) {
+        page_last_put(pg, old);
+    }
+}
+/* Is m RAM that d has been given (any m)? Without a reference: the answer holds while d cannot give it back, as 1:1 domains cannot. */
+bool page_is_ram_of(mfn_t m, const struct domain *d);
 /*
  * Drop the owner's own reference of a GUEST page of d, once: false if pg is not d's or it was dropped before. The
  * caller has removed the page from d's stage 2. The page stays d's, and counted, until others have dropped theirs.

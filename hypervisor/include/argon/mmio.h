@@ -32,6 +32,15 @@ struct mmio_table {
 /* Domain not yet running. -EINVAL: empty or wrapping; -EEXIST: overlaps another; -ENOSPC: table full. */
 must_check int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn);
 /* NULL: no emulated device there. */
+static inline const struct mmio_region *mmio_table_find(const struct mmio_table *t, u64 gpa)
+{
+    for (const struct mmio_region *r = t->region, *end = r + t->nr; r < end; r++) {
+        if (gpa - r->base < r->size) {
+            return r;
+        }
+    }
+    return NULL;
+}
 const struct mmio_region *mmio_find(const struct domain *d, u64 gpa);
 
 #endif

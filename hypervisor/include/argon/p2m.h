@@ -9,6 +9,7 @@
 #ifndef ARGON_P2M_H
 #define ARGON_P2M_H
 
+#include <argon/errno.h>
 #include <argon/types.h>
 
 struct domain;
@@ -62,6 +63,21 @@ must_check int p2m_unmap(struct domain *d, gfn_t g, u64 nr);
 must_check int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m);
 /* The mapping of one frame; INVALID_MFN and P2M_INVALID if none. *order_out (may be NULL): size of the block or hole around it. */
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out);
+/*
+ * Remove one frame if its type is one of `types` (a bit per enum p2m_type); *m and *t are what was there. -ENOENT: nothing is; -EBUSY:
+ * another type, left as it is. As p2m_unmap() otherwise.
+ */
+must_check static inline int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
+{
+    *m = p2m_lookup(d, g, t, NULL);
+    if (*t == P2M_INVALID) {
+        return -ENOENT;
+    }
+    if (!(types >> *t & 1)) {
+        return -EBUSY;
+    }
+    return p2m_unmap_exact(d, g, *m);
+}
 /*
  * Lookup and reference in one step, under the p2m lock: the page behind g, whoever owns it (RAM, foreign or grant); NULL if none.
  * Pair with page_put().

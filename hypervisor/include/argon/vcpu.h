@@ -22,7 +22,7 @@ enum vcpu_pending {
     PEND_QUIESCE = 1u << 3,      /* a grace period must be answered */
     PEND_CRASH   = 1u << 4,      /* domain is being crashed: do not enter */
     PEND_RUNSTATE = 1u << 5,     /* the guest's runstate copy is to be written */
-    PEND_LINE    = 1u << 6,      /* a level interrupt waits that the guest may retract: look on each exit (vtimer_check_line) */
+    PEND_LINE    = 1u << 6,      /* a level interrupt waits that the guest may retract: look on each exit (vgic_check_lines) */
 };
 
 struct vcpu {

@@ -64,6 +64,7 @@ struct vgic_vcpu {
     struct vgic_irq *lr_irq[VGIC_MAX_LRS];
     struct list_head ready;      /* pending, enabled, waiting for a list register; by priority */
     struct list_head stale;      /* in a list register that the CPU concerned must bring up to date */
+    bool watch_new;              /* vgic_check_lines() has not been called since vgic_watch_lines() */
     u32 nr_evicted;
     u32 vmcr;
     u32 apr[8];                  /* AP0R0..3, AP1R0..3; GICv2: the first only */
@@ -112,10 +113,12 @@ void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
 /* The guest's timer expired while v was off the CPU: as if the physical interrupt had arrived. False: v is on a CPU; nothing done. */
 bool vgic_inject_timer(struct vcpu *v, u32 intid);
 /*
- * Is v's timer interrupt still to be acknowledged by the guest? If its line has dropped meanwhile it is taken back, as a level is. v is
- * current.
+ * A level interrupt (timer, event channel) was delivered that the guest does not take at once: it may retract it instead, which no
+ * hardware reports. v, current, gets PEND_LINE, which stays set while vgic_check_lines() says so, called on the exit path of each exit
+ * with it: an interrupt whose line has dropped is taken back. False: none waits any more.
  */
-bool vgic_timer_waits(struct vcpu *v, u32 intid);
+void vgic_watch_lines(struct vcpu *v);
+bool vgic_check_lines(struct vcpu *v);
 /* Has v's timer interrupt been delivered and not yet been ended by the guest? v is current. */
 bool vgic_timer_in_flight(struct vcpu *v, u32 intid);
 /* Link host irq <-> virtual interrupt: SPIs through irq_route_to_guest() only; PPIs (timer): while v is created. */

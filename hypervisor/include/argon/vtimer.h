@@ -27,11 +27,6 @@ void vtimer_save(struct vcpu *v);        /* leaving this CPU: before vgic_save()
 void vtimer_restore(struct vcpu *v);     /* entering it: after vgic_restore() and CNTVOFF_EL2 */
 /* The host's virtual timer interrupt fired: v is current. Its priority has been dropped; it stays active until the guest's EOI. */
 void vtimer_interrupt(struct vcpu *v);
-/*
- * PEND_LINE on the exit path, v current: the timer's interrupt was delivered while the guest had interrupts masked, so it may turn the
- * timer off before it takes it. False: no longer; else the bit stays set for the next exit.
- */
-bool vtimer_check_line(struct vcpu *v);
 /* Level of the virtual timer's interrupt. v is current or not running. */
 bool vtimer_virt_line(const struct vcpu *v);
 /* Trapped CNTP_* accesses and CNTPCT. reg: which; write: *val in, else out. v is current. */

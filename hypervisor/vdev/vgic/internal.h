@@ -124,7 +124,6 @@ void vgic_inject_sgi_v2(struct vcpu *v, u32 intid, u32 source);
 /* ---- regs.c: register access by table ---- */
 struct vgic_access {
     struct vcpu *v;              /* who accesses */
-    struct domain *d;
     struct vcpu *bank;           /* whose private interrupts the frame shows; NULL: none (v3 distributor) */
     struct vcpu *synced;         /* list registers of this vCPU have been fetched for this access already */
 };
@@ -163,12 +162,12 @@ static always_inline void vgic_reg_access(struct vgic_access *c, const struct vg
     while (offset >= row->end) {
         row++;
     }
-    if (unlikely(!(row->sizes & a->size) || offset < row->start || (offset & (a->size - 1u)))) {
+    if (likely(!a->write && a->size == 4 && row->width == 4 && row->read != NULL && offset >= row->start && !(offset & 3))) {
+        a->value = row->read(c, offset);
+    } else if (unlikely(!(row->sizes & a->size) || offset < row->start || (offset & (a->size - 1u)))) {
         a->value = a->write ? a->value : 0;
     } else if (row->bits != 0) {
         vgic_array_access(c, row, a, offset);
-    } else if (likely(!a->write && a->size == row->width && row->read != NULL)) {
-        a->value = row->read(c, offset);
     } else {
         vgic_plain_access(c, row, a, offset);
     }

@@ -203,7 +203,8 @@ void vgic_upcall_resample(struct vcpu *v)
 {
     struct vgic_irq *irq = &v->vgic.priv[v->domain->arch.event_ppi];
 
-    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
+    /* An upcall that another CPU has raised just now is on the list: that is not the guest's doing. */
+    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN && list_empty(&v->vgic.stale) &&
                  atomic_load(&v->info->evtchn_upcall_pending) != 0 && !(lr_get(v, irq->lr - 1u) & LR_STATE))) {
         v->vgic.upcall_good = 0;
         irq->line = true;

@@ -12,7 +12,7 @@ static struct vgic_irq *row_irq(const struct vgic_access *c, u32 intid)
     if (intid < VGIC_NR_PRIVATE) {
         return c->bank != NULL ? &c->bank->vgic.priv[intid] : NULL;
     }
-    return vgic_spi(c->d, intid);
+    return vgic_spi(c->v->domain, intid);
 }
 
 static u64 array_read(struct vgic_access *c, const struct vgic_reg *row, u32 offset, u32 bits)

@@ -26,8 +26,8 @@ void vgic_flush(struct vcpu *v)
 {
     spin_lock(&v->vgic.lock);
     if (likely(v->vgic.live == vgic_here())) {
-        vgic_upcall_resample(v);
         flush_locked(v);
+        vgic_upcall_resample(v);
     }
     spin_unlock(&v->vgic.lock);
 }
@@ -98,6 +98,7 @@ static void end_of_upcall(struct vcpu *v, struct vgic_irq *irq, u32 n)
     if (unlikely(irq->line)) {
         v->vgic.upcall_good = 0;
         irqchip->lr_write(n, lr | LR_PENDING);
+        vgic_watch_lines(v);
         return;
     }
     irqchip->lr_write(n, lr & ~LR_EOI);
@@ -182,7 +183,7 @@ void vgic_restore(struct vcpu *v)
     }
     timer_handover(v, true);
     irqchip->virt_restore(g, valid, (u32)this_cpu()->lr_used & ~valid);
-    g->live = vgic_here();
+    atomic_store(&g->live, vgic_here());
     if (unlikely(!list_empty(&g->stale) || !list_empty(&g->ready))) {
         flush_locked(v);
     }
@@ -269,18 +270,38 @@ void vgic_maintenance(void)
     spin_unlock(&v->vgic.lock);
 }
 
-bool vgic_timer_waits(struct vcpu *v, u32 intid)
+void vgic_watch_lines(struct vcpu *v)
 {
-    struct vgic_irq *irq = &v->vgic.priv[intid];
-    bool waits;
+    v->vgic.watch_new = true;
+    atomic_fetch_or(&v->pending, PEND_LINE);
+}
 
-    spin_lock(&v->vgic.lock);
-    waits = irq->lr != 0 && (vgic_lr_peek(v, irq) & LR_STATE) == LR_PENDING;
-    if (waits && !vtimer_virt_line(v)) {
-        vgic_lr_pull(v, irq);
-        vgic_irq_commit(v, irq);
+/* Does irq wait to be acknowledged? Not if its line has dropped: then it is taken back. v is live here and locked. */
+static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
+{
+    if (irq->lr == 0 || (vgic_lr_peek(v, irq) & LR_STATE) != LR_PENDING) {
         return false;
     }
+    if (line) {
+        return true;
+    }
+    vgic_lr_pull(v, irq);
+    vgic_irq_commit(v, irq);
+    spin_lock(&v->vgic.lock);
+    return false;
+}
+
+bool vgic_check_lines(struct vcpu *v)
+{
+    bool waits;
+
+    if (v->vgic.watch_new) {
+        v->vgic.watch_new = false;       /* the exit on which it was delivered */
+        return true;
+    }
+    spin_lock(&v->vgic.lock);
+    waits = line_waits(v, &v->vgic.priv[v->vtimer.virt_irq], vtimer_virt_line(v));
+    waits = line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi], atomic_load(&v->info->evtchn_upcall_pending) != 0) || waits;
     spin_unlock(&v->vgic.lock);
     return waits;
 }

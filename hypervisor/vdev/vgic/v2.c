@@ -10,19 +10,19 @@
 static u64 ctlr_read(struct vgic_access *c, u32 offset)
 {
     (void)offset;
-    return c->d->vgic.ctlr;
+    return c->v->domain->vgic.ctlr;
 }
 
 static void ctlr_write(struct vgic_access *c, u32 offset, u64 value)
 {
     (void)offset;
-    vgic_write_ctlr(c->d, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
+    vgic_write_ctlr(c->v->domain, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
 }
 
 static u64 typer_read(struct vgic_access *c, u32 offset)
 {
     (void)offset;
-    return (c->d->vgic.nr_spis + 31) / 32 | (c->d->max_vcpus - 1) << 5;
+    return (c->v->domain->vgic.nr_spis + 31) / 32 | (c->v->domain->max_vcpus - 1) << 5;
 }
 
 static u64 iidr_read(struct vgic_access *c, u32 offset)
@@ -44,7 +44,7 @@ static u64 id_read(struct vgic_access *c, u32 offset)
 /* Private interrupts: the reading CPU's own bit, read-only. With one CPU the registers are reserved. */
 static u64 target_get(struct vgic_access *c, struct vgic_irq *irq)
 {
-    if (c->d->max_vcpus == 1) {
+    if (c->v->domain->max_vcpus == 1) {
         return 0;
     }
     return vgic_is_spi(irq) ? irq->route : BIT(c->v->id);
@@ -53,10 +53,10 @@ static u64 target_get(struct vgic_access *c, struct vgic_irq *irq)
 /* Several targets: any one of them may take it (IHI0048 3.2.3, 1-N model); ours is the lowest. */
 static void target_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
 {
-    u64 targets = value & (BIT(c->d->max_vcpus) - 1);
+    u64 targets = value & (BIT(c->v->domain->max_vcpus) - 1);
 
-    if (vgic_is_spi(irq) && c->d->max_vcpus > 1) {
-        vgic_route_spi(irq, targets != 0 ? c->d->vcpu[__builtin_ctzl(targets)] : NULL, targets);
+    if (vgic_is_spi(irq) && c->v->domain->max_vcpus > 1) {
+        vgic_route_spi(irq, targets != 0 ? c->v->domain->vcpu[__builtin_ctzl(targets)] : NULL, targets);
     }
 }
 
@@ -93,7 +93,7 @@ static void sgi_sources_set(struct vgic_access *c, struct vgic_irq *irq, u64 val
     struct vcpu *v = vgic_irq_lock(irq);
 
     vgic_lr_pull(v, irq);
-    irq->sgi_sources |= (u8)(value & (BIT(c->d->max_vcpus) - 1));
+    irq->sgi_sources |= (u8)(value & (BIT(c->v->domain->max_vcpus) - 1));
     irq->latch = irq->sgi_sources != 0;
     vgic_irq_commit(v, irq);
 }
@@ -117,7 +117,7 @@ static void sgir_write(struct vgic_access *c, u32 offset, u64 value)
     u32 list = (u32)value >> 16 & 0xff;
 
     (void)offset;
-    for_each_vcpu (c->d, t) {
+    for_each_vcpu (c->v->domain, t) {
         bool chosen = filter == 0 ? list >> t->id & 1 : filter == 1 ? t != c->v : filter == 2 && t == c->v;
 
         if (chosen) {
@@ -152,7 +152,7 @@ static const struct vgic_reg gicd_regs[] = {
 
 bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
 {
-    struct vgic_access c = { .v = v, .d = v->domain, .bank = v };
+    struct vgic_access c = { .v = v, .bank = v };
 
     vgic_reg_access(&c, &gicd_regs[vgic_dist_row((u32)offset)], a, (u32)offset);
     return true;

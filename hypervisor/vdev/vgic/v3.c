@@ -20,19 +20,19 @@
 static u64 gicd_ctlr_read(struct vgic_access *c, u32 offset)
 {
     (void)offset;
-    return GICD_CTLR_DS | GICD_CTLR_ARE | c->d->vgic.ctlr;
+    return GICD_CTLR_DS | GICD_CTLR_ARE | c->v->domain->vgic.ctlr;
 }
 
 static void gicd_ctlr_write(struct vgic_access *c, u32 offset, u64 value)
 {
     (void)offset;
-    vgic_write_ctlr(c->d, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
+    vgic_write_ctlr(c->v->domain, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
 }
 
 static u64 gicd_typer_read(struct vgic_access *c, u32 offset)
 {
     (void)offset;
-    return (c->d->vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
+    return (c->v->domain->vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
 }
 
 static u64 iidr_read(struct vgic_access *c, u32 offset)
@@ -74,9 +74,9 @@ static void irouter_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
 {
     u64 route = value & IROUTER_MASK;
     u64 id = (route >> 8 & 0xff) * 16 + (route & 0xff);
-    bool valid = !(route & ~0xffffUL) && (route & 0xff) < 16 && id < c->d->max_vcpus;
+    bool valid = !(route & ~0xffffUL) && (route & 0xff) < 16 && id < c->v->domain->max_vcpus;
 
-    vgic_route_spi(irq, valid ? c->d->vcpu[id] : NULL, route);
+    vgic_route_spi(irq, valid ? c->v->domain->vcpu[id] : NULL, route);
 }
 
 #define W   4
@@ -108,7 +108,7 @@ static u64 gicr_typer_read(struct vgic_access *c, u32 offset)
     u64 id = c->bank->id;
 
     (void)offset;
-    return (id >> 4) << 40 | (id & 15) << 32 | id << 8 | (id + 1 == c->d->max_vcpus ? GICR_TYPER_LAST : 0);
+    return (id >> 4) << 40 | (id & 15) << 32 | id << 8 | (id + 1 == c->v->domain->max_vcpus ? GICR_TYPER_LAST : 0);
 }
 
 static u64 gicr_waker_read(struct vgic_access *c, u32 offset)
@@ -145,7 +145,7 @@ static const struct vgic_reg gicr_regs[] = {
 
 bool vgic_v3_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
 {
-    struct vgic_access c = { .v = v, .d = v->domain };
+    struct vgic_access c = { .v = v };
 
     vgic_reg_access(&c, &gicd_regs[vgic_dist_row((u32)offset)], a, (u32)offset);
     return true;
@@ -155,7 +155,7 @@ bool vgic_v3_redist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
 {
     struct domain *d = v->domain;
     u64 id = offset >> GICR_FRAME_SHIFT;
-    struct vgic_access c = { .v = v, .d = d, .bank = id < d->max_vcpus ? d->vcpu[id] : NULL };
+    struct vgic_access c = { .v = v, .bank = id < d->max_vcpus ? d->vcpu[id] : NULL };
 
     if (c.bank == NULL) {
         a->value = a->write ? a->value : 0;      /* the region holds more frames than the domain has vCPUs */

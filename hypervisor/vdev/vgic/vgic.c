@@ -129,6 +129,7 @@ void vgic_destroy_domain(struct domain *d)
     struct vgic_domain *g = &d->vgic;
 
     for (u32 i = 0; i < g->nr_spis; i++) {
+        g->spis[i].vcpu = NULL;              /* its home may have been freed */
         if (g->spis[i].host_irq != 0) {
             int rc = irq_release_from_guest(g->spis[i].host_irq, d);
 

@@ -190,14 +190,15 @@ static void on_all(void (*work)(uint64_t), uint64_t rounds)
         CHECK(check_name("done", i), i == 0 || cpu_wait(i));
         CHECK_EQ(check_name("register", i), 0, outcome[i].where);
         CHECK_EQ(check_name("rounds", i), rounds, rounds_done[i]);
-        if (outcome[i].where)
-            print("# vCPU %u: %s in round %u\n", i, operations[outcome[i].operation].name, outcome[i].round);
     }
 }
 
 static void between_vcpus(void)
 {
     on_all(mix, 60);
+    for (unsigned i = 0; i < cpu_count; i++)
+        if (outcome[i].where)
+            print("# vCPU %u: %s in round %u\n", i, operations[outcome[i].operation].name, outcome[i].round);
 }
 
 /* EL1 registers that the hypervisor must switch. mask: bits that hold what is written on every CPU. */
@@ -262,6 +263,61 @@ static void el1_registers(void)
     sysreg_write(ttbr1_el1, 0);
 }
 
+/*
+ * Registers of features that may be hidden and yet be reachable, for want of a trap: what can be written is no channel between
+ * vCPUs. TPIDR2, SCXTNUM, pointer authentication keys, LORegions, RAS, trace and debug.
+ */
+#define HIDDEN_REGISTERS(X)                                                                                     \
+    X(S3_3_C13_C0_5) X(S3_3_C13_C0_7) X(S3_0_C13_C0_7) X(S3_0_C2_C1_0) X(S3_0_C2_C3_1) X(S3_0_C10_C4_1) X(S3_0_C10_C4_3) \
+    X(S3_0_C5_C3_1) X(S3_0_C1_C2_1) X(S2_0_C0_C0_4) X(S2_0_C0_C0_6) X(S2_0_C0_C5_4) X(S3_0_C1_C0_5) X(S3_0_C5_C6_0)
+
+enum { HIDDEN_COUNT = 0
+#define COUNT_ONE(reg) + 1
+       HIDDEN_REGISTERS(COUNT_ONE)
+#undef COUNT_ONE
+};
+
+static void hidden_write(uint64_t value)
+{
+#define WRITE_ONE(reg) trap_probe_begin(); sysreg_write(reg, value); (void)trap_probe_end();
+    HIDDEN_REGISTERS(WRITE_ONE)
+#undef WRITE_ONE
+}
+
+static void hidden_read(uint64_t *v)
+{
+    unsigned n = 0;
+#define READ_ONE(reg) trap_probe_begin(); v[n] = sysreg_read(reg); if (trap_probe_end()) v[n] = 0; n++;
+    HIDDEN_REGISTERS(READ_ONE)
+#undef READ_ONE
+}
+
+static void hidden_mix(uint64_t rounds)
+{
+    unsigned cpu = (unsigned)this_cpu()->index;
+    uint64_t mine[HIDDEN_COUNT], now[HIDDEN_COUNT];
+
+    for (unsigned round = 0; round < rounds; round++) {
+        hidden_write((0x00000f0f0f0f0ff0ul << cpu) + round * 16);
+        hidden_read(mine);
+        for (unsigned i = 0; i < 4; i++)
+            (void)hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
+        hidden_read(now);
+        for (unsigned i = 0; i < HIDDEN_COUNT; i++)
+            if (mine[i] != now[i])
+                outcome[cpu].where = i + 1;
+        if (outcome[cpu].where)
+            break;
+        rounds_done[cpu] = round + 1;
+    }
+    hidden_write(0);
+}
+
+static void hidden_registers(void)
+{
+    on_all(hidden_mix, 50);
+}
+
 /* An exit is an exception return: a store-exclusive after it must fail or be sound, never store behind another's write. */
 static void exclusive(void)
 {
@@ -281,6 +337,7 @@ const struct test tests_state[] = {
     { "state.over-interrupts", over_interrupts, 0, 0 },
     { "state.exclusive", exclusive, 0, 0 },
     { "state.el1-registers", el1_registers, 0, 0 },
+    { "state.hidden-registers", hidden_registers, 2, 0 },
     { "state.between-vcpus", between_vcpus, 2, 0 },
     { 0 },
 };

@@ -59,7 +59,6 @@ static void hidden_features(void)
         { "mte-gcr", field(pfr1, 8) == 0, MRS(3, 0, 1, 0, 6) },
         { "mte-tfsr", field(pfr1, 8) == 0, MRS(3, 0, 5, 6, 0) },
         { "sme-smcr", field(pfr1, 24) == 0, MRS(3, 0, 1, 2, 6) },
-        { "sme-tpidr2", field(pfr1, 24) == 0, MRS(3, 3, 13, 0, 5) },
         { "pauth-key", (isar1 >> 4 & 0xff) == 0 && isar1 >> 24 == 0, MRS(3, 0, 2, 1, 0) },
     };
 
@@ -224,7 +223,7 @@ static void control_registers(void)
     CHECK_EQ("fp-off-class", 7, ESR_EC(this_cpu()->fault.esr));
     sysreg_write(cpacr_el1, 3ul << 20);
     isb();
-    CHECK_EQ("fp-on", 0, PROBE("fmov x0, d0" : : : "x0"));
+    CHECK_EQ("fp-on", 0, PROBE(".arch_extension fp\n\tfmov x0, d0" : : : "x0"));
     sysreg_write(cpacr_el1, cpacr);
     isb();
     sysreg_write(cntkctl_el1, 0x303);

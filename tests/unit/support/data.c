@@ -15,3 +15,4 @@ weak struct machine machine;
 weak const struct irqchip_ops *irqchip;
 weak struct page *frame_table;
 weak u64 frame_base, frame_end;
+weak struct mem_hot_range mem_hot_range;

@@ -30,14 +30,15 @@ weak void mem_reset(void)
 
 weak void mem_add_range(paddr_t start, paddr_t end, u32 node)
 {
-    (void)start;
-    (void)end;
     (void)node;
+    mem_hot_range = (struct mem_hot_range){ start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT,
+                                            mfn_to_page(paddr_to_mfn(start)) };
 }
 
-weak bool mfn_is_ram(mfn_t m)
+weak bool mem_is_ram_elsewhere(mfn_t m)
 {
-    return m.m - host_ram_first < host_ram_nr;
+    (void)m;
+    return false;
 }
 
 static bool may_fail(void)
@@ -173,67 +174,61 @@ weak void *page_alloc_shared(struct domain *d)
     return pg == NULL ? NULL : page_to_virt(pg);
 }
 
-/* References and owners are under this lock. */
-static pthread_mutex_t page_ops = PTHREAD_MUTEX_INITIALIZER;
-
 weak bool page_get(mfn_t m, const struct domain *d)
 {
     struct page *pg = mfn_is_ram(m) ? mfn_to_page(m) : NULL;
-    bool ok;
+    u64 w = pg != NULL ? atomic_load(&pg->word) : 0;
 
-    pthread_mutex_lock(&page_ops);
-    ok = pg != NULL && pg->count != 0 && pg->owner == d->id;
-    if (ok) {
-        pg->count++;
-    }
-    pthread_mutex_unlock(&page_ops);
-    return ok;
+    do {
+        if ((u32)w == 0 || (u16)(w >> 32) != d->id) {
+            return false;
+        }
+    } while (!atomic_cmpxchg(&pg->word, &w, w + 1));
+    return true;
 }
 
-/* Drop a reference, the owner's own or another's. False: the owner's was dropped before. */
-static bool drop(struct page *pg, bool owners)
+weak bool page_is_ram_of(mfn_t m, const struct domain *d)
 {
-    struct domain *d = NULL;
-    bool last, ok;
-    u8 use;
+    return mfn_is_ram(m) && mfn_to_page(m)->use == PAGE_GUEST && mfn_to_page(m)->owner == d->id;
+}
 
-    pthread_mutex_lock(&page_ops);
-    use = pg->use;
-    ok = pg->count > 0 && (!owners || pg->order == PAGE_OWNED);
-    if (ok && owners) {
-        pg->order = 0;
-    }
-    last = ok && --pg->count == 0;
-    if (last) {
-        d = domain_lookup(pg->owner);
-    }
+weak void page_last_put(struct page *pg, u64 old)
+{
+    struct domain *d = domain_lookup((u16)(old >> 32));
+    u8 use = (u8)(old >> 48);
+
+    assert_int_equal((u32)old, 1);
+    give(pg, 0);
     if (d != NULL) {
-        d->tot_pages -= use == PAGE_GUEST;
-        d->shared_pages -= use == PAGE_SHARED_HYP;
+        u32 guest = atomic_fetch_sub(&d->tot_pages, use == PAGE_GUEST) - (use == PAGE_GUEST);
+        u32 shared = atomic_fetch_sub(&d->shared_pages, use == PAGE_SHARED_HYP) - (use == PAGE_SHARED_HYP);
+
+        if (d->dying && (guest == 0 || shared == 0)) {
+            domain_maybe_complete_destroy(d);
+        }
     }
-    pthread_mutex_unlock(&page_ops);
-    if (last) {
-        give(pg, 0);
-    }
-    if (d != NULL && d->dying && (d->tot_pages == 0 || d->shared_pages == 0)) {
-        domain_maybe_complete_destroy(d);
-    }
-    return ok;
 }
 
-weak void page_put(struct page *pg)
+/* The owner's own reference; false when it was dropped before. */
+static bool drop_owner(struct page *pg)
 {
-    assert_true(drop(pg, false));
+    u64 owned = (u64)PAGE_OWNED << 56;
+
+    if (!(atomic_fetch_and(&pg->word, ~owned) & owned)) {
+        return false;
+    }
+    page_put(pg);
+    return true;
 }
 
 weak bool page_release(struct page *pg, struct domain *d)
 {
-    return pg->use == PAGE_GUEST && pg->owner == d->id && drop(pg, true);
+    return pg->use == PAGE_GUEST && pg->owner == d->id && drop_owner(pg);
 }
 
 weak void page_free_shared(void *va)
 {
-    assert_true(drop(virt_to_page(va), true));
+    assert_true(drop_owner(virt_to_page(va)));
 }
 
 weak int domain_relinquish_pages(struct domain *d)

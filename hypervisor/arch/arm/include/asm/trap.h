@@ -29,6 +29,9 @@ void inject_abort(struct vcpu *v, bool instruction, u64 gva);
 void trap_sysreg(struct vcpu *v, u64 esr);
 void sysreg_boot_init(void);             /* sanitised ID registers from this CPU's */
 
+/* arch/arm/vcpu.c: what of the CPU matters when vCPUs change. */
+void vcpu_boot_init(void);
+
 /* Called by the vectors. */
 void trap_guest_sync(struct vcpu *v);
 void trap_guest_serror(struct vcpu *v);

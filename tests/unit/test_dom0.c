@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
+/* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
+/* unit-sources: boot/dom0.c boot/dom0_load.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
+/* unit-sources: boot/modules.c boot/image.c */
+/* unit-libs: -lfdt */
+/* The whole of dom0_build() on the fake machine: what dom0 is given, and each way in which boot stops instead. */
+#include "unit.h"
+#include "dt_tree.h"
+#include "uarts.h"
+#include <argon/boot.h>
+#include <argon/irqchip.h>
+#include <argon/param.h>
+
+#define RAM_START (UNIT_RAM_FIRST << PAGE_SHIFT)
+#define RAM_SIZE  (UNIT_RAM_PAGES << PAGE_SHIFT)
+#define KERNEL_AT (RAM_START + MIB(192))
+#define KERNEL_SIZE 0x12000UL
+#define RAMDISK_AT (RAM_START + MIB(208) + 0x10)
+#define RAMDISK_SIZE 0x5432UL
+#define IMAGE_AT  (RAM_START + MIB(2))
+
+/* A boot that stops gives nothing back. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
+
+struct options opt;
+static struct tree tree;
+static struct domain *made;
+static struct domain_config made_cfg;
+static bool taken[RAM_SIZE / PAGE_SIZE];         /* frames that mem_claim() gave */
+static u64 assigned, freed, layout[3];
+static u64 routed[16], permitted_irqs, permitted_frames;
+static u64 entry, fdt_at;
+static u64 domain_allocs;
+static u32 unpaused, edges;
+static char stopped[512];
+static jmp_buf stop;
+
+/* ---- what dom0_build() calls of others ---- */
+void boot_stop(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(stopped, sizeof(stopped), fmt, ap);
+    va_end(ap);
+    longjmp(stop, 1);
+}
+
+paddr_t arch_image_start(void) { return IMAGE_AT; }
+
+int gunzip(const void *src, size_t n, void *dst, size_t room, size_t *out)
+{
+    (void)src, (void)n, (void)dst, (void)room;
+    *out = 0;
+    return -EINVAL;
+}
+
+int domain_create(struct domain_config *cfg, u16 domid, struct domain **out)
+{
+    assert_int_equal(domid, 0);
+    cfg->max_grant_frames = 64;
+    made_cfg = *cfg;
+    domain_allocs = unit_allocs();
+    made = unit_domain(0, cfg->max_vcpus);
+    domain_allocs = unit_allocs() - domain_allocs;
+    *out = made;
+    return 0;
+}
+
+int vcpu_create(struct domain *d, u16 id)
+{
+    d->vcpu[id]->pause_flags = VPF_DOWN;
+    return 0;
+}
+
+int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
+{
+    d->vgic.version = version;
+    d->vgic.nr_spis = nr_spis;
+    return 0;
+}
+
+int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size)
+{
+    (void)d;
+    layout[0] = gicd;
+    layout[1] = gicr_or_gicc;
+    layout[2] = gicr_size;
+    return 0;
+}
+
+static u32 nr_irqs(void) { return 256; }
+static void set_type(u32 intid, enum irq_type t)
+{
+    assert_true(intid >= 32 && intid < 256);
+    edges += t == IRQ_TYPE_EDGE;
+}
+const struct irqchip_ops fake_ops = { .name = "fake", .nr_irqs = nr_irqs, .set_type = set_type };
+const struct irqchip_ops *irqchip = &fake_ops;
+
+bool irq_is_hypervisor(u32 intid) { return intid == 50; }
+
+int irq_route_to_guest(u32 host_irq, struct domain *d, u32 vintid)
+{
+    assert_ptr_equal(d, made);
+    assert_int_equal(host_irq, vintid);
+    routed[host_irq / 64] |= BIT(host_irq % 64);
+    return 0;
+}
+
+int domain_permit_iomem(struct domain *d, u64 first, u64 last, bool allow)
+{
+    (void)d;
+    permitted_frames += last - first + 1;
+    return allow ? 0 : -EINVAL;
+}
+
+int domain_permit_irq(struct domain *d, u32 irq, bool allow)
+{
+    (void)d, (void)irq;
+    permitted_irqs++;
+    return allow ? 0 : -EINVAL;
+}
+
+int mem_claim(mfn_t first, u64 nr)
+{
+    u64 at = first.m - UNIT_RAM_FIRST;
+
+    for (u64 i = at; i < at + nr; i++) {
+        if (i >= ARRAY_SIZE(taken) || taken[i]) {
+            return -ENOMEM;
+        }
+    }
+    memset(&taken[at], true, nr);
+    return 0;
+}
+
+void mem_stats(struct mem_stats *s) { *s = (struct mem_stats){ .total = UNIT_RAM_PAGES, .free = UNIT_RAM_PAGES - 512 }; }
+
+int page_assign(struct domain *d, mfn_t first, u64 nr)
+{
+    assert_true(taken[first.m - UNIT_RAM_FIRST]);
+    assigned += nr;
+    return assigned <= d->max_pages ? 0 : -ENOMEM;
+}
+
+void mem_add_range(paddr_t start, paddr_t end, u32 node)
+{
+    (void)node;
+    freed += end - start;
+}
+
+u32 grant_max_frames(const struct domain *d) { (void)d; return 64; }
+
+int arch_vcpu_boot(struct vcpu *v, u64 pc, u64 context)
+{
+    assert_int_equal(v->id, 0);
+    entry = pc;
+    fdt_at = context;
+    return 0;
+}
+
+u64 arch_vcpu_mpidr(const struct vcpu *v) { return BIT(31) | v->id; }
+int domain_controller_unpause(struct domain *d) { assert_ptr_equal(d, made); unpaused++; return 0; }
+
+/* ---- the machine ---- */
+static u8 *ram(u64 pa) { return (u8 *)mfn_to_virt(paddr_to_mfn(pa)) + pa % PAGE_SIZE; }
+
+static void put_kernel(void)
+{
+    u8 *k = ram(KERNEL_AT);
+    u64 image_size = 0x30000;
+
+    for (u64 i = 0; i < KERNEL_SIZE; i++) {
+        k[i] = (u8)(i ^ i >> 8);
+    }
+    memset(k, 0, 64);
+    memcpy(k + 16, &image_size, 8);
+    memcpy(k + 56, "ARM\x64", 4);
+    memset(ram(RAMDISK_AT), 0x5a, RAMDISK_SIZE);
+}
+
+static void modules(void *f)
+{
+    tree_begin(f, "module@kernel");
+    tree_strings(f, "compatible", "multiboot,module\0multiboot,kernel");
+    tree_cells(f, "reg", RANGE(KERNEL_AT, KERNEL_SIZE));
+    tree_str(f, "bootargs", "console=hvc0");
+    tree_end(f);
+    tree_begin(f, "module@ramdisk");
+    tree_strings(f, "compatible", "multiboot,module\0multiboot,ramdisk");
+    tree_cells(f, "reg", RANGE(RAMDISK_AT, RAMDISK_SIZE));
+    tree_end(f);
+}
+
+static struct tree_options usual(void)
+{
+    struct tree_options o = tree_defaults();
+
+    o.ram_start = RAM_START;
+    o.ram_size = RAM_SIZE;
+    o.no_modules = true;
+    o.more_chosen = modules;
+    return o;
+}
+
+/* True: dom0 was built. False: boot stopped, with the reason in `stopped`. */
+static bool build(const struct tree_options *o)
+{
+    memset(taken, 0, sizeof(taken));
+    assert_int_equal(mem_claim(paddr_to_mfn(RAM_START), MIB(4) >> PAGE_SHIFT), 0);
+    memset(routed, 0, sizeof(routed));
+    assigned = freed = entry = fdt_at = permitted_irqs = permitted_frames = 0;
+    unpaused = edges = 0;
+    stopped[0] = '\0';
+    if (made != NULL && domain_lookup(0) == made) {
+        unit_domain_free(made);
+    }
+    made = NULL;
+    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    (void)!machine_find_uart(NULL);
+    if (setjmp(stop) != 0) {
+        return false;
+    }
+    dom0_build();
+    return true;
+}
+
+static int setup(void **state)
+{
+    made = NULL;
+    opt = (struct options){ .dom0_mem = MIB(64), .bootscrub = false };
+    unit_setup(state);
+    put_kernel();
+    return 0;
+}
+
+static void expect_map(u64 gpa, u64 pa, enum p2m_type want)
+{
+    enum p2m_type t;
+    mfn_t m = p2m_lookup(made, gpa_to_gfn(gpa), &t, NULL);
+
+    assert_int_equal(t, want);
+    if (want != P2M_INVALID) {
+        assert_int_equal(m.m, pa >> PAGE_SHIFT);
+    }
+}
+
+static void expect_stop(const char *why)
+{
+    if (strstr(stopped, why) == NULL) {
+        fail_msg("\"%s\" lacks \"%s\"", stopped, why);
+    }
+    assert_int_equal(unpaused, 0);
+}
+
+static void test_v3(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    u64 before = unit_allocs();
+    assert_true(build(&o));
+    assert_int_equal(unit_allocs(), before + domain_allocs);
+    /* Domain: privileged, 1:1, vCPUs as CPUs, the host's GIC. */
+    assert_true(made_cfg.privileged);
+    assert_true(made_cfg.direct_map);
+    assert_int_equal(made_cfg.max_vcpus, 4);
+    assert_int_equal(made_cfg.gic_version, XEN_DOMCTL_CONFIG_GIC_V3);
+    assert_int_equal(made->vgic.nr_spis, 224);
+    assert_int_equal(layout[0], 0x8000000);
+    assert_int_equal(layout[1], 0x80a0000);
+    assert_int_equal(layout[2], 0xf60000);
+    /* Memory: 64 MiB, aligned to that, 1:1. */
+    assert_int_equal(assigned, MIB(64) >> PAGE_SHIFT);
+    assert_int_equal(made->max_pages, MIB(64) >> PAGE_SHIFT);
+    u64 base = RAM_START + MIB(64);
+    expect_map(base, base, P2M_RAM_RW);
+    expect_map(base + MIB(64) - 1, base + MIB(64) - 1, P2M_RAM_RW);
+    expect_map(base + MIB(64), 0, P2M_INVALID);
+    expect_map(IMAGE_AT, 0, P2M_INVALID);
+    /* Devices 1:1 but Argon's; what is above the guest-physical space is cut off. */
+    expect_map(0xa000000, 0xa000000, P2M_MMIO);
+    expect_map(0x9010000, 0x9010000, P2M_MMIO);
+    expect_map(0x9000000, 0, P2M_INVALID);
+    expect_map(0x8000000, 0, P2M_INVALID);
+    expect_map(0x80a0000, 0, P2M_INVALID);
+    assert_non_null(strstr(unit_log(), "device memory 0x4010000000..0x4020000000 is cut off"));
+    assert_true(permitted_frames > 0x20000);
+    /* Interrupts: rtc 34, PCI 35..38, virtio 48..79 but Argon's 50. */
+    assert_int_equal(routed[0], 0x7cUL << 32 | 0xfffbUL << 48);
+    assert_int_equal(routed[1], 0xffff);
+    assert_int_equal(permitted_irqs, 5 + 32);
+    assert_int_equal(edges, 31);
+    /* Kernel at the start, tree and ramdisk at the end, as the bank is smaller than 128 MiB. */
+    assert_int_equal(entry, base);
+    assert_memory_equal(ram(base), ram(KERNEL_AT), KERNEL_SIZE);
+    assert_int_equal(fdt_at, base + MIB(60));
+    assert_int_equal(*ram(base + MIB(62)), 0x5a);
+    assert_int_equal(*ram(base + MIB(62) + RAMDISK_SIZE - 1), 0x5a);
+    assert_int_equal(*ram(base + MIB(62) + RAMDISK_SIZE), 0);
+    assert_int_equal(fdt_check_full(ram(fdt_at), MIB(2)), 0);
+    assert_true(fdt_path_offset(ram(fdt_at), "/hypervisor") > 0);
+    assert_true(fdt_path_offset(ram(fdt_at), "/cpus/cpu@3") > 0);
+    assert_int_equal(made->arch.event_ppi, 16);
+    assert_int_equal(unpaused, 1);
+    assert_int_equal(made->vcpu[0]->pause_flags & VPF_DOWN, 0);
+    assert_int_equal(made->vcpu[1]->pause_flags & VPF_DOWN, VPF_DOWN);
+    /* Whole pages of the modules came back: 18, and of the ramdisk, which starts and ends within a page, 4. */
+    assert_int_equal(freed, (18 + 4) * PAGE_SIZE);
+    assert_int_equal(host_zeroed_pages, 0);
+}
+
+static void test_v2(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    o.gic = 2;
+    opt.dom0_max_vcpus = 2;
+    opt.bootscrub = true;
+    assert_true(build(&o));
+    assert_int_equal(made_cfg.max_vcpus, 2);
+    assert_int_equal(made_cfg.gic_version, XEN_DOMCTL_CONFIG_GIC_V2);
+    assert_int_equal(layout[1], 0x8010000);
+    expect_map(0x8010000, 0x8040000, P2M_MMIO);          /* the CPU interface is the virtual one */
+    expect_map(0x801f000, 0x804f000, P2M_MMIO);
+    expect_map(0x8020000, 0, P2M_INVALID);
+    expect_map(0x8040000, 0, P2M_INVALID);
+    assert_int_equal(host_zeroed_pages, MIB(64) >> PAGE_SHIFT);
+    opt.dom0_max_vcpus = 20;
+    opt.dom0_min_vcpus = 20;
+    assert_true(build(&o));
+    assert_int_equal(made_cfg.max_vcpus, 8);
+    assert_non_null(strstr(unit_log(), "8 vCPUs instead of 20"));
+}
+
+static void reserved(void *f)
+{
+    tree_begin(f, "reserved-memory");
+    tree_cells(f, "#address-cells", 2);
+    tree_cells(f, "#size-cells", 2);
+    tree_begin(f, "fb");
+    tree_cells(f, "reg", RANGE(RAM_START + MIB(160), MIB(1)));
+    tree_end(f);
+    tree_end(f);
+}
+
+/* What firmware reserved for devices is dom0's, besides its own memory, and in its tree. */
+static void test_reserved_memory(void **state)
+{
+    struct tree_options o = usual();
+    const fdt32_t *reg;
+    int len;
+
+    (void)state;
+    o.more = reserved;
+    assert_true(build(&o));
+    expect_map(RAM_START + MIB(160), RAM_START + MIB(160), P2M_RAM_RW);
+    expect_map(RAM_START + MIB(161), 0, P2M_INVALID);
+    assert_int_equal(made->max_pages, MIB(65) >> PAGE_SHIFT);
+    reg = fdt_getprop(ram(fdt_at), fdt_path_offset(ram(fdt_at), "/memory"), "reg", &len);
+    assert_int_equal(len, 32);
+    assert_int_equal(fdt32_to_cpu(reg[5]), RAM_START + MIB(160));
+}
+
+static void test_memory_options(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    opt.dom0_mem = MIB(63) + 1;              /* rounded up */
+    opt.dom0_mem_max = MIB(96);
+    assert_true(build(&o));
+    assert_int_equal(assigned, MIB(64) >> PAGE_SHIFT);
+    assert_int_equal(made->max_pages, MIB(96) >> PAGE_SHIFT);
+    opt.dom0_mem = MIB(512);
+    opt.dom0_mem_max = 0;
+    assert_false(build(&o));
+    expect_stop("not enough memory for dom0: 512 MiB wanted (dom0_mem), 254 MiB free");
+    opt.dom0_mem_min = MIB(128);
+    assert_true(build(&o));
+    assert_true(assigned >= MIB(128) >> PAGE_SHIFT);
+    opt = (struct options){ .dom0_mem = 0 };
+    assert_false(build(&o));
+    expect_stop("512 MiB wanted");
+    opt.dom0_mem = MIB(4);
+    assert_false(build(&o));
+    expect_stop("dom0_mem=4M is too small for this kernel and ramdisk: they need 6 MiB");
+}
+
+static void no_modules(void *f) { (void)f; }
+
+static void module_at_zero(void *f)
+{
+    tree_begin(f, "module@0");
+    tree_strings(f, "compatible", "multiboot,module");
+    tree_cells(f, "reg", RANGE(0, 0x1000));
+    tree_end(f);
+}
+
+static void module_on_image(void *f)
+{
+    tree_begin(f, "module@2");
+    tree_strings(f, "compatible", "multiboot,module");
+    tree_cells(f, "reg", RANGE(IMAGE_AT + 0x100, 0x1000));
+    tree_end(f);
+}
+
+static void all_ppis(void *f)
+{
+    u32 cells[3 * 16];
+
+    for (u32 i = 0; i < 16; i++) {
+        cells[3 * i] = 1;
+        cells[3 * i + 1] = i;
+        cells[3 * i + 2] = 4;
+    }
+    tree_begin(f, "greedy");
+    tree_cells_n(f, "interrupts", cells, ARRAY_SIZE(cells));
+    tree_end(f);
+}
+
+static void test_stops(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    o.more_chosen = no_modules;
+    assert_false(build(&o));
+    expect_stop("no kernel for dom0");
+    o.more_chosen = module_at_zero;
+    assert_false(build(&o));
+    expect_stop("the kernel at 0..0x1000 is not in RAM");
+    o.more_chosen = module_on_image;
+    assert_false(build(&o));
+    expect_stop("overlaps Argon");
+    o = usual();
+    o.more = all_ppis;
+    assert_false(build(&o));
+    expect_stop("all 16 private interrupts");
+    o = usual();
+    memset(ram(KERNEL_AT), 0, 64);
+    assert_false(build(&o));
+    expect_stop("is no kernel Argon knows");
+    put_kernel();
+    assert_true(build(&o));
+}
+
+#define dom0_case(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        dom0_case(test_v3), dom0_case(test_v2), dom0_case(test_reserved_memory), dom0_case(test_memory_options),
+        dom0_case(test_stops)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
