@@ -77,7 +77,7 @@ static void cpu_on(void)
         uint64_t start;
 
         (void)cpu_stop(1);
-        yields(4); /* let it be gone */
+        yields(50); /* let it be gone: Xen calls it off before it is */
         start = counter();
         (void)smccc_hvc(PSCI_CPU_ON, cpu_mpidr(1), (uintptr_t)secondary_start, 0);
         while (!cpus[1].online)

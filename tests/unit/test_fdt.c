@@ -302,6 +302,52 @@ static void test_interrupts(void **state)
     assert_string_equal(irqs("/timer", TREE_GIC_PHANDLE), "29l 30l 27l 26l");
 }
 
+static bool find(const char *path)
+{
+    return dt_walk_to_path(&w, &dt, path, strlen(path));
+}
+
+/* By path, phandle and offset the same node is found, with the same ancestors. */
+static void test_finding(void **state)
+{
+    struct tree_options o = tree_defaults();
+    char path[DT_MAX_PATH];
+
+    (void)state;
+    assert_int_equal(dt_open(&dt, tree_virt(&tree, &o), TREE_SIZE), 0);
+    assert_true(find("/intc@8000000/its@8080000"));
+    assert_int_equal(w.off, fdt_path_offset(tree.blob, "/intc@8000000/its@8080000"));
+    assert_string_equal(dt_parent(&w)->name, "intc@8000000");
+    assert_true(dt_full_path(&w, path, sizeof(path)));
+    assert_string_equal(path, "/intc@8000000/its@8080000");
+    assert_false(dt_full_path(&w, path, 25));
+    assert_true(find("//intc//its/"));       /* without unit addresses, too */
+    assert_int_equal(dt_node(&w)->phandle, 0x8004);
+    assert_true(dt_walk_to_phandle(&w, &dt, 0x8004));
+    assert_int_equal(w.off, fdt_path_offset(tree.blob, "/intc@8000000/its@8080000"));
+    assert_true(find("/"));
+    assert_int_equal(w.depth, 0);
+    assert_true(dt_full_path(&w, path, sizeof(path)));
+    assert_string_equal(path, "");
+    assert_false(find("/intc@8000000/its@0"));
+    assert_false(find("/intc@8000000/pmu"));
+    assert_false(find("/its@8080000"));
+    assert_false(find("/int"));
+    assert_false(find("/intc@8000000x"));
+    assert_false(find("intc"));
+    assert_false(find(""));
+    assert_false(dt_walk_to_phandle(&w, &dt, 0));
+    assert_false(dt_walk_to_phandle(&w, &dt, 0x7777));
+    assert_false(dt_walk_to(&w, &dt, 4));
+    /* What was blanked out is not there, and what follows is. */
+    assert_int_equal(fdt_nop_node(tree.blob, fdt_path_offset(tree.blob, "/pmu")), 0);
+    assert_false(find("/pmu"));
+    assert_true(find("/flash@0"));
+    assert_int_equal(w.off, fdt_path_offset(tree.blob, "/flash@0"));
+    assert_null(dt_get(&dt, -1, "reg").data);
+    assert_null(dt_get(&dt, 4, "reg").data);
+}
+
 static void test_rejected(void **state)
 {
     struct tree_options o = tree_defaults();
@@ -361,7 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_walk), unit_case(test_properties), unit_case(test_addresses), unit_case(test_pci_windows),
-        unit_case(test_interrupts), unit_case(test_rejected)
+        unit_case(test_interrupts), unit_case(test_finding), unit_case(test_rejected)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

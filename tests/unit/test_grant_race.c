@@ -39,7 +39,8 @@ static void *mapper(void *arg)
         sched_yield();
         status = grant_unmap(d0, at, op.handle);
         if (status != GNTST_okay) {
-            assert_int_equal(status, GNTST_bad_handle);       /* the thief had it */
+            /* The thief had it; the handle may be the other mapper's by now, whose address is another. */
+            assert_true(status == GNTST_bad_handle || status == GNTST_general_error);
             lost[n]++;
         }
     }

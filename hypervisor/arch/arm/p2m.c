@@ -235,7 +235,7 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
     }
     spin_lock(&d->arch.p2m_lock);
     if (unlikely(READ_ONCE(d->dying))) {
-        rc = -EINVAL;
+        rc = -ESRCH;
     } else if (nr == 1) {
         entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
         if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
@@ -269,7 +269,7 @@ int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_
     entry = unlikely(READ_ONCE(d->dying)) ? NULL : pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
     if (entry == NULL) {
         spin_unlock(&d->arch.p2m_lock);
-        return d->dying ? -EINVAL : -ENOMEM;
+        return d->dying ? -ESRCH : -ENOMEM;
     }
     old = *entry;
     if (old != 0) {

@@ -36,10 +36,10 @@ struct grant_active {
  * last and first.
  */
 struct grant_map {
-    u32 ref;                     /* free: handle of the next free one */
+    u32 ref;                     /* entry of the granter; of a free one what it was last */
     u16 domid;                   /* granter */
     u16 flags;                   /* GRANT_MAP_*; 0 = free (atomic) */
-    u64 gfn;                     /* where it is in the mapper */
+    u64 gfn;                     /* where it is in the mapper; free: handle of the next free one */
 };
 #define GRANT_MAP_USED     BIT32(0)
 #define GRANT_MAP_READONLY BIT32(1)

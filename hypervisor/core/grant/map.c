@@ -44,7 +44,7 @@ static bool maptrack_grow(struct grant_table *gt)
         return false;
     }
     for (u32 i = 0; i < MAPS_PER_FRAME; i++) {
-        maps[i].ref = i + 1 < MAPS_PER_FRAME ? gt->nr_handles + i + 1 : GRANT_NO_HANDLE;
+        maps[i].gfn = i + 1 < MAPS_PER_FRAME ? gt->nr_handles + i + 1 : GRANT_NO_HANDLE;
     }
     gt->maptrack[frame] = maps;
     gt->free_handle = gt->nr_handles;
@@ -61,7 +61,7 @@ static u32 handle_get(struct domain *ld)
     spin_lock(&gt->maptrack_lock);
     if (likely(!READ_ONCE(ld->dying)) && (likely(gt->free_handle != GRANT_NO_HANDLE) || maptrack_grow(gt))) {
         handle = gt->free_handle;
-        gt->free_handle = map_by_handle(gt, handle)->ref;
+        gt->free_handle = (u32)map_by_handle(gt, handle)->gfn;
         gt->nr_maps++;
     }
     spin_unlock(&gt->maptrack_lock);
@@ -71,7 +71,7 @@ static u32 handle_get(struct domain *ld)
 static void handle_put(struct grant_table *gt, u32 handle)
 {
     spin_lock(&gt->maptrack_lock);
-    atomic_store(&map_by_handle(gt, handle)->ref, gt->free_handle);
+    atomic_store(&map_by_handle(gt, handle)->gfn, gt->free_handle);
     gt->free_handle = handle;
     gt->nr_maps--;
     spin_unlock(&gt->maptrack_lock);
@@ -207,7 +207,12 @@ static s16 unmap_handle(struct domain *ld, u32 handle, const u64 *host_addr)
         return GNTST_bad_handle;         /* changed while we looked */
     }
     spin_lock(&act->lock);
-    if (unlikely(!(atomic_load_acquire(&map->flags) & GRANT_MAP_USED) || map->ref != ref || map->domid != domid)) {
+    /*
+     * A map's ref and domid change only while it is not in use, and under the lock of the entry they then name: if it is in use now and
+     * names this entry, it stays so while we hold this lock.
+     */
+    if (unlikely(!(atomic_load_acquire(&map->flags) & GRANT_MAP_USED) || atomic_load(&map->ref) != ref ||
+                 atomic_load(&map->domid) != domid)) {
         status = GNTST_bad_handle;       /* another vCPU was faster */
     } else if (unlikely(host_addr != NULL && *host_addr >> PAGE_SHIFT != map->gfn)) {
         status = GNTST_general_error;

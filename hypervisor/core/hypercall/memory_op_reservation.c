@@ -177,8 +177,8 @@ long memop_increase_reservation(struct vcpu *v, u64 *args)
 /* ---- decrease ---- */
 
 /*
- * Take one page of RAM from d: it is freed, or kept aside where d is mapped 1:1. A page that d shares with the hypervisor is only
- * unmapped. False: there is no RAM at g.
+ * Take one page of RAM from d: it is freed, or kept aside where d is mapped 1:1. A page that d shares with the
+ * hypervisor is only unmapped. False: there is no RAM at g.
  */
 static bool decrease_page(struct domain *d, gfn_t g)
 {

@@ -120,7 +120,10 @@ static inline void page_put(struct page *pg)
         page_last_put(pg, old);
     }
 }
-/* Is m RAM that d has been given (any m)? Without a reference: the answer holds while d cannot give it back, as 1:1 domains cannot. */
+/*
+ * Is m RAM that d has been given (any m)? Without a reference: the answer holds while d cannot give it back, as 1:1
+ * domains cannot.
+ */
 bool page_is_ram_of(mfn_t m, const struct domain *d);
 /*
  * Drop the owner's own reference of a GUEST page of d, once: false if pg is not d's or it was dropped before. The

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stage 2: a guest's map from guest frames to machine frames. Implemented by arch (ARM: arch/arm/p2m.c; host: a map in memory).
+ * Stage 2: a guest's map from guest frames to machine frames. Implemented by arch (ARM: arch/arm/p2m.c; host: a map in
+ * memory).
  *
- * A mapping of a RAM page of the guest itself holds no extra reference: the guest's own reference of the page keeps it, and is
- * dropped only after the mapping is removed and the TLB flushed. Foreign and grant mappings hold one reference each, taken by
- * the caller before p2m_map() and dropped by the caller after p2m_unmap().
+ * A mapping of a RAM page of the guest itself holds no extra reference: the guest's own reference of the page keeps it,
+ * and is dropped only after the mapping is removed and the TLB flushed. Foreign and grant mappings hold one reference
+ * each, taken by the caller before p2m_map() and dropped by the caller after p2m_unmap().
  */
 #ifndef ARGON_P2M_H
 #define ARGON_P2M_H
@@ -36,36 +37,42 @@ static inline bool p2m_is_writable(enum p2m_type t)
 }
 
 /*
- * A dying domain gets no new mappings: p2m_map() and p2m_replace() look at d->dying under the p2m lock and return -ESRCH; p2m_teardown()
- * takes that lock once after d->dying is set, before it frees anything.
+ * A dying domain gets no new mappings: p2m_map() and p2m_replace() look at d->dying under the p2m lock and return
+ * -ESRCH; p2m_teardown() takes that lock once after d->dying is set, before it frees anything.
  */
 must_check int p2m_init(struct domain *d);
-/* Free all tables of a dying domain; -ERESTART: call again. The mappings' references are dropped by the caller's own walk. */
+/*
+ * Free all tables of a dying domain; -ERESTART: call again. The mappings' references are dropped by the caller's own
+ * walk.
+ */
 must_check int p2m_teardown(struct domain *d);
 
 /*
- * Map nr frames from g to m. Largest blocks used where alignment allows. Frames already mapped are replaced only if `replace`,
- * else -EEXIST with nothing changed. -ENOMEM: tables could not be had (the domain's paging pool or the heap): nothing stays mapped
- * of this call. -EINVAL: beyond the guest-physical size.
+ * Map nr frames from g to m. Largest blocks used where alignment allows. Frames already mapped are replaced only if
+ * `replace`, else -EEXIST with nothing changed. -ENOMEM: tables could not be had (the domain's paging pool or the
+ * heap): nothing stays mapped of this call. -EINVAL: beyond the guest-physical size.
  */
 must_check int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t);
 /*
- * Replace exactly one frame by another mapping, returning what was there (old_t P2M_INVALID: nothing); TLB flushed on return
- * if something was there.
+ * Replace exactly one frame by another mapping, returning what was there (old_t P2M_INVALID: nothing); TLB flushed on
+ * return if something was there.
  */
 must_check int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_m, enum p2m_type *old_t);
 /*
- * Remove nr frames at g; frames not mapped are skipped. Splits blocks. The TLB is flushed before it returns, so pages may be freed
- * afterwards. -ENOMEM: a block could not be split: nothing changed.
+ * Remove nr frames at g; frames not mapped are skipped. Splits blocks. The TLB is flushed before it returns, so pages
+ * may be freed afterwards. -ENOMEM: a block could not be split: nothing changed.
  */
 must_check int p2m_unmap(struct domain *d, gfn_t g, u64 nr);
 /* Remove one frame only if it maps m (-ENOENT otherwise). */
 must_check int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m);
-/* The mapping of one frame; INVALID_MFN and P2M_INVALID if none. *order_out (may be NULL): size of the block or hole around it. */
+/*
+ * The mapping of one frame; INVALID_MFN and P2M_INVALID if none. *order_out (may be NULL): size of the block or hole
+ * around it.
+ */
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out);
 /*
- * Remove one frame if its type is one of `types` (a bit per enum p2m_type); *m and *t are what was there. -ENOENT: nothing is; -EBUSY:
- * another type, left as it is. As p2m_unmap() otherwise.
+ * Remove one frame if its type is one of `types` (a bit per enum p2m_type); *m and *t are what was there. -ENOENT:
+ * nothing is; -EBUSY: another type, left as it is. As p2m_unmap() otherwise.
  */
 must_check static inline int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
 {
@@ -79,8 +86,8 @@ must_check static inline int p2m_remove(struct domain *d, gfn_t g, u32 types, mf
     return p2m_unmap_exact(d, g, *m);
 }
 /*
- * Lookup and reference in one step, under the p2m lock: the page behind g, whoever owns it (RAM, foreign or grant); NULL if none.
- * Pair with page_put().
+ * Lookup and reference in one step, under the p2m lock: the page behind g, whoever owns it (RAM, foreign or grant);
+ * NULL if none. Pair with page_put().
  */
 struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t);
 /* Highest gfn ever mapped (memory_op maximum_gpfn). */
