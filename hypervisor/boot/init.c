@@ -107,6 +107,8 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
         boot_stop("the device tree at %#lx cannot be used", fdt_pa);
     }
     machine.fdt = fdt;
+    machine.fdt_start = fdt_pa;
+    machine.fdt_size = fdt_size;
     options_parse(machine.xen_cmdline);
     time_init(generic_timer_hz());
     if (machine_find_uart(opt.dtuart) == 0) {

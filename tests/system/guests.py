@@ -140,3 +140,8 @@ def run_in(dom0, name, command, timeout=60):
     """One command in a guest's shell."""
     with Console(dom0, name) as guest:
         return guest.run(command, timeout)
+
+
+def digest(output):
+    """The SHA-256 in a command's output, which the shell may have put a word about an ended job before."""
+    return re.search(r"\b[0-9a-f]{64}\b", output).group(0)

@@ -59,7 +59,7 @@ def interface(dom0, mac):
 
 @pytest.mark.parametrize("bus", ["mmio", "pci"])
 def test_disk_reads(dom0, disks, disk_names, bus):
-    assert dom0.run(f"sha256sum </dev/{disk_names[bus]}").split()[0] == sha256(disks[bus])
+    assert guests.digest(dom0.run(f"sha256sum </dev/{disk_names[bus]}")) == sha256(disks[bus])
 
 
 @pytest.mark.parametrize("bus", ["mmio", "pci"])
@@ -68,8 +68,8 @@ def test_disk_writes(dom0, disks, disk_names, bus):
     name = disk_names[bus]
     dom0.run(f"dd if=/dev/urandom of=/tmp/new bs=1M count=4 2>/dev/null; dd if=/tmp/new of=/dev/{name} bs=64k seek=16 2>/dev/null")
     dom0.run(f"dd if=/tmp/new of=/dev/{name} bs=512 count=33 oflag=direct seek=3 2>/dev/null; sync")
-    assert dom0.run(f"sha256sum </dev/{name}").split()[0] == sha256(disks[bus])
-    new = dom0.run("sha256sum </tmp/new").split()[0]
+    assert guests.digest(dom0.run(f"sha256sum </dev/{name}")) == sha256(disks[bus])
+    new = guests.digest(dom0.run("sha256sum </tmp/new"))
     with open(disks[bus], "rb") as file:
         file.seek(1 << 20)
         assert hashlib.sha256(file.read(4 << 20)).hexdigest() == new
@@ -85,7 +85,7 @@ def test_network(dom0, mac, address, peer):
 
 
 def test_network_data(dom0, disks):
-    received = dom0.run("nc 10.0.2.100 7000 </dev/null | sha256sum").split()[0]
+    received = guests.digest(dom0.run("nc 10.0.2.100 7000 </dev/null | sha256sum"))
     assert received == sha256(disks["served"])
 
 
@@ -96,12 +96,12 @@ def test_guest_on_host_disks_and_network(dom0, disks, disk_names):
     guests.start(dom0, "io", ip="10.0.2.16/24", vif=[guests.vif(7)],
                  disk=[f"phy:/dev/{disk_names['mmio']},xvda,w", f"phy:/dev/{disk_names['pci']},xvdb,w"])
     with guests.Console(dom0, "io") as guest:
-        assert guest.run("sha256sum </dev/xvda").split()[0] == sha256(disks["mmio"])
-        assert guest.run("sha256sum </dev/xvdb").split()[0] == sha256(disks["pci"])
+        assert guests.digest(guest.run("sha256sum </dev/xvda")) == sha256(disks["mmio"])
+        assert guests.digest(guest.run("sha256sum </dev/xvdb")) == sha256(disks["pci"])
         guest.run("dd if=/dev/urandom of=/new bs=1M count=4 && dd if=/new of=/dev/xvda bs=64k && dd if=/new of=/dev/xvdb bs=4k; sync")
-        new = guest.run("sha256sum </new").split()[0]
+        new = guests.digest(guest.run("sha256sum </new"))
         assert " 0% packet loss" in guest.run("ping -c 3 -W 5 10.0.2.2")
-        assert guest.run("nc 10.0.2.100 7000 </dev/null | sha256sum").split()[0] == sha256(disks["served"])
+        assert guests.digest(guest.run("nc 10.0.2.100 7000 </dev/null | sha256sum")) == sha256(disks["served"])
     dom0.run("xl destroy io; sync")
     for bus in ("mmio", "pci"):
         with open(disks[bus], "rb") as file:

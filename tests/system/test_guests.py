@@ -25,7 +25,7 @@ def cleaned(request):
 
 
 def digest(dom0, path):
-    return dom0.run(f"sha256sum <{path}").split()[0]
+    return guests.digest(dom0.run(f"sha256sum <{path}"))
 
 
 def test_disks(dom0):
@@ -42,18 +42,18 @@ def test_disks(dom0):
         assert guest.run("cat /sys/block/xvd?/size").split() == [str(size * MIB // 512) for size in (8, 6, 4)]
         assert guest.run("cat /sys/block/xvd?/ro").split() == ["0", "0", "1"]
         for disk, name in zip("abc", "abc"):
-            assert guest.run(f"sha256sum </dev/xvd{disk}").split()[0] == before[name]
+            assert guests.digest(guest.run(f"sha256sum </dev/xvd{disk}")) == before[name]
         guest.run("dd if=/dev/urandom of=/new bs=64k count=48 2>/dev/null")
         guest.run("dd if=/new of=/dev/xvda bs=4k seek=256 2>/dev/null; dd if=/new of=/dev/xvdb bs=512 count=16 2>/dev/null")
         guest.run("dd if=/new of=/dev/xvdb bs=8k skip=1 seek=1 2>/dev/null")
         guest.run("! dd if=/new of=/dev/xvdc bs=4k count=1 2>/dev/null; sync")
-        new = guest.run("sha256sum </new").split()[0]
-        guest_a = guest.run("sha256sum </dev/xvda").split()[0]
+        new = guests.digest(guest.run("sha256sum </new"))
+        guest_a = guests.digest(guest.run("sha256sum </dev/xvda"))
     dom0.run("xl shutdown -w disks", guests.GUEST_TIMEOUT)
     dom0.run("sync; timeout 20 sh -c 'while losetup /dev/loop0 2>/dev/null; do sleep 0.2; done'")
     assert digest(dom0, "/tmp/a.img") == guest_a
-    assert dom0.run("dd if=/tmp/a.img bs=1M skip=1 count=3 2>/dev/null | sha256sum").split()[0] == new
-    assert dom0.run("dd if=/tmp/b.img bs=1M count=3 2>/dev/null | sha256sum").split()[0] == new
+    assert guests.digest(dom0.run("dd if=/tmp/a.img bs=1M skip=1 count=3 2>/dev/null | sha256sum")) == new
+    assert guests.digest(dom0.run("dd if=/tmp/b.img bs=1M count=3 2>/dev/null | sha256sum")) == new
     assert digest(dom0, "/tmp/c.img") == before["c"]
     dom0.run("losetup -d /dev/loop7; rm /tmp/?.img")
 
@@ -76,9 +76,9 @@ def test_networks(dom0):
             guest.run("nc -l -p 7001 >/got & true")
         dom0.run(f"nc {address} 7001 </tmp/data")
         with guests.Console(dom0, "nets") as guest:
-            assert guest.run("while pidof nc; do usleep 100000; done >/dev/null; sha256sum </got").split()[0] == wanted
+            assert guests.digest(guest.run("while pidof nc; do usleep 100000; done >/dev/null; sha256sum </got")) == wanted
             guest.run("(cat /got; usleep 100000) | nc -l -p 7003 >/dev/null & true")
-        assert dom0.run(f"nc {address} 7003 </dev/null | sha256sum").split()[0] == wanted
+        assert guests.digest(dom0.run(f"nc {address} 7003 </dev/null | sha256sum")) == wanted
     dom0.run("ip link del xenbr1; rm /tmp/data")
 
 
@@ -116,7 +116,7 @@ def test_three_at_once(dom0):
     assert [listed[name][1:3] for name in names] == [(guests.LINUX_MEMORY, 2)] * 3
     with guests.Console(dom0, "alpha") as guest:
         guest.run("dd if=/dev/urandom of=/data bs=64k count=16 2>/dev/null")
-        wanted = guest.run("sha256sum </data").split()[0]
+        wanted = guests.digest(guest.run("sha256sum </data"))
     with guests.Console(dom0, "beta") as guest:
         guest.run("nc -l -p 7000 >/got & true")
     with guests.Console(dom0, "gamma") as guest:
@@ -125,7 +125,7 @@ def test_three_at_once(dom0):
     with guests.Console(dom0, "alpha") as guest:
         guest.run("nc 10.128.1.2 7000 </data")
     with guests.Console(dom0, "beta") as guest:
-        assert guest.run("while pidof nc; do usleep 100000; done >/dev/null; sha256sum </got").split()[0] == wanted
+        assert guests.digest(guest.run("while pidof nc; do usleep 100000; done >/dev/null; sha256sum </got")) == wanted
     # One goes, the others stay.
     dom0.run("xl destroy beta")
     assert set(guests.listed(dom0)) == {"Domain-0", "alpha", "gamma"}

@@ -128,7 +128,7 @@ def test_network_list(dom0, guest):
 
 def test_block_attach_and_detach(dom0, guest):
     dom0.run("dd if=/dev/urandom of=/tmp/two.img bs=1M count=4 2>/dev/null")
-    digest = dom0.run("sha256sum </tmp/two.img").split()[0]
+    digest = guests.digest(dom0.run("sha256sum </tmp/two.img"))
     dom0.run("xl block-attach one format=raw,vdev=xvdb,access=ro,target=/tmp/two.img")
     assert guests.run_in(dom0, "one", "until [ -b /dev/xvdb ]; do usleep 100000; done; sha256sum </dev/xvdb").split()[0] \
         == digest

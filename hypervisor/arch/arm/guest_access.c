@@ -49,10 +49,30 @@ static struct page *page_of(struct domain *d, u64 gva, bool write)
         }
     }
     m = paddr_to_mfn(par & GENMASK(47, 12));
-    if (!mfn_is_ram(m) || !page_get(m, d)) {
-        return NULL;
+    return likely(page_get(m, d)) ? mfn_to_page(m) : NULL;
+}
+
+/* Most arguments are a few aligned words. */
+static always_inline void copy_bytes(void *to, const void *from, size_t n)
+{
+    u64 *d = to;
+    const u64 *s = from;
+
+    if (unlikely((((u64)to | (u64)from) & 7) != 0 || n > 64)) {
+        memcpy(to, from, n);
+        return;
     }
-    return mfn_to_page(m);
+    for (; n >= 8; n -= 8) {
+        *d++ = *s++;
+    }
+    if (n & 4) {
+        *(u32 *)d = *(const u32 *)s;
+        d = (u64 *)((u32 *)d + 1);
+        s = (const u64 *)((const u32 *)s + 1);
+    }
+    if (n & 3) {
+        memcpy(d, s, n & 3);
+    }
 }
 
 int copy_from_guest(void *to, u64 gva, size_t bytes)
@@ -67,7 +87,7 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
         if (pg == NULL) {
             return -EFAULT;
         }
-        memcpy(dst, (const u8 *)page_to_virt(pg) + (gva & ~PAGE_MASK), n);
+        copy_bytes(dst, (const u8 *)page_to_virt(pg) + (gva & ~PAGE_MASK), n);
         page_put(pg);
         dst += n;
         gva += n;
@@ -91,7 +111,7 @@ static int write_guest(u64 gva, const u8 *from, size_t bytes)
         }
         dst = (u8 *)page_to_virt(pg) + (gva & ~PAGE_MASK);
         if (from != NULL) {
-            memcpy(dst, from, n);
+            copy_bytes(dst, from, n);
             from += n;
         } else {
             memset(dst, 0, n);

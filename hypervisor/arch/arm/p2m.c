@@ -15,6 +15,7 @@
 #include <argon/panic.h>
 #include <argon/percpu.h>
 #include <asm/cache.h>
+#include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 
@@ -210,6 +211,30 @@ int p2m_teardown(struct domain *d)
     return 0;
 }
 
+/* Entry of a single page whose tables are all there, NULL otherwise. Tables of stage 2 are always in the direct map. */
+static always_inline u64 *page_entry(struct pgtable *t, gfn_t g)
+{
+    u64 gpa = gfn_to_gpa(g);
+    u64 *table = t->root;
+    unsigned int shift = pgt_level_shift(t->start_level);
+    u64 index = gpa >> shift;
+
+    if (unlikely(table == NULL)) {
+        return NULL;
+    }
+    while (shift != PAGE_SHIFT) {
+        u64 pte = table[index];
+
+        if (unlikely((pte & 3) != 3)) {
+            return NULL;
+        }
+        table = (u64 *)((pte & PTE_ADDR_MASK) + HYP_DIRECTMAP_VA);
+        shift -= 9;
+        index = (gpa >> shift) & 511;
+    }
+    return &table[index];
+}
+
 static void note_max_gfn(struct domain *d, u64 last)
 {
     if (last > d->arch.p2m_max_gfn) {
@@ -237,7 +262,7 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
     if (unlikely(READ_ONCE(d->dying))) {
         rc = -ESRCH;
     } else if (nr == 1) {
-        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
+        entry = page_entry(&d->arch.p2m, g);
         if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
             entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
             rc = entry == NULL ? -ENOMEM : 0;
@@ -266,7 +291,10 @@ int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    entry = unlikely(READ_ONCE(d->dying)) ? NULL : pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+    entry = unlikely(READ_ONCE(d->dying)) ? NULL : page_entry(&d->arch.p2m, g);
+    if (entry == NULL && !d->dying) {
+        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+    }
     if (entry == NULL) {
         spin_unlock(&d->arch.p2m_lock);
         return d->dying ? -ESRCH : -ENOMEM;
@@ -294,7 +322,7 @@ int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    entry = nr == 1 && d->arch.p2m.root != NULL ? pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false) : NULL;
+    entry = nr == 1 ? page_entry(&d->arch.p2m, g) : NULL;
     if (unlikely(d->arch.p2m.root == NULL)) {
         rc = 0;                          /* torn down: nothing is mapped */
     } else if (entry != NULL) {
@@ -309,32 +337,69 @@ int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
     return rc;
 }
 
-int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
+/* Locked: the entry that maps g, in a block too: its machine frame in *m. 0 when there is none. */
+static u64 entry_of(struct domain *d, gfn_t g, mfn_t *m)
 {
     unsigned int level;
-    u64 pte, *entry;
+    u64 pte;
+
+    if (d->arch.p2m.root == NULL) {
+        return 0;
+    }
+    pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &level);
+    *m = mfn(((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) + (g.g & (BIT(pgt_level_shift(level) - PAGE_SHIFT) - 1)));
+    return pte;
+}
+
+int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
+{
+    u64 *entry, pte;
+    int rc = 0;
+
+    *t = P2M_INVALID;
+    if (!gfn_range_ok(g, 1)) {
+        return -ENOENT;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    entry = page_entry(&d->arch.p2m, g);
+    if (likely(entry != NULL)) {
+        pte = *entry;
+        *m = paddr_to_mfn(pte & PTE_ADDR_MASK);
+    } else {
+        pte = entry_of(d, g, m);
+    }
+    *t = pte != 0 ? pte_type(pte) : P2M_INVALID;
+    if (unlikely(!(types >> *t & 1))) {
+        rc = pte != 0 ? -EBUSY : -ENOENT;
+    } else if (likely(entry != NULL)) {
+        WRITE_ONCE(*entry, 0);
+        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+    } else {
+        rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
+{
+    u64 *entry;
     int rc = -ENOENT;
+    mfn_t was;
 
     if (!gfn_range_ok(g, 1)) {
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    if (unlikely(d->arch.p2m.root == NULL)) {
-        spin_unlock(&d->arch.p2m_lock);
-        return -ENOENT;
-    }
-    entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), false);
-    if (entry != NULL) {
+    entry = page_entry(&d->arch.p2m, g);
+    if (likely(entry != NULL)) {
         if ((*entry & PTE_ADDR_MASK) == mfn_to_paddr(m) && *entry != 0) {
             WRITE_ONCE(*entry, 0);
             s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
             rc = 0;
         }
-    } else {
-        pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &level);
-        if (pte != 0 && ((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) + (g.g & (BIT(pgt_level_shift(level) - PAGE_SHIFT) - 1)) == m.m) {
-            rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
-        }
+    } else if (entry_of(d, g, &was) != 0 && mfn_eq(was, m)) {
+        rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
     }
     spin_unlock(&d->arch.p2m_lock);
     return rc;

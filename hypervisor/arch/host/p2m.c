@@ -223,3 +223,15 @@ unsigned int p2m_gpaddr_bits(void)
 {
     return HOST_P2M_BITS;
 }
+
+int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
+{
+    *m = p2m_lookup(d, g, t, NULL);
+    if (*t == P2M_INVALID) {
+        return -ENOENT;
+    }
+    if (!(types >> *t & 1)) {
+        return -EBUSY;
+    }
+    return p2m_unmap_exact(d, g, *m);
+}
