@@ -197,6 +197,21 @@ static void memory(void)
     check("grant is unmapped", entry->flags == GTF_permit_access);
 }
 
+static void everything(void)
+{
+    bench_measure("hypercall", hypercall, 4000);
+    bench_measure("psci", psci, 4000);
+    bench_measure("yield_alone", yield, 4000);
+    bench_measure("id_register", id_register, 4000);
+    bench_measure("mmio", mmio, 4000);
+    interrupts();
+    events();
+    memory();
+    bench_more();
+    bench_domain(256);
+    bench_two_vcpus();
+}
+
 void main(const void *fdt);
 void main(const void *fdt)
 {
@@ -208,16 +223,11 @@ void main(const void *fdt)
         gic_init_cpu();
         timer_stop();
         print("# entry: pc %lx cntvct %lu\n", (unsigned long)cpus[0].entry.pc, (unsigned long)cpus[0].entry.cntvct);
-        bench_measure("hypercall", hypercall, 4000);
-        bench_measure("psci", psci, 4000);
-        bench_measure("yield_alone", yield, 4000);
-        bench_measure("id_register", id_register, 4000);
-        bench_measure("mmio", mmio, 4000);
-        interrupts();
-        events();
-        memory();
-        bench_more();
-        bench_two_vcpus();
+        if (string_find(machine.bootargs, "guest=8192")) {
+            bench_domain(8192);
+        } else {
+            everything();
+        }
         print("bench done\n");
     }
     (void)sched_op(SCHEDOP_shutdown, &shutdown);

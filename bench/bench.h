@@ -14,6 +14,8 @@ uint32_t bench_acknowledge(void);
 void bench_end(uint32_t iar);
 
 void bench_more(void);
+/* Rows with a guest of that size. */
+void bench_domain(uint64_t mib);
 /* Rows that need a second vCPU. */
 void bench_two_vcpus(void);
 

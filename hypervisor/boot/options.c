@@ -183,6 +183,9 @@ static boot_code bool parse_dom0_max_vcpus(const struct option *o, const char *v
     u64 min = 0, max = MAX_VCPUS;
 
     (void)o;
+    if (strcmp(value, "-") == 0) {
+        return false;                    /* no bound at all */
+    }
     if (*value != '-' && !str_to_u64(value, &min, &value)) {
         return false;
     }

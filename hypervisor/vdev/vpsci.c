@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guests' firmware: PSCI 1.1 (DEN0022) and the SMC calling convention 1.1 (DEN0028), by one table. Results go to x0 (UIDs to x0..x3) of the
- * caller; an unknown function returns NOT_SUPPORTED.
+ * Guests' firmware: PSCI 1.1 (DEN0022) and the SMC calling convention 1.1 (DEN0028), by one table. Results go to x0
+ * (UIDs to x0..x3) of the caller; an unknown function returns NOT_SUPPORTED.
  */
 #include <argon/arch.h>
 #include <argon/domain.h>
@@ -82,7 +82,10 @@ static struct vcpu *by_affinity(const struct domain *d, u64 mpidr)
     return d->vcpu[id];
 }
 
-/* Under the domain's lock, so that of two callers one is told ALREADY_ON. A vCPU on its way off is on until it has left its CPU. */
+/*
+ * Under the domain's lock, so that of two callers one is told ALREADY_ON. A vCPU on its way off is on until it has
+ * left its CPU.
+ */
 static s64 psci_cpu_on(struct vcpu *v, const u64 *arg)
 {
     struct domain *d = v->domain;
@@ -151,8 +154,8 @@ static s64 smccc_version(struct vcpu *v, const u64 *arg)
 }
 
 /*
- * Does the host's firmware follow SMCCC 1.1 or later? Only then may it be asked for workarounds: an older one may not survive an unknown
- * function. The answer never changes.
+ * Does the host's firmware follow SMCCC 1.1 or later? Only then may it be asked for workarounds: an older one may not
+ * survive an unknown function. The answer never changes.
  */
 static bool firmware_has_smccc(void)
 {
@@ -184,7 +187,10 @@ static s64 smccc_workaround(struct vcpu *v, const u64 *arg)
     return firmware_has_smccc() ? (s32)firmware_call((u32)arg[0], arg[1]) : PSCI_NOT_SUPPORTED;
 }
 
-/* Services of standard (owner 4) and standard hypervisor (owner 5) range: how many calls, whose, which revision (DEN0028 6.2). */
+/*
+ * Services of standard (owner 4) and standard hypervisor (owner 5) range: how many calls, whose, which revision
+ * (DEN0028 6.2).
+ */
 static s64 std_call_count(struct vcpu *v, const u64 *arg);
 static s64 hyp_call_count(struct vcpu *v, const u64 *arg);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Generic timers of a guest (Arm ARM D11.2): the virtual one in hardware, the EL1 physical one emulated; both level-sensitive. */
+/*
+ * Generic timers of a guest (Arm ARM D11.2): the virtual one in hardware, the EL1 physical one emulated; both
+ * level-sensitive.
+ */
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/irqchip.h>
@@ -21,7 +24,8 @@ static u64 guest_count(const struct vcpu *v)
 }
 
 /*
- * Has the guest's count reached cval? Both are unsigned (D11.2.4): a compare value in the past fires, one far ahead does not.
+ * Has the guest's count reached cval? Both are unsigned (D11.2.4): a compare value in the past fires, one far ahead
+ * does not.
  */
 static bool expired(const struct vcpu *v, u64 cval)
 {
@@ -80,8 +84,9 @@ void vtimer_save(struct vcpu *v)
     arch_vtimer_off();
     WRITE_ONCE(t->live, false);
     /*
-     * Also when it has expired just now: the interrupt, masked here, is lost with the timer, and v may already have found nothing to
-     * wait for. The timer then fires at the next interrupt window and wakes v. Not so when the guest has the interrupt already.
+     * Also when it has expired just now: the interrupt, masked here, is lost with the timer, and v may already have
+     * found nothing to wait for. The timer then fires at the next interrupt window and wakes v. Not so when the guest
+     * has the interrupt already.
      */
     if (virt_enabled(t) && (!expired(v, t->cntv_cval) || !vgic_timer_in_flight(v, t->virt_irq))) {
         arm(&t->virt_wake, deadline_ns(v, t->cntv_cval));

@@ -2,11 +2,11 @@
 """Options, fixtures and failure reports of the system tests."""
 
 import pathlib
-import re
 
 import pytest
 
 import machine as machines
+from sharing import log_name, note_log
 
 
 def pytest_addoption(parser):
@@ -32,11 +32,6 @@ def on_xen(hypervisor):
     return hypervisor.name.startswith("xen-")
 
 
-def log_name(request):
-    name = request.node.nodeid if request.scope == "function" else f"{request.node.name}-{request.fixturename}"
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "-", name.replace("tests/system/", "")).strip("-")
-
-
 @pytest.fixture
 def make_machine(request, hypervisor):
     """A function that makes a machine for this test, not yet started, from machine.Options' fields."""
@@ -46,21 +41,6 @@ def make_machine(request, hypervisor):
         note_log(request.node, made.log)
         return made
     return make
-
-
-def shared_machine(request, hypervisor, **fields):
-    """Boot a machine for a module's fixture; a generator to delegate to with yield from."""
-    fields.setdefault("hypervisor", hypervisor)
-    with machines.Machine(machines.Options(**fields), log_name(request)) as made:
-        note_log(request.node, made.log)
-        made.boot()
-        yield made
-
-
-def note_log(node, log):
-    if not hasattr(node, "console_logs"):
-        node.console_logs = []
-    node.console_logs.append(log)
 
 
 @pytest.hookimpl(hookwrapper=True)

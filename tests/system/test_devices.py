@@ -9,7 +9,7 @@ import pytest
 
 import guests
 import machine as machines
-from conftest import shared_machine
+from sharing import shared_machine
 
 SIZE = 8 << 20
 WORK = machines.BUILD / "tests" / "system"

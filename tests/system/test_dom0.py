@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from conftest import shared_machine
+from sharing import shared_machine
+
 
 UART_IRQ = 33   # of QEMU's virt
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 import guests
-from conftest import shared_machine
 from payloads import payload_files
+from sharing import shared_machine
 
 MIB = 1024 * 1024
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import guests
-from conftest import shared_machine
+from sharing import shared_machine
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +238,7 @@ def test_create_with_console(dom0):
 def test_poweroff_from_within(dom0):
     with guests.Console(dom0, "three"):
         # The console closes with the guest; the way out of it then only makes an empty line.
-        dom0.send("poweroff")
+        dom0.send("/sbin/poweroff")
         dom0.send_raw("\r")
         dom0.expect_text("dom0# ")
     dom0.run("timeout 60 sh -c 'while xl domid three 2>/dev/null; do sleep 0.5; done'")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A GIC in memory for the vGIC's and irq core's tests: per CPU four list registers, VMCR, active priorities and HCR; physical interrupts
- * with enable, active, pending, target. guest_ack() and guest_eoi() do what the virtual CPU interface does for the guest on a CPU.
+ * A GIC in memory for the vGIC's and irq core's tests: per CPU four list registers, VMCR, active priorities and HCR;
+ * physical interrupts with enable, active, pending, target. guest_ack() and guest_eoi() do what the virtual CPU
+ * interface does for the guest on a CPU.
  */
 #ifndef FAKE_IRQCHIP_H
 #define FAKE_IRQCHIP_H
@@ -34,8 +35,16 @@ static struct fake_gic fake;
 #define FAKE_COUNT(what) __atomic_fetch_add(&fake.what, 1, __ATOMIC_RELAXED)
 
 static inline struct fake_cpu *fake_here(void) { return &fake.cpu[cpu_id()]; }
-static inline bool *fake_active(u32 intid) { return intid < 32 ? &fake_here()->ppi_active[intid] : &fake.active[intid]; }
-static inline bool *fake_enabled(u32 intid) { return intid < 32 ? &fake_here()->ppi_enabled[intid] : &fake.enabled[intid]; }
+
+static inline bool *fake_active(u32 intid)
+{
+    return intid < 32 ? &fake_here()->ppi_active[intid] : &fake.active[intid];
+}
+
+static inline bool *fake_enabled(u32 intid)
+{
+    return intid < 32 ? &fake_here()->ppi_enabled[intid] : &fake.enabled[intid];
+}
 
 static int f_init(const struct machine *m) { (void)m; return 0; }
 static int f_init_cpu(void) { return 0; }
@@ -144,12 +153,14 @@ static void f_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
 }
 
 #define FAKE_OPS(v) { \
-    .name = "fake", .gic_version = (v), .init = f_init, .init_cpu = f_init_cpu, .nr_irqs = f_nr_irqs, .ack = f_ack, .eoi = f_eoi, \
-    .deactivate = f_deactivate, .enable = f_enable, .disable = f_disable, .set_type = f_set_type, .set_priority = f_set_priority, \
-    .set_target = f_set_target, .set_active = f_set_active, .set_pending = f_set_pending, .is_pending = f_is_pending, \
-    .send_ipi = f_send_ipi, .nr_lrs = f_nr_lrs, .nr_prio_bits = f_five, .nr_preempt_bits = f_five, .lr_read = f_lr_read, \
-    .lr_write = f_lr_write, .lr_pend = f_lr_pend, .lr_empty = f_lr_empty, .lr_ended = f_lr_ended, .hw_link = f_hw_link, .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, \
-    .virt_read = f_virt_read, .virt_save = f_virt_save, .virt_restore = f_virt_restore }
+    .name = "fake", .gic_version = (v), .init = f_init, .init_cpu = f_init_cpu, .nr_irqs = f_nr_irqs, .ack = f_ack, \
+    .eoi = f_eoi, .deactivate = f_deactivate, .enable = f_enable, .disable = f_disable, .set_type = f_set_type, \
+    .set_priority = f_set_priority, .set_target = f_set_target, .set_active = f_set_active, \
+    .set_pending = f_set_pending, .is_pending = f_is_pending, .send_ipi = f_send_ipi, .nr_lrs = f_nr_lrs, \
+    .nr_prio_bits = f_five, .nr_preempt_bits = f_five, .lr_read = f_lr_read, .lr_write = f_lr_write, \
+    .lr_pend = f_lr_pend, .lr_empty = f_lr_empty, .lr_ended = f_lr_ended, .hw_link = f_hw_link, \
+    .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, .virt_read = f_virt_read, .virt_save = f_virt_save, \
+    .virt_restore = f_virt_restore }
 
 /* ---- the guest on this CPU ---- */
 
@@ -167,7 +178,8 @@ static inline int fake_best(const struct fake_cpu *c)
         u32 prio = c->lr[n] >> LR_PRIO_SHIFT & 0xff;
         u32 enable = c->lr[n] & LR_GROUP1 ? VMCR_VENG1 : VMCR_VENG0;
 
-        if ((c->lr[n] & LR_STATE) == LR_PENDING && (c->vmcr & enable) && prio < c->vmcr >> VMCR_PMR_SHIFT && prio < fake_running(c) &&
+        if ((c->lr[n] & LR_STATE) == LR_PENDING && (c->vmcr & enable) && prio < c->vmcr >> VMCR_PMR_SHIFT &&
+            prio < fake_running(c) &&
             (best < 0 || prio < (c->lr[best] >> LR_PRIO_SHIFT & 0xff))) {
             best = n;
         }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: core/irq/irq.c */
-/* Host interrupts: requests, guests' interrupts, acknowledge loop; and the form GICv2 list registers are converted from. */
+/*
+ * Host interrupts: requests, guests' interrupts, acknowledge loop; and the form GICv2 list registers are converted
+ * from.
+ */
 #include "unit.h"
 
 #include "fake_irqchip.h"
@@ -234,13 +237,15 @@ static void gich_list_registers(void **state)
     }
     assert_int_equal(gich_lr_encode(27 | LR_HW | 30UL << LR_HOST_SHIFT | LR_PENDING | 0xa0UL << LR_PRIO_SHIFT),
                      0x80000000 | 0x10000000 | 0x14 << 23 | 30 << 10 | 27);
-    assert_int_equal(gich_lr_encode(3 | 5UL << LR_SOURCE_SHIFT | LR_EOI | LR_ACTIVE), 0x20000000 | 1 << 19 | 5 << 10 | 3);
+    assert_int_equal(gich_lr_encode(3 | 5UL << LR_SOURCE_SHIFT | LR_EOI | LR_ACTIVE),
+                     0x20000000 | 1 << 19 | 5 << 10 | 3);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        icase(init_enables_its_own), icase(unusable_machines), icase(requests), icase(hot_ones), icase(guests), icase(unexpected),
+        icase(init_enables_its_own), icase(unusable_machines), icase(requests), icase(hot_ones), icase(guests),
+        icase(unexpected),
         cmocka_unit_test(gich_list_registers),
     };
 

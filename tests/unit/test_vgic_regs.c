@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c vdev/vgic/irqregs.c */
-/* unit-sources: vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
-/* GIC registers as a guest reads and writes them: GICv3 frames, and the whole of a GICv2 distributor with its per-sender SGIs. */
+/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
+/* unit-sources: vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
+/*
+ * GIC registers as a guest reads and writes them: GICv3 frames, and the whole of a GICv2 distributor with its
+ * per-sender SGIs.
+ */
 #include "vgic_common.h"
 
 static const struct irqchip_ops v3_ops = FAKE_OPS(3);
@@ -165,7 +168,10 @@ static void v3_redistributors(void **state)
     assert_int_equal(rd(SGIF(0) + 0x418), 0x80000000);
 }
 
-/* Any address in the frames, any size, read and write: no harm (the sanitizers watch), and nothing beyond the registers answers. */
+/*
+ * Any address in the frames, any size, read and write: no harm (the sanitizers watch), and nothing beyond the
+ * registers answers.
+ */
 static void v3_every_offset(void **state)
 {
     (void)state;

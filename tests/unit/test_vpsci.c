@@ -81,9 +81,13 @@ static u64 call(u64 fid, u64 a, u64 b, u64 c)
 /* The values guests of this ABI see (ABI.md 2.1). */
 static void values(void **state)
 {
-    static const u32 features[] = { 0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004, 0xc4000004,
-                                    0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x80000000 };
-    static const u32 absent[] = { 0x84000005, 0xc400000e, 0xc4000012, 0x84000014, 0x80000001, 0x84000050, 0x80008000, 1, 2, 0 };
+    static const u32 features[] = {
+        0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004, 0xc4000004, 0x84000006,
+        0x84000008, 0x84000009, 0x8400000a, 0x80000000,
+    };
+    static const u32 absent[] = {
+        0x84000005, 0xc400000e, 0xc4000012, 0x84000014, 0x80000001, 0x84000050, 0x80008000, 1, 2, 0,
+    };
 
     (void)state;
     assert_int_equal(call(0x84000000, 0, 0, 0), 0x10001);

@@ -24,7 +24,13 @@ bool vgic_inject_timer(struct vcpu *t, u32 intid)
 
 bool vgic_timer_in_flight(struct vcpu *t, u32 intid) { (void)t; (void)intid; return in_flight; }
 void vgic_watch_lines(struct vcpu *t) { t->pending |= PEND_LINE; }
-void vgic_connect_timer(struct vcpu *t, u32 intid, u32 host) { (void)t; assert_int_equal(intid, 27); assert_int_equal(host, 28); }
+
+void vgic_connect_timer(struct vcpu *t, u32 intid, u32 host)
+{
+    (void)t;
+    assert_int_equal(intid, 27);
+    assert_int_equal(host, 28);
+}
 
 void vgic_inject_host(struct domain *dom, struct vcpu *t, u32 intid, u32 host)
 {
@@ -228,7 +234,8 @@ static void reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time), tcase(line),
+        tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time),
+        tcase(line),
         tcase(physical_timer), tcase(reset),
     };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Set-up shared by the vGIC's tests: a domain with vCPUs, loaded and unloaded on fake CPUs, and register access as a guest has it. */
+/*
+ * Set-up shared by the vGIC's tests: a domain with vCPUs, loaded and unloaded on fake CPUs, and register access as a
+ * guest has it.
+ */
 #ifndef VGIC_COMMON_H
 #define VGIC_COMMON_H
 
@@ -50,7 +53,9 @@ static void unload(struct vcpu *v)
 static unused u64 mmio(u64 gpa, u32 size, bool write, u64 value)
 {
     const struct mmio_region *r = mmio_find(d, gpa);
-    struct mmio_access a = { .gpa = gpa, .size = (u8)size, .write = write, .value = write ? value : 0xdeadbeefdeadbeef };
+    struct mmio_access a = {
+        .gpa = gpa, .size = (u8)size, .write = write, .value = write ? value : 0xdeadbeefdeadbeef,
+    };
 
     assert_non_null(r);
     assert_true(r->fn(current_vcpu(), &a, gpa - r->base));

@@ -12,8 +12,9 @@
 #include <argon/spinlock.h>
 
 /*
- * One host interrupt. Owned by nobody, the hypervisor (fn) or a guest (guest). Changed under irq_lock; read without by the handler: `fn`
- * and `guest` are published last. A guest's pointer is good there as any looked-up domain's is (smp.h).
+ * One host interrupt. Owned by nobody, the hypervisor (fn) or a guest (guest). Changed under irq_lock; read without
+ * by the handler: `fn` and `guest` are published last. A guest's pointer is good there as any looked-up domain's is
+ * (smp.h).
  */
 struct irq_desc {
     irq_handler_fn *fn;

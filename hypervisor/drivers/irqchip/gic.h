@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the GIC drivers share: register offsets of the distributor (the same in both versions and in a GICv3 SGI frame), MMIO, and list
- * register conversion.
+ * What the GIC drivers share: register offsets of the distributor (the same in both versions and in a GICv3 SGI
+ * frame), MMIO, and list register conversion.
  *
- * Barriers. GIC registers are Device-nGnRE: accesses to one GIC component from one CPU are in order (Arm ARM B2.7.2), so a driver needs
- * none between them. Three rules remain: memory written before an SGI is made visible first (dsb ishst; the SGI is not a memory access
- * that a dmb could order, B2.3.12); a register's effect on another component or on the interrupt line is waited for by dsb sy; a system
- * register's effect on anything but itself needs isb (D1.7, "direct writes and indirect reads").
+ * Barriers. GIC registers are Device-nGnRE: accesses to one GIC component from one CPU are in order (Arm ARM B2.7.2),
+ * so a driver needs none between them. Three rules remain: memory written before an SGI is made visible first (dsb
+ * ishst; the SGI is not a memory access that a dmb could order, B2.3.12); a register's effect on another component or
+ * on the interrupt line is waited for by dsb sy; a system register's effect on anything but itself needs isb (D1.7,
+ * "direct writes and indirect reads").
  */
 #ifndef DRIVERS_GIC_H
 #define DRIVERS_GIC_H
@@ -116,8 +117,9 @@ static inline u32 gich_lr_encode(u64 lr)
 
 static inline u64 gich_lr_decode(u32 v)
 {
-    u64 lr = (v & LR_VINTID_MASK) | (u64)(v >> GICH_LR_PRIO_SHIFT & 0x1f) << (LR_PRIO_SHIFT + 3) | (u64)(v >> 28 & 3) << 62;
+    u64 lr = (v & LR_VINTID_MASK) | (u64)(v >> GICH_LR_PRIO_SHIFT & 0x1f) << (LR_PRIO_SHIFT + 3);
 
+    lr |= (u64)(v >> 28 & 3) << 62;
     lr |= v & GICH_LR_GROUP1 ? LR_GROUP1 : 0;
     if (v & GICH_LR_HW) {
         return lr | LR_HW | (u64)(v >> GICH_LR_PHYS_SHIFT & 0x3ff) << LR_HOST_SHIFT;

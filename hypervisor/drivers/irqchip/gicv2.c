@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* GICv2 with virtualisation extensions (IHI0048), such as GIC-400: distributor, CPU interface and GICH by MMIO, EOImode 1. */
+/*
+ * GICv2 with virtualisation extensions (IHI0048), such as GIC-400: distributor, CPU interface and GICH by MMIO,
+ * EOImode 1.
+ */
 #include "gic.h"
 
 #include <argon/arch.h>
@@ -50,13 +53,17 @@ static boot_code int gicv2_init(const struct machine *m)
     }
     irq_count = MIN(((gic_read32(gicd, GICD_TYPER) & 31) + 1) * 32, (u32)INTID_SPECIAL);
     /*
-     * QEMU's GICv2 deactivates a linked interrupt when the guest ends it, but does not look at the physical line again until something
-     * else happens in the GIC. It gives no product number (GICD_IIDR 31..24); GIC-400 has one. Where this is wrong it costs an exit.
+     * QEMU's GICv2 deactivates a linked interrupt when the guest ends it, but does not look at the physical line
+     * again until something else happens in the GIC. It gives no product number (GICD_IIDR 31..24); GIC-400 has one.
+     * Where this is wrong it costs an exit.
      */
     link_works = gic_read32(gicd, GICD_IIDR) >> 24 != 0;
     gic_write32(gicd, GICD_CTLR, 0);
     gic_reset_interrupts(gicd, INTID_FIRST_SPI, irq_count);
-    /* The group that Non-secure software has; without Security Extensions bit 0 is group 0, where all interrupts are after reset. */
+    /*
+     * The group that Non-secure software has; without Security Extensions bit 0 is group 0, where all interrupts are
+     * after reset.
+     */
     gic_write32(gicd, GICD_CTLR, 1);
     return 0;
 }
@@ -157,7 +164,7 @@ static void gicv2_set_target(u32 intid, u32 cpu)
 static void gicv2_set_active(u32 intid, bool active)
 {
     gic_write_bit(gicd, active ? GIC_ISACTIVER : GIC_ICACTIVER, intid);
-    dsb(sy);                             /* before its line may rise again: the caller's next device access or guest entry */
+    dsb(sy);                             /* before its line may rise again: next device access or guest entry */
 }
 
 static void gicv2_set_pending(u32 intid, bool pending)

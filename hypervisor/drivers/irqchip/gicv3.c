@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* GICv3 and v4 as the hypervisor drives them (IHI0069): affinity routing, system registers, Non-secure group 1, EOImode 1. */
+/*
+ * GICv3 and v4 as the hypervisor drives them (IHI0069): affinity routing, system registers, Non-secure group 1,
+ * EOImode 1.
+ */
 #include "gic.h"
 
 #include <argon/arch.h>
@@ -13,7 +16,8 @@
 
 #define GICD_IROUTER        0x6000
 #define GICD_CTLR_RWP       BIT32(31)
-#define GICD_CTLR_ENABLE    (BIT32(4) | BIT32(1) | BIT32(0))    /* ARE and both group enables, as either security view has them */
+/* ARE and both group enables, as either security view has them. */
+#define GICD_CTLR_ENABLE    (BIT32(4) | BIT32(1) | BIT32(0))
 #define GICR_CTLR           0x0000
 #define GICR_CTLR_RWP       BIT32(3)
 #define GICR_TYPER          0x0008
@@ -175,7 +179,7 @@ static u32 gicv3_ack(void)
 {
     u32 intid = (u32)sysreg_read(icc_iar1_el1) & 0xffffff;
 
-    dsb(sy);                             /* acknowledged before the device or memory behind it is looked at (IHI0069 4.1.1) */
+    dsb(sy);                             /* acknowledged before the device behind it is looked at (IHI0069 4.1.1) */
     return intid;
 }
 
@@ -235,7 +239,7 @@ static void gicv3_set_target(u32 intid, u32 cpu)
 static void gicv3_set_active(u32 intid, bool active)
 {
     gic_write_bit(bank(intid), active ? GIC_ISACTIVER : GIC_ICACTIVER, intid);
-    dsb(sy);                             /* before its line may rise again: the caller's next device access or guest entry */
+    dsb(sy);                             /* before its line may rise again: next device access or guest entry */
 }
 
 static void gicv3_set_pending(u32 intid, bool pending)
@@ -255,8 +259,8 @@ static void gicv3_send_ipi(u32 cpu)
     u64 aff0 = h & 0xff;
 
     dsb(ishst);
-    sysreg_write(icc_sgi1r_el1, (h >> 32 & 0xff) << 48 | (aff0 >> 4) << 44 | (h >> 16 & 0xff) << 32 | (u64)IPI_SGI << 24 |
-                 (h >> 8 & 0xff) << 16 | BIT(aff0 & 15));
+    sysreg_write(icc_sgi1r_el1, (h >> 32 & 0xff) << 48 | (aff0 >> 4) << 44 | (h >> 16 & 0xff) << 32 |
+                 (u64)IPI_SGI << 24 | (h >> 8 & 0xff) << 16 | BIT(aff0 & 15));
     isb();
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's interrupt controller, and its virtualisation interface (list registers). One const table per driver (GICv2, GICv3); the one
- * in use is `irqchip`. EOImode=1: eoi() drops priority, deactivate() ends; interrupts given to a guest are deactivated by its own EOI
- * through the list register's hardware link.
+ * The host's interrupt controller, and its virtualisation interface (list registers). One const table per driver
+ * (GICv2, GICv3); the one in use is `irqchip`. EOImode=1: eoi() drops priority, deactivate() ends; interrupts given
+ * to a guest are deactivated by its own EOI through the list register's hardware link.
  */
 #ifndef ARGON_IRQCHIP_H
 #define ARGON_IRQCHIP_H
@@ -26,8 +26,8 @@ enum irq_type { IRQ_TYPE_EDGE, IRQ_TYPE_LEVEL };
 #define IRQ_PRIO_DEFAULT 0xa0
 
 /*
- * A list register in memory and towards the driver has the layout of ICH_LR<n>_EL2 (IHI0069 12.4.6) whatever the host's GIC; the GICv2
- * driver converts. VMCR and HCR have the same layout in GICH and ICH registers.
+ * A list register in memory and towards the driver has the layout of ICH_LR<n>_EL2 (IHI0069 12.4.6) whatever the
+ * host's GIC; the GICv2 driver converts. VMCR and HCR have the same layout in GICH and ICH registers.
  */
 #define LR_PENDING       BIT(62)
 #define LR_ACTIVE        BIT(63)
@@ -79,8 +79,11 @@ struct irqchip_ops {
     void (*lr_write)(u32 n, u64 lr);
     void (*lr_pend)(u32 n, u64 lr);              /* write lr as pending; an active state found in the register stays */
     u64 (*lr_empty)(void);                       /* bit per list register whose state is inactive */
-    u64 (*lr_ended)(void);                       /* bit per inactive list register with LR_EOI: the guest has ended its interrupt */
-    /* May LR_HW be relied on? False: level interrupts still high at the guest's EOI would not arrive again by themselves. */
+    u64 (*lr_ended)(void);                       /* those of them with LR_EOI: the guest has ended its interrupt */
+    /*
+     * May LR_HW be relied on? False: level interrupts still high at the guest's EOI would not arrive again by
+     * themselves.
+     */
     bool (*hw_link)(void);
     u32 (*hcr_read)(void);
     void (*hcr_write)(u32 hcr);
@@ -97,18 +100,22 @@ struct domain;
 typedef void irq_handler_fn(u32 intid, void *data);
 
 /*
- * Boot CPU, once, after irqchip->init() and init_cpu(): descriptors, the IPI, the guests' virtual timer interrupt and the maintenance
- * interrupt. Panics when the firmware does not name these.
+ * Boot CPU, once, after irqchip->init() and init_cpu(): descriptors, the IPI, the guests' virtual timer interrupt and
+ * the maintenance interrupt. Panics when the firmware does not name these.
  */
 void irq_init(void);
 /* Secondary CPU, after irqchip->init_cpu(): enable the private interrupts in use. */
 void irq_enable_local(void);
 /*
- * Hypervisor's own interrupt (timer, UART, maintenance). A private one is enabled on the calling CPU now and on others by
- * irq_enable_local(); an SPI goes to the calling CPU. -EINVAL: not a PPI or SPI of this machine; -EBUSY: taken.
+ * Hypervisor's own interrupt (timer, UART, maintenance). A private one is enabled on the calling CPU now and on
+ * others by irq_enable_local(); an SPI goes to the calling CPU. -EINVAL: not a PPI or SPI of this machine; -EBUSY:
+ * taken.
  */
 must_check int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, const char *name);
-/* Give an SPI to a guest / take it back: -EBUSY when in use, -EINVAL when not an SPI of this machine, -ENOENT when not d's. */
+/*
+ * Give an SPI to a guest / take it back: -EBUSY when in use, -EINVAL when not an SPI of this machine, -ENOENT when
+ * not d's.
+ */
 must_check int irq_route_to_guest(u32 host_irq, struct domain *d, u32 vintid);
 must_check int irq_release_from_guest(u32 host_irq, struct domain *d);
 /* Does the hypervisor itself use this interrupt? (It is not dom0's then.) */

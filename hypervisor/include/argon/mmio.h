@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Emulated MMIO: each domain has a small sorted table of regions, looked up on a stage-2 data abort with valid syndrome. */
+/*
+ * Emulated MMIO: each domain has a small sorted table of regions, looked up on a stage-2 data abort with valid
+ * syndrome.
+ */
 #ifndef ARGON_MMIO_H
 #define ARGON_MMIO_H
 

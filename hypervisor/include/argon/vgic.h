@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtual GIC: one implementation of interrupt state with v2 and v3 register front ends, as pure state machines. Host list registers
- * are reached through struct irqchip_ops only (irqchip.h), by the CPU on which the vCPU's state is loaded. See docs/design/vgic.md.
+ * The virtual GIC: one implementation of interrupt state with v2 and v3 register front ends, as pure state machines.
+ * Host list registers are reached through struct irqchip_ops only (irqchip.h), by the CPU on which the vCPU's state
+ * is loaded. See docs/design/vgic.md.
  */
 #ifndef ARGON_VGIC_H
 #define ARGON_VGIC_H
@@ -24,10 +25,11 @@ struct vcpu;
 enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW };
 
 /*
- * State of one interrupt; all of it under the vgic.lock of its home vCPU. A private interrupt's home is its vCPU. An SPI's home is the
- * vCPU that has or had it last; it follows `target` when the interrupt is not active.
+ * State of one interrupt; all of it under the vgic.lock of its home vCPU. A private interrupt's home is its vCPU. An
+ * SPI's home is the vCPU that has or had it last; it follows `target` when the interrupt is not active.
  *
- * While lr != 0 the pending and active state as of the last write is in that list register; vgic_lr_pull() brings it back here.
+ * While lr != 0 the pending and active state as of the last write is in that list register; vgic_lr_pull() brings it
+ * back here.
  */
 struct vgic_irq {
     struct list_head link;       /* home's `ready` (lr == 0) or `stale` (lr != 0) list */
@@ -56,9 +58,9 @@ struct vgic_vcpu {
     struct spinlock lock;        /* RANK_VGIC */
     u16 live;                    /* CPU + 1 whose hardware holds lr[], vmcr, apr; 0: memory does */
     u32 hcr;                     /* as last written or to be written */
-    u32 lr_used;                 /* bit per list register assigned to an interrupt (its state may have become inactive) */
+    u32 lr_used;                 /* bit per list register assigned to an interrupt (perhaps inactive by now) */
     u32 lr_eoi;                  /* those of them with LR_EOI: their end is to be acted on */
-    u8 upcall_good;              /* ends of the event interrupt that found the upcall byte clear: see VGIC_UPCALL_TRUSTED */
+    u8 upcall_good;              /* EOIs of the event interrupt with the upcall byte clear (internal.h) */
     u32 sync_seq;                /* counts vgic_sync() */
     u64 lr[VGIC_MAX_LRS];        /* as last written, read by vgic_sync(), or saved */
     struct vgic_irq *lr_irq[VGIC_MAX_LRS];
@@ -84,11 +86,15 @@ struct vgic_domain {
 /* GIC version this host can give guests: bit 2, bit 3. */
 u32 vgic_host_versions(void);
 /*
- * version 2 or 3. nr_spis is rounded up to a multiple of 32. Guests get the layout above; dom0's is set by vgic_set_layout() later. May
- * come before or after the domain's vCPUs are created. -EINVAL, -ENODEV (version not on this host), -ENOMEM.
+ * version 2 or 3. nr_spis is rounded up to a multiple of 32. Guests get the layout above; dom0's is set by
+ * vgic_set_layout() later. May come before or after the domain's vCPUs are created. -EINVAL, -ENODEV (version not on
+ * this host), -ENOMEM.
  */
 must_check int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis);
-/* Bases as the guest sees them, once. v3: gicr of gicr_size bytes; v2: gicc (mapped to GICV by the caller). 0 or -errno of mmio_register(). */
+/*
+ * Bases as the guest sees them, once. v3: gicr of gicr_size bytes; v2: gicc (mapped to GICV by the caller). 0 or
+ * -errno of mmio_register().
+ */
 int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size);
 /* All vCPUs are off the CPUs for good: host interrupts go back, memory is freed. */
 void vgic_destroy_domain(struct domain *d);
@@ -99,23 +105,31 @@ void vgic_reset_vcpu(struct vcpu *v);
 void vgic_reset_cpu_interface(struct vcpu *v);
 
 /*
- * Edge: make pending. From any CPU, any context. If v is current here and a list register is free the interrupt goes straight into
- * it; else v is kicked. Private intids take v; SPIs ignore it (routing decides).
+ * Edge: make pending. From any CPU, any context. If v is current here and a list register is free the interrupt goes
+ * straight into it; else v is kicked. Private intids take v; SPIs ignore it (routing decides).
  */
 void vgic_inject(struct domain *d, struct vcpu *v, u32 intid);
 /*
- * Level line of a purely virtual interrupt changed, or was raised again: a raised line that the guest has acknowledged or ended pends
- * once more. The event-channel interrupt's line is vcpu_info's upcall byte, looked at again whenever the vGIC decides on it.
+ * Level line of a purely virtual interrupt changed, or was raised again: a raised line that the guest has
+ * acknowledged or ended pends once more. The event-channel interrupt's line is vcpu_info's upcall byte, looked at
+ * again whenever the vGIC decides on it.
  */
 void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level);
-/* A physical interrupt arrived whose guest is d: pend it with the hardware link. The host irq stays active until the guest's EOI. */
+/*
+ * A physical interrupt arrived whose guest is d: pend it with the hardware link. The host irq stays active until the
+ * guest's EOI.
+ */
 void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq);
-/* The guest's timer expired while v was off the CPU: as if the physical interrupt had arrived. False: v is on a CPU; nothing done. */
+/*
+ * The guest's timer expired while v was off the CPU: as if the physical interrupt had arrived. False: v is on a CPU;
+ * nothing done.
+ */
 bool vgic_inject_timer(struct vcpu *v, u32 intid);
 /*
- * A level interrupt (timer, event channel) was delivered that the guest does not take at once: it may retract it instead, which no
- * hardware reports. v, current, gets PEND_LINE, which stays set while vgic_check_lines() says so, called on the exit path of each exit
- * with it: an interrupt whose line has dropped is taken back. False: none waits any more.
+ * A level interrupt (timer, event channel) was delivered that the guest does not take at once: it may retract it
+ * instead, which no hardware reports. v, current, gets PEND_LINE, which stays set while vgic_check_lines() says so,
+ * called on the exit path of each exit with it: an interrupt whose line has dropped is taken back. False: none waits
+ * any more.
  */
 void vgic_watch_lines(struct vcpu *v);
 bool vgic_check_lines(struct vcpu *v);
@@ -133,12 +147,18 @@ void vgic_sync(struct vcpu *v);
 /* v leaves / enters this CPU. */
 void vgic_save(struct vcpu *v);
 void vgic_restore(struct vcpu *v);
-/* Would v take an interrupt now (enabled, pending, priority above its mask and what it runs)? v is current or not running. */
+/*
+ * Would v take an interrupt now (enabled, pending, priority above its mask and what it runs)? v is current or not
+ * running.
+ */
 bool vgic_irq_deliverable(struct vcpu *v);
 /* Maintenance interrupt of this CPU. */
 void vgic_maintenance(void);
 
-/* SGIs as the guest asked by trapped ICC_SGI1R_EL1; ICC_SGI0R_EL1 and ICC_ASGI1R_EL1 writes (v3). v2 has GICD_SGIR in its front end. */
+/*
+ * SGIs as the guest asked by trapped ICC_SGI1R_EL1; ICC_SGI0R_EL1 and ICC_ASGI1R_EL1 writes (v3). v2 has GICD_SGIR in
+ * its front end.
+ */
 void vgic_sgi1r_write(struct vcpu *v, u64 value);
 void vgic_sgi0r_write(struct vcpu *v, u64 value);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Guests' generic timers: the virtual timer is the hardware's while its vCPU runs; the EL1 physical timer is emulated. */
+/*
+ * Guests' generic timers: the virtual timer is the hardware's while its vCPU runs; the EL1 physical timer is
+ * emulated.
+ */
 #ifndef ARGON_VTIMER_H
 #define ARGON_VTIMER_H
 
@@ -25,7 +28,10 @@ void vtimer_destroy_vcpu(struct vcpu *v);
 void vtimer_reset_vcpu(struct vcpu *v);
 void vtimer_save(struct vcpu *v);        /* leaving this CPU: before vgic_save() */
 void vtimer_restore(struct vcpu *v);     /* entering it: after vgic_restore() and CNTVOFF_EL2 */
-/* The host's virtual timer interrupt fired: v is current. Its priority has been dropped; it stays active until the guest's EOI. */
+/*
+ * The host's virtual timer interrupt fired: v is current. Its priority has been dropped; it stays active until the
+ * guest's EOI.
+ */
 void vtimer_interrupt(struct vcpu *v);
 /* Level of the virtual timer's interrupt. v is current or not running. */
 bool vtimer_virt_line(const struct vcpu *v);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts towards a guest: edges, level lines, host interrupts, software-generated interrupts. The hot part of the vGIC. */
+/*
+ * Interrupts towards a guest: edges, level lines, host interrupts, software-generated interrupts. The hot part of the
+ * vGIC.
+ */
 #include "internal.h"
 
 #include <argon/console.h>
 
 /*
- * An edge on irq, whose home is locked; unlocks. The common case, on the vCPU's own CPU and with the list register of last time still
- * its own, is one read and write of that register.
+ * An edge on irq, whose home is locked; unlocks. The common case, on the vCPU's own CPU and with the list register of
+ * last time still its own, is one read and write of that register.
  */
 static always_inline void edge_unlock(struct vcpu *v, struct vgic_irq *irq)
 {
@@ -42,7 +45,8 @@ void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
         return;
     }
     v = vgic_irq_lock(irq);
-    if (likely(level && v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_PLAIN && intid == d->arch.event_ppi)) {
+    if (likely(level && v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_PLAIN &&
+               intid == d->arch.event_ppi)) {
         irq->line = true;
         irqchip->lr_pend(irq->lr - 1u, v->vgic.lr[irq->lr - 1u]);
         spin_unlock(&v->vgic.lock);
@@ -173,7 +177,10 @@ static always_inline void sgi_write(struct vcpu *v, u64 value, bool group0_only)
     }
 }
 
-/* Group 1 SGIs; one that its target has in group 0 is generated too, there being one security state (GICD_CTLR.DS, IHI0069 12.2.19). */
+/*
+ * Group 1 SGIs; one that its target has in group 0 is generated too, there being one security state (GICD_CTLR.DS,
+ * IHI0069 12.2.19).
+ */
 void vgic_sgi1r_write(struct vcpu *v, u64 value)
 {
     sgi_write(v, value, false);

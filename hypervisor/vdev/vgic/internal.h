@@ -22,9 +22,10 @@
 #define GICD_CTLR_ENABLE_GRP1 BIT32(1)
 
 /*
- * The event-channel interrupt is a level: one that the guest ends without having cleared the upcall byte must come again, for which its
- * end would have to be reported by an exit. A guest that has cleared the byte before the end this many times in a row is believed to go on
- * so, and spared that exit; vgic_upcall_resample() looks now and then, and takes the trust away.
+ * The event-channel interrupt is a level: one that the guest ends without having cleared the upcall byte must come
+ * again, for which its end would have to be reported by an exit. A guest that has cleared the byte before the end
+ * this many times in a row is believed to go on so, and spared that exit; vgic_upcall_resample() looks now and then,
+ * and takes the trust away.
  */
 #define VGIC_UPCALL_TRUSTED 100
 
@@ -108,7 +109,10 @@ void vgic_phys_deactivate(struct vgic_irq *irq);
 void vgic_lr_fill(struct vcpu *v);
 /* The guest has ended `count` interrupts that were in no list register. */
 void vgic_end_evicted(struct vcpu *v, u32 count);
-/* The event interrupt of a trusted guest: is its line high though it has been ended? Then it pends again. v is live here. */
+/*
+ * The event interrupt of a trusted guest: is its line high though it has been ended? Then it pends again. v is live
+ * here.
+ */
 void vgic_upcall_resample(struct vcpu *v);
 /* Take all of v's interrupts out of its list registers; v is off the CPU. */
 void vgic_lr_drain(struct vcpu *v);
@@ -134,9 +138,10 @@ typedef u64 vgic_reg_read_fn(struct vgic_access *c, u32 offset);
 typedef void vgic_reg_write_fn(struct vgic_access *c, u32 offset, u64 value);
 
 /*
- * One row: registers [start, end). With bits != 0 it is an array with `bits` per interrupt, from INTID `first`; get and set act on one
- * interrupt (NULL: reads as zero, write ignored). w1: only ones written have an effect. Otherwise plain registers of `width` bytes; the
- * offset given to read and write is from the frame's start. What no row covers, and sizes not in `sizes`, are RAZ/WI (IHI0069 12.1.3).
+ * One row: registers [start, end). With bits != 0 it is an array with `bits` per interrupt, from INTID `first`; get
+ * and set act on one interrupt (NULL: reads as zero, write ignored). w1: only ones written have an effect. Otherwise
+ * plain registers of `width` bytes; the offset given to read and write is from the frame's start. What no row covers,
+ * and sizes not in `sizes`, are RAZ/WI (IHI0069 12.1.3).
  */
 struct vgic_reg {
     u32 start, end;
@@ -157,12 +162,14 @@ void vgic_array_access(struct vgic_access *c, const struct vgic_reg *row, struct
 void vgic_plain_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset);
 
 /* `row`: the one that covers offset or any one before it, of a table sorted by start. */
-static always_inline void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset)
+static always_inline void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a,
+                                          u32 offset)
 {
     while (offset >= row->end) {
         row++;
     }
-    if (likely(!a->write && a->size == 4 && row->width == 4 && row->read != NULL && offset >= row->start && !(offset & 3))) {
+    if (likely(!a->write && a->size == 4 && row->width == 4 && row->read != NULL && offset >= row->start &&
+               !(offset & 3))) {
         a->value = row->read(c, offset);
     } else if (unlikely(!(row->sizes & a->size) || offset < row->start || (offset & (a->size - 1u)))) {
         a->value = a->write ? a->value : 0;
@@ -173,7 +180,9 @@ static always_inline void vgic_reg_access(struct vgic_access *c, const struct vg
     }
 }
 
-/* Distributors of both versions begin alike: three identification rows, then one per 0x80 bytes up to the priorities. */
+/*
+ * Distributors of both versions begin alike: three identification rows, then one per 0x80 bytes up to the priorities.
+ */
 static always_inline u32 vgic_dist_row(u32 offset)
 {
     u32 block = offset >> 7;
@@ -183,8 +192,8 @@ static always_inline u32 vgic_dist_row(u32 offset)
 
 /* Per-interrupt fields, shared by the front ends: irqregs.c. */
 vgic_irq_get_fn vgic_get_group, vgic_get_enable, vgic_get_pending, vgic_get_active, vgic_get_priority, vgic_get_config;
-vgic_irq_set_fn vgic_set_group, vgic_set_enable, vgic_clear_enable, vgic_set_pending, vgic_clear_pending, vgic_set_active,
-                vgic_clear_active, vgic_set_priority, vgic_set_config;
+vgic_irq_set_fn vgic_set_group, vgic_set_enable, vgic_clear_enable, vgic_set_pending, vgic_clear_pending,
+                vgic_set_active, vgic_clear_active, vgic_set_priority, vgic_set_config;
 /* The guest routes an SPI to `target` (NULL: nowhere); `route` is what it reads back. */
 void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route);
 /* GICD_CTLR enables changed. */

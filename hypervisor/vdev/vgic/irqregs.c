@@ -67,8 +67,8 @@ void vgic_clear_enable(struct vgic_access *c, struct vgic_irq *irq, u64 value)
 }
 
 /*
- * Lock irq with a list register that is up to date, in hardware here or in memory: where its vCPU runs elsewhere, that CPU is asked
- * first, once per access.
+ * Lock irq with a list register that is up to date, in hardware here or in memory: where its vCPU runs elsewhere,
+ * that CPU is asked first, once per access.
  */
 static struct vcpu *lock_synced(struct vgic_access *c, struct vgic_irq *irq)
 {

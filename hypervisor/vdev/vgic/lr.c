@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * List registers: which interrupt is in which, and the way of an interrupt's state into one and back (IHI0069 11.2.2, 12.4.6; IHI0048 5.3.8).
+ * List registers: which interrupt is in which, and the way of an interrupt's state into one and back (IHI0069 11.2.2,
+ * 12.4.6; IHI0048 5.3.8).
  *
- * A list register stays with its interrupt after the guest has ended it, until another one needs it: the next injection then is one
- * register write. All functions: the vCPU's lock is held; "reachable" as vgic_reachable().
+ * A list register stays with its interrupt after the guest has ended it, until another one needs it: the next
+ * injection then is one register write. All functions: the vCPU's lock is held; "reachable" as vgic_reachable().
  */
 #include "internal.h"
 
@@ -47,7 +48,8 @@ static void sample(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->intid == v->domain->arch.event_ppi) {
         irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    } else if (irq->phys_active && irq->latch && !irq->active && irq->intid == v->vtimer.virt_irq && !vtimer_virt_line(v)) {
+    } else if (irq->intid == v->vtimer.virt_irq && irq->phys_active && irq->latch && !irq->active &&
+               !vtimer_virt_line(v)) {
         /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
         irq->latch = false;
         vgic_phys_deactivate(irq);
@@ -142,8 +144,8 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
 }
 
 /*
- * Source and state of a v2 SGI: one sender at a time is in the list register; while it is active the others wait (the active state
- * belongs to a sender, IHI0048 3.2.6), and its end is to be reported.
+ * Source and state of a v2 SGI: one sender at a time is in the list register; while it is active the others wait (the
+ * active state belongs to a sender, IHI0048 3.2.6), and its end is to be reported.
  */
 static u64 sgi_v2_bits(struct vgic_irq *irq, bool *pending)
 {
@@ -178,7 +180,10 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             lr |= v->vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
             irq->sticky = VGIC_STICKY_PLAIN;
         } else if (irq->phys_active || (irq->is_level && irq->line)) {
-            /* Active and pending cannot be linked to hardware; a line still high at EOI pends again: both need to hear of the EOI. */
+            /*
+             * Active and pending cannot be linked to hardware; a line still high at EOI pends again: both need to
+             * hear of the EOI.
+             */
             lr |= LR_EOI;
         } else {
             irq->sticky = VGIC_STICKY_PLAIN;
@@ -204,8 +209,9 @@ void vgic_upcall_resample(struct vcpu *v)
     struct vgic_irq *irq = &v->vgic.priv[v->domain->arch.event_ppi];
 
     /* An upcall that another CPU has raised just now is on the list: that is not the guest's doing. */
-    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN && list_empty(&v->vgic.stale) &&
-                 atomic_load(&v->info->evtchn_upcall_pending) != 0 && !(lr_get(v, irq->lr - 1u) & LR_STATE))) {
+    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
+                 list_empty(&v->vgic.stale) && atomic_load(&v->info->evtchn_upcall_pending) != 0 &&
+                 !(lr_get(v, irq->lr - 1u) & LR_STATE))) {
         v->vgic.upcall_good = 0;
         irq->line = true;
         irq->active = false;
@@ -246,8 +252,9 @@ static void lr_reclaim(struct vcpu *v)
 }
 
 /*
- * Make room for an interrupt of `priority`: push out the least urgent pending one if that is less urgent; or, when the guest has as many
- * active as there are list registers, the least urgent active one, whose EOI is then counted by the hardware.
+ * Make room for an interrupt of `priority`: push out the least urgent pending one if that is less urgent; or, when
+ * the guest has as many active as there are list registers, the least urgent active one, whose EOI is then counted by
+ * the hardware.
  */
 static bool lr_evict(struct vcpu *v, u8 priority)
 {
@@ -293,7 +300,10 @@ static void hcr_update(struct vcpu *v)
     }
 }
 
-/* Ready interrupts into list registers, most urgent first, while there is room. Each eviction makes the next one less urgent: it ends. */
+/*
+ * Ready interrupts into list registers, most urgent first, while there is room. Each eviction makes the next one less
+ * urgent: it ends.
+ */
 void vgic_lr_fill(struct vcpu *v)
 {
     while (!list_empty(&v->vgic.ready)) {
@@ -316,7 +326,9 @@ void vgic_lr_fill(struct vcpu *v)
     hcr_update(v);
 }
 
-/* Bring the list register of a pulled interrupt up to date, or find it one. Returns whether the guest has it pending. */
+/*
+ * Bring the list register of a pulled interrupt up to date, or find it one. Returns whether the guest has it pending.
+ */
 static bool lr_push(struct vcpu *v, struct vgic_irq *irq)
 {
     bool pending = vgic_forwardable(v, irq) && vgic_pending(irq);
@@ -397,7 +409,10 @@ void vgic_lr_drain(struct vcpu *v)
     }
 }
 
-/* The guest has ended `count` interrupts that were in no list register: the most urgent active ones, as it ends them in that order. */
+/*
+ * The guest has ended `count` interrupts that were in no list register: the most urgent active ones, as it ends them
+ * in that order.
+ */
 void vgic_end_evicted(struct vcpu *v, u32 count)
 {
     struct domain *d = v->domain;

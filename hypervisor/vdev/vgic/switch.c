@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The vGIC on the exit path and when vCPUs change: list registers between memory and hardware, and what another CPU asks of them. */
+/*
+ * The vGIC on the exit path and when vCPUs change: list registers between memory and hardware, and what another CPU
+ * asks of them.
+ */
 #include "internal.h"
 
 #include <argon/timer.h>
 #include <argon/vtimer.h>
 
-/* How long to wait for another CPU's list registers before what is known is used. It answers on its next exit, an interrupt away. */
+/*
+ * How long to wait for another CPU's list registers before what is known is used. It answers on its next exit, an
+ * interrupt away.
+ */
 #define SYNC_TIMEOUT_NS NS_PER_MS
 
 /* Interrupts that another CPU has changed, and those waiting; v is live here and locked. */
@@ -47,8 +53,8 @@ void vgic_sync(struct vcpu *v)
 }
 
 /*
- * No lock is held while waiting, and requests made to this CPU meanwhile are answered here, so that two CPUs may wait for each other. The
- * bound is for a CPU that is in a long hypercall or stopped: then what it last wrote is taken.
+ * No lock is held while waiting, and requests made to this CPU meanwhile are answered here, so that two CPUs may wait
+ * for each other. The bound is for a CPU that is in a long hypercall or stopped: then what it last wrote is taken.
  */
 void vgic_sync_remote(struct vcpu *v)
 {
@@ -57,7 +63,8 @@ void vgic_sync_remote(struct vcpu *v)
     u64 deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
 
     vcpu_kick(v, PEND_SYNC);
-    while (atomic_load_acquire(&v->vgic.sync_seq) == seq && atomic_load(&v->vgic.live) != 0 && arch_counter() < deadline) {
+    while (atomic_load_acquire(&v->vgic.sync_seq) == seq && atomic_load(&v->vgic.live) != 0 &&
+           arch_counter() < deadline) {
         if (atomic_load(&self->pending) & PEND_SYNC) {
             atomic_fetch_and(&self->pending, ~(u32)PEND_SYNC);
             vgic_sync(self);
@@ -67,8 +74,8 @@ void vgic_sync_remote(struct vcpu *v)
 }
 
 /*
- * The guest's timer interrupt is linked to this CPU's physical one, which the next vCPU needs: while it is in flight, its active state
- * goes and comes with the vCPU.
+ * The guest's timer interrupt is linked to this CPU's physical one, which the next vCPU needs: while it is in flight,
+ * its active state goes and comes with the vCPU.
  */
 static void timer_handover(struct vcpu *v, bool enter)
 {
@@ -88,7 +95,10 @@ static void timer_handover(struct vcpu *v, bool enter)
     }
 }
 
-/* The event interrupt keeps its list register: its line still high it pends again, else the register is only made to stop asking. */
+/*
+ * The event interrupt keeps its list register: its line still high it pends again, else the register is only made to
+ * stop asking.
+ */
 static void end_of_upcall(struct vcpu *v, struct vgic_irq *irq, u32 n)
 {
     u64 lr = v->vgic.lr[n] & ~LR_STATE;
@@ -108,7 +118,10 @@ static void end_of_upcall(struct vcpu *v, struct vgic_irq *irq, u32 n)
     }
 }
 
-/* Interrupts whose end is to be acted on, by irqchip->lr_ended(); each may leave v: unlocks and locks again. v is live here. */
+/*
+ * Interrupts whose end is to be acted on, by irqchip->lr_ended(); each may leave v: unlocks and locks again. v is
+ * live here.
+ */
 static void end_of_interrupts(struct vcpu *v, u32 lrs)
 {
     for (; lrs != 0; lrs &= lrs - 1) {
@@ -293,7 +306,7 @@ static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
 
 bool vgic_check_lines(struct vcpu *v)
 {
-    bool waits;
+    bool waits, upcall;
 
     if (v->vgic.watch_new) {
         v->vgic.watch_new = false;       /* the exit on which it was delivered */
@@ -301,7 +314,8 @@ bool vgic_check_lines(struct vcpu *v)
     }
     spin_lock(&v->vgic.lock);
     waits = line_waits(v, &v->vgic.priv[v->vtimer.virt_irq], vtimer_virt_line(v));
-    waits = line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi], atomic_load(&v->info->evtchn_upcall_pending) != 0) || waits;
+    upcall = atomic_load(&v->info->evtchn_upcall_pending) != 0;
+    waits = line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi], upcall) || waits;
     spin_unlock(&v->vgic.lock);
     return waits;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GICv2 distributor as a guest sees it (IHI0048 chapter 4): no Security Extensions, interrupt groups implemented. The CPU interface is the
- * hardware's virtual one, mapped into the guest.
+ * GICv2 distributor as a guest sees it (IHI0048 chapter 4): no Security Extensions, interrupt groups implemented. The
+ * CPU interface is the hardware's virtual one, mapped into the guest.
  */
 #include "internal.h"
 
@@ -128,25 +128,27 @@ static void sgir_write(struct vgic_access *c, u32 offset, u64 value)
 
 #define W  4
 #define BW (1 | 4)
+/* Ones written set or clear the bit. */
+#define W1  .bits = 1, .w1 = true
 
 static const struct vgic_reg gicd_regs[] = {
-    { 0x000, 0x004, W, 4, .read = ctlr_read, .write = ctlr_write },                  /* GICD_CTLR 4.3.1 */
-    { 0x004, 0x008, W, 4, .read = typer_read },                                      /* GICD_TYPER 4.3.2 */
-    { 0x008, 0x00c, W, 4, .read = iidr_read },                                       /* GICD_IIDR 4.3.3 */
-    { 0x080, 0x100, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },    /* GICD_IGROUPR 4.3.4 */
-    { 0x100, 0x180, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_set_enable },    /* GICD_ISENABLER 4.3.5 */
-    { 0x180, 0x200, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_clear_enable },  /* GICD_ICENABLER 4.3.6 */
-    { 0x200, 0x280, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = set_pending },       /* GICD_ISPENDR 4.3.7 */
-    { 0x280, 0x300, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = clear_pending },     /* GICD_ICPENDR 4.3.8 */
-    { 0x300, 0x380, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_set_active },    /* GICD_ISACTIVER 4.3.9 */
-    { 0x380, 0x400, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_clear_active },  /* GICD_ICACTIVER 4.3.10 */
-    { 0x400, 0x800, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },           /* GICD_IPRIORITYR 4.3.11 */
-    { 0x800, 0xc00, BW, .bits = 8, .get = target_get, .set = target_set },           /* GICD_ITARGETSR 4.3.12 */
-    { 0xc00, 0xd00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },  /* GICD_ICFGR 4.3.13 */
-    { 0xf00, 0xf04, W, 4, .write = sgir_write },                                     /* GICD_SGIR 4.3.15 */
-    { 0xf10, 0xf20, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_clear }, /* GICD_CPENDSGIR 4.3.16 */
-    { 0xf20, 0xf30, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_set },   /* GICD_SPENDSGIR 4.3.17 */
-    { 0xfd0, 0x1000, W, 4, .read = id_read },                                        /* identification registers 4.3.18 */
+    { 0x000, 0x004, W, 4, .read = ctlr_read, .write = ctlr_write },                         /* GICD_CTLR 4.3.1 */
+    { 0x004, 0x008, W, 4, .read = typer_read },                                             /* GICD_TYPER 4.3.2 */
+    { 0x008, 0x00c, W, 4, .read = iidr_read },                                              /* GICD_IIDR 4.3.3 */
+    { 0x080, 0x100, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },           /* GICD_IGROUPR 4.3.4 */
+    { 0x100, 0x180, W, W1, .get = vgic_get_enable, .set = vgic_set_enable },                /* GICD_ISENABLER 4.3.5 */
+    { 0x180, 0x200, W, W1, .get = vgic_get_enable, .set = vgic_clear_enable },              /* GICD_ICENABLER 4.3.6 */
+    { 0x200, 0x280, W, W1, .get = vgic_get_pending, .set = set_pending },                   /* GICD_ISPENDR 4.3.7 */
+    { 0x280, 0x300, W, W1, .get = vgic_get_pending, .set = clear_pending },                 /* GICD_ICPENDR 4.3.8 */
+    { 0x300, 0x380, W, W1, .get = vgic_get_active, .set = vgic_set_active },                /* GICD_ISACTIVER 4.3.9 */
+    { 0x380, 0x400, W, W1, .get = vgic_get_active, .set = vgic_clear_active },              /* GICD_ICACTIVER 4.3.10 */
+    { 0x400, 0x800, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },    /* GICD_IPRIORITYR 4.3.11 */
+    { 0x800, 0xc00, BW, .bits = 8, .get = target_get, .set = target_set },                  /* GICD_ITARGETSR 4.3.12 */
+    { 0xc00, 0xd00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },         /* GICD_ICFGR 4.3.13 */
+    { 0xf00, 0xf04, W, 4, .write = sgir_write },                                            /* GICD_SGIR 4.3.15 */
+    { 0xf10, 0xf20, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_clear }, /* CPENDSGIR */
+    { 0xf20, 0xf30, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_set }, /* SPENDSGIR */
+    { 0xfd0, 0x1000, W, 4, .read = id_read },                                      /* ICPIDR, ICCIDR 4.3.18 */
     VGIC_REG_END
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GICv3 distributor and redistributors as a guest sees them (IHI0069 chapter 12): one security state (GICD_CTLR.DS), affinity routing and
- * system register access always on, no LPIs, no 1-of-N.
+ * GICv3 distributor and redistributors as a guest sees them (IHI0069 chapter 12): one security state (GICD_CTLR.DS),
+ * affinity routing and system register access always on, no LPIs, no 1-of-N.
  */
 #include "internal.h"
 
@@ -42,7 +42,10 @@ static u64 iidr_read(struct vgic_access *c, u32 offset)
     return GIC_IIDR;
 }
 
-/* Identification registers at 0xffd0..0xfffc (12.1.13); part number of a distributor or redistributor, architecture version 3. */
+/*
+ * Identification registers at 0xffd0..0xfffc (12.1.13); part number of a distributor or redistributor, architecture
+ * version 3.
+ */
 static u64 id_value(u32 offset, u32 part)
 {
     static const u8 ids[] = { 0x44, 0, 0, 0, 0, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
@@ -81,24 +84,26 @@ static void irouter_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
 
 #define W   4
 #define BW  (1 | 4)
+/* Ones written set or clear the bit. */
+#define W1  .bits = 1, .w1 = true
 #define WD  (4 | 8)
 
 /* GICD (12.9). Private interrupts' fields are reserved here with affinity routing: there is no bank. */
 static const struct vgic_reg gicd_regs[] = {
-    { 0x0000, 0x0004, W, 4, .read = gicd_ctlr_read, .write = gicd_ctlr_write },      /* GICD_CTLR 12.9.4 */
-    { 0x0004, 0x0008, W, 4, .read = gicd_typer_read },                               /* GICD_TYPER 12.9.38 */
-    { 0x0008, 0x000c, W, 4, .read = iidr_read },                                     /* GICD_IIDR 12.9.18 */
-    { 0x0080, 0x0100, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },  /* GICD_IGROUPR 12.9.16 */
-    { 0x0100, 0x0180, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_set_enable },      /* GICD_ISENABLER */
-    { 0x0180, 0x0200, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_clear_enable },    /* GICD_ICENABLER */
-    { 0x0200, 0x0280, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = vgic_set_pending },    /* GICD_ISPENDR */
-    { 0x0280, 0x0300, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = vgic_clear_pending },  /* GICD_ICPENDR */
-    { 0x0300, 0x0380, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_set_active },      /* GICD_ISACTIVER */
-    { 0x0380, 0x0400, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_clear_active },    /* GICD_ICACTIVER */
-    { 0x0400, 0x0800, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },             /* GICD_IPRIORITYR */
-    { 0x0c00, 0x0d00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },                  /* GICD_ICFGR */
-    { 0x6100, 0x7fe0, WD, .bits = 64, .first = 32, .get = irouter_get, .set = irouter_set },           /* GICD_IROUTER */
-    { 0xffd0, 0x10000, W, 4, .read = gicd_id_read },                                 /* GICD_PIDR, GICD_CIDR 12.1.13 */
+    { 0x0000, 0x0004, W, 4, .read = gicd_ctlr_read, .write = gicd_ctlr_write },             /* GICD_CTLR 12.9.4 */
+    { 0x0004, 0x0008, W, 4, .read = gicd_typer_read },                                      /* GICD_TYPER 12.9.38 */
+    { 0x0008, 0x000c, W, 4, .read = iidr_read },                                            /* GICD_IIDR 12.9.18 */
+    { 0x0080, 0x0100, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },         /* GICD_IGROUPR 12.9.16 */
+    { 0x0100, 0x0180, W, W1, .get = vgic_get_enable, .set = vgic_set_enable },              /* GICD_ISENABLER */
+    { 0x0180, 0x0200, W, W1, .get = vgic_get_enable, .set = vgic_clear_enable },            /* GICD_ICENABLER */
+    { 0x0200, 0x0280, W, W1, .get = vgic_get_pending, .set = vgic_set_pending },            /* GICD_ISPENDR */
+    { 0x0280, 0x0300, W, W1, .get = vgic_get_pending, .set = vgic_clear_pending },          /* GICD_ICPENDR */
+    { 0x0300, 0x0380, W, W1, .get = vgic_get_active, .set = vgic_set_active },              /* GICD_ISACTIVER */
+    { 0x0380, 0x0400, W, W1, .get = vgic_get_active, .set = vgic_clear_active },            /* GICD_ICACTIVER */
+    { 0x0400, 0x0800, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },  /* GICD_IPRIORITYR */
+    { 0x0c00, 0x0d00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },       /* GICD_ICFGR */
+    { 0x6100, 0x7fe0, WD, .bits = 64, .first = 32, .get = irouter_get, .set = irouter_set }, /* GICD_IROUTER */
+    { 0xffd0, 0x10000, W, 4, .read = gicd_id_read },                                  /* GICD_PIDR, GICD_CIDR 12.1.13 */
     VGIC_REG_END
 };
 
@@ -117,29 +122,35 @@ static u64 gicr_waker_read(struct vgic_access *c, u32 offset)
     return c->bank->vgic.asleep ? WAKER_SLEEP | WAKER_ASLEEP : 0;
 }
 
-/* Interrupts are delivered in either state: that a sleeping redistributor keeps them back is power management we do not do. */
+/*
+ * Interrupts are delivered in either state: that a sleeping redistributor keeps them back is power management we do
+ * not do.
+ */
 static void gicr_waker_write(struct vgic_access *c, u32 offset, u64 value)
 {
     (void)offset;
     c->bank->vgic.asleep = value & WAKER_SLEEP;
 }
 
-/* GICR: RD_base frame, then SGI_base frame at 0x10000 (12.10, 12.11). GICR_CTLR reads as zero: no LPIs, writes are done when they return. */
+/*
+ * GICR: RD_base frame, then SGI_base frame at 0x10000 (12.10, 12.11). GICR_CTLR reads as zero: no LPIs, writes are
+ * done when they return.
+ */
 static const struct vgic_reg gicr_regs[] = {
-    { 0x00004, 0x00008, W, 4, .read = iidr_read },                                   /* GICR_IIDR 12.11.9 */
-    { 0x00008, 0x00010, WD, 8, .read = gicr_typer_read },                            /* GICR_TYPER 12.11.35 */
-    { 0x00014, 0x00018, W, 4, .read = gicr_waker_read, .write = gicr_waker_write },  /* GICR_WAKER 12.11.42 */
-    { 0x0ffd0, 0x10000, W, 4, .read = gicr_id_read },                                /* GICR_PIDR, GICR_CIDR */
+    { 0x00004, 0x00008, W, 4, .read = iidr_read },                                          /* GICR_IIDR 12.11.9 */
+    { 0x00008, 0x00010, WD, 8, .read = gicr_typer_read },                                   /* GICR_TYPER 12.11.35 */
+    { 0x00014, 0x00018, W, 4, .read = gicr_waker_read, .write = gicr_waker_write },         /* GICR_WAKER 12.11.42 */
+    { 0x0ffd0, 0x10000, W, 4, .read = gicr_id_read },                                       /* GICR_PIDR, GICR_CIDR */
     /* SGI_base */
-    { 0x10080, 0x10084, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },                  /* GICR_IGROUPR0 */
-    { 0x10100, 0x10104, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_set_enable },    /* GICR_ISENABLER0 */
-    { 0x10180, 0x10184, W, .bits = 1, .w1 = true, .get = vgic_get_enable, .set = vgic_clear_enable },  /* GICR_ICENABLER0 */
-    { 0x10200, 0x10204, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = vgic_set_pending },  /* GICR_ISPENDR0 */
-    { 0x10280, 0x10284, W, .bits = 1, .w1 = true, .get = vgic_get_pending, .set = vgic_clear_pending },/* GICR_ICPENDR0 */
-    { 0x10300, 0x10304, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_set_active },    /* GICR_ISACTIVER0 */
-    { 0x10380, 0x10384, W, .bits = 1, .w1 = true, .get = vgic_get_active, .set = vgic_clear_active },  /* GICR_ICACTIVER0 */
-    { 0x10400, 0x10420, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },           /* GICR_IPRIORITYR */
-    { 0x10c00, 0x10c08, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },                /* GICR_ICFGR0, 1 */
+    { 0x10080, 0x10084, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },       /* GICR_IGROUPR0 */
+    { 0x10100, 0x10104, W, W1, .get = vgic_get_enable, .set = vgic_set_enable },            /* GICR_ISENABLER0 */
+    { 0x10180, 0x10184, W, W1, .get = vgic_get_enable, .set = vgic_clear_enable },          /* GICR_ICENABLER0 */
+    { 0x10200, 0x10204, W, W1, .get = vgic_get_pending, .set = vgic_set_pending },          /* GICR_ISPENDR0 */
+    { 0x10280, 0x10284, W, W1, .get = vgic_get_pending, .set = vgic_clear_pending },        /* GICR_ICPENDR0 */
+    { 0x10300, 0x10304, W, W1, .get = vgic_get_active, .set = vgic_set_active },            /* GICR_ISACTIVER0 */
+    { 0x10380, 0x10384, W, W1, .get = vgic_get_active, .set = vgic_clear_active },          /* GICR_ICACTIVER0 */
+    { 0x10400, 0x10420, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority }, /* GICR_IPRIORITYR */
+    { 0x10c00, 0x10c08, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },     /* GICR_ICFGR0, 1 */
     VGIC_REG_END
 };
 

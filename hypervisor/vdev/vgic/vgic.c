@@ -12,7 +12,10 @@
 
 u32 vgic_host_versions(void)
 {
-    /* Neither version's virtual interface serves guests of the other one: GICv3 would need legacy operation, which no known host has. */
+    /*
+     * Neither version's virtual interface serves guests of the other one: GICv3 would need legacy operation, which no
+     * known host has.
+     */
     return BIT32(irqchip->gic_version);
 }
 
@@ -26,8 +29,9 @@ static void host_limits(void)
 }
 
 /*
- * As after reset. Group: Linux and others leave GICv2's group 0 as it is and find group 1 set or set it on a GICv3 (both are allowed:
- * GICR_IGROUPR0 resets to an UNKNOWN value). SGIs are enabled, which GICv2 allows to be permanent (IHI0048 4.3.5).
+ * As after reset. Group: Linux and others leave GICv2's group 0 as it is and find group 1 set or set it on a GICv3
+ * (both are allowed: GICR_IGROUPR0 resets to an UNKNOWN value). SGIs are enabled, which GICv2 allows to be permanent
+ * (IHI0048 4.3.5).
  */
 static void irq_reset(struct vgic_irq *irq, const struct domain *d)
 {
@@ -68,7 +72,8 @@ int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
 {
     struct vgic_domain *g = &d->vgic;
 
-    if ((version != 2 && version != 3) || nr_spis > VGIC_MAX_SPIS || g->version != 0 || (version == 2 && d->max_vcpus > 8)) {
+    if ((version != 2 && version != 3) || nr_spis > VGIC_MAX_SPIS || g->version != 0 ||
+        (version == 2 && d->max_vcpus > 8)) {
         return -EINVAL;
     }
     if (!(vgic_host_versions() & BIT32(version))) {
@@ -240,7 +245,10 @@ int vgic_connect_host(struct domain *d, u32 intid, u32 host_irq)
     return 0;
 }
 
-/* The physical interrupt is disabled by the caller. In a list register elsewhere it loses its link within an interrupt's time. */
+/*
+ * The physical interrupt is disabled by the caller. In a list register elsewhere it loses its link within an
+ * interrupt's time.
+ */
 void vgic_disconnect_host(struct domain *d, u32 intid)
 {
     struct vgic_irq *irq = intid >= VGIC_NR_PRIVATE ? vgic_spi(d, intid) : NULL;
@@ -279,16 +287,17 @@ static void dump_irq(const struct vgic_irq *irq)
 
     con_printf("    irq %4u: prio %02x %s%s%s%s%s%s host %u lr %d %016lx home %d\n", irq->intid, irq->priority,
                irq->enabled ? "enabled" : "disabled", irq->is_level ? " level" : " edge", irq->latch ? " pending" : "",
-               irq->line ? " line" : "", irq->active ? " active" : "", irq->phys_active ? " phys-active" : "", irq->host_irq,
-               (int)irq->lr - 1, lr, irq->vcpu != NULL ? irq->vcpu->id : -1);
+               irq->line ? " line" : "", irq->active ? " active" : "", irq->phys_active ? " phys-active" : "",
+               irq->host_irq, (int)irq->lr - 1, lr, irq->vcpu != NULL ? irq->vcpu->id : -1);
 }
 
 void vgic_dump(struct domain *d)
 {
     con_printf("d%u: vGICv%u, %u SPIs, CTLR %x\n", d->id, d->vgic.version, d->vgic.nr_spis, d->vgic.ctlr);
     for_each_vcpu (d, v) {
-        con_printf("  v%u: %s, hcr %08x vmcr %08x, list registers used %x%s\n", v->id, v->vgic.live != 0 ? "loaded" : "in memory",
-                   v->vgic.hcr, v->vgic.vmcr, v->vgic.lr_used, list_empty(&v->vgic.ready) ? "" : ", interrupts waiting");
+        con_printf("  v%u: %s, hcr %08x vmcr %08x, list registers used %x%s\n", v->id,
+                   v->vgic.live != 0 ? "loaded" : "in memory", v->vgic.hcr, v->vgic.vmcr, v->vgic.lr_used,
+                   list_empty(&v->vgic.ready) ? "" : ", interrupts waiting");
         for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
             if (is_interesting(&v->vgic.priv[i])) {
                 dump_irq(&v->vgic.priv[i]);

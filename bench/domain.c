@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows about other domains, made as xl create makes them: creation, foreign mappings, events between two, destruction. */
+#include "bench.h"
+#include <xen/domctl.h>
+#include "console.h"
+#include "machine.h"
+#include "sysreg.h"
+#include "timer.h"
+#include "xenabi.h"
+
+#define TRIPS 500u
+#define START_FLAG 0x800u
+#define PORT_WORD 0x808u
+#define RAM1_BASE 0x200000000ul
+#define RAM0_END ((GUEST_RAM0_BASE + 0xc0000000ul) >> 12)
+#define SHARED_OFFSET 0x1000u /* the guest's shared info page, after its code */
+#define GIB_ORDER 18u
+#define BLOCK_ORDER 9u
+
+extern const uint8_t guest_code[], guest_code_end[];
+
+static xen_domctl_t control;
+static uint32_t local_port;
+
+static long domctl(uint32_t cmd, domid_t domid)
+{
+    control.cmd = cmd;
+    control.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    control.domain = domid;
+    return hypercall1(__HYPERVISOR_domctl, &control);
+}
+
+static uint64_t window(void) { return machine_spare_page(PAGE_MEMORY + 8); }
+
+static bool failed(const char *what, long rc)
+{
+    if (rc < 0)
+        print("FAIL domain: %s gives %ld\n", what, rc);
+    return rc < 0;
+}
+
+/* One page of the guest at our window, as the tools' privcmd does it. */
+static long foreign_map(domid_t domid, uint64_t gfn)
+{
+    xen_ulong_t index = gfn;
+    xen_pfn_t to = window() >> 12;
+    int error = 0;
+    struct xen_add_to_physmap_batch batch = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1 };
+    long rc;
+
+    batch.u.foreign_domid = domid;
+    batch.idxs.p = &index;
+    batch.gpfns.p = &to;
+    batch.errs.p = &error;
+    rc = memory_op(XENMEM_add_to_physmap_batch, &batch);
+    return rc ? rc : error;
+}
+
+/* As libxl does: as large as the hypervisor gives, 1 GiB or 2 MiB at a time. */
+static bool populate(domid_t domid, uint64_t mib)
+{
+    static xen_pfn_t frames[512];
+    uint64_t left = mib << 8, gfn = GUEST_RAM0_BASE >> 12;
+    unsigned largest = GIB_ORDER;
+
+    while (left > 0) {
+        unsigned order = left >= 1ul << largest ? largest : BLOCK_ORDER, limit = order == GIB_ORDER ? 1 : 512, n = 0;
+        struct xen_memory_reservation r = { .extent_order = order, .domid = domid };
+        long done;
+
+        if (gfn == RAM0_END)
+            gfn = RAM1_BASE >> 12;
+        while (n < limit && left >= (n + 1ul) << order && gfn + ((uint64_t)n << order) != RAM0_END) {
+            frames[n] = gfn + ((uint64_t)n << order);
+            n++;
+        }
+        r.extent_start.p = frames;
+        r.nr_extents = n;
+        done = memory_op(XENMEM_populate_physmap, &r);
+        if (done <= 0 && order == BLOCK_ORDER)
+            return !failed("populate", -1);
+        if (done <= 0)
+            largest = BLOCK_ORDER;
+        left -= (uint64_t)done << order;
+        gfn += (uint64_t)done << order;
+    }
+    return true;
+}
+
+static bool connect(domid_t domid)
+{
+    evtchn_alloc_unbound_t there = { .dom = domid, .remote_dom = DOMID_SELF };
+    evtchn_bind_interdomain_t here = { .remote_dom = domid };
+
+    if (failed("alloc_unbound", evtchn_op(EVTCHNOP_alloc_unbound, &there)))
+        return false;
+    here.remote_port = there.port;
+    if (failed("bind_interdomain", evtchn_op(EVTCHNOP_bind_interdomain, &here)))
+        return false;
+    local_port = here.local_port;
+    mmio_write32(window() + PORT_WORD, there.port);
+    return true;
+}
+
+/* Code and registers of the guest's only vCPU. */
+static bool load(domid_t domid)
+{
+    static vcpu_guest_context_t context;
+    struct xen_add_to_physmap shared = { .domid = domid, .space = XENMAPSPACE_shared_info, .gpfn = (GUEST_RAM0_BASE + SHARED_OFFSET) >> 12 };
+
+    if (failed("foreign map", foreign_map(domid, GUEST_RAM0_BASE >> 12)))
+        return false;
+    for (unsigned i = 0; i < guest_code_end - guest_code; i += 4)
+        mmio_write32(window() + i, *(const volatile uint32_t *)(guest_code + i));
+    mmio_write32(window() + START_FLAG, 0);
+    control.u.cacheflush.start_pfn = GUEST_RAM0_BASE >> 12;
+    control.u.cacheflush.nr_pfns = 1;
+    if (failed("cacheflush", domctl(XEN_DOMCTL_cacheflush, domid)) || !connect(domid))
+        return false;
+    if (failed("shared info", memory_op(XENMEM_add_to_physmap, &shared)))
+        return false;
+    memset(&context, 0, sizeof(context));
+    context.flags = VGCF_online;
+    context.user_regs.x0 = GUEST_RAM0_BASE + SHARED_OFFSET;
+    context.user_regs.x1 = GUEST_RAM0_BASE;
+    context.user_regs.pc64 = GUEST_RAM0_BASE;
+    context.user_regs.cpsr = 0x1c5;
+    context.sctlr = 0x00c50078;
+    control.u.vcpucontext.vcpu = 0;
+    control.u.vcpucontext.ctxt.p = &context;
+    return !failed("setvcpucontext", domctl(XEN_DOMCTL_setvcpucontext, domid));
+}
+
+/* Negative on error; the guest is paused. */
+static int create(uint64_t mib)
+{
+    domid_t domid;
+
+    memset(&control, 0, sizeof(control));
+    control.u.createdomain.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+    control.u.createdomain.max_vcpus = 1;
+    control.u.createdomain.max_evtchn_port = 1023;
+    control.u.createdomain.max_grant_frames = -1;
+    control.u.createdomain.max_maptrack_frames = -1;
+    control.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(1);
+    if (failed("createdomain", domctl(XEN_DOMCTL_createdomain, 0)))
+        return -1;
+    domid = control.domain;
+    control.u.max_vcpus.max = 1;
+    if (failed("max_vcpus", domctl(XEN_DOMCTL_max_vcpus, domid)))
+        return -1;
+    control.u.address_size.size = 64;
+    if (failed("set_address_size", domctl(XEN_DOMCTL_set_address_size, domid)))
+        return -1;
+    control.u.max_mem.max_memkb = (mib + 1) * 1024;
+    if (failed("max_mem", domctl(XEN_DOMCTL_max_mem, domid)))
+        return -1;
+    control.u.paging_mempool.size = ((mib * 4 + 512 + 1024) * 1024 + 0xffff) & ~0xfffful;
+    if (failed("paging_mempool", domctl(XEN_DOMCTL_set_paging_mempool_size, domid)))
+        return -1;
+    return populate(domid, mib) && load(domid) ? domid : -1;
+}
+
+static bool run_until_started(domid_t domid)
+{
+    if (failed("unpause", domctl(XEN_DOMCTL_unpausedomain, domid)))
+        return false;
+    for (unsigned i = 0; i < 100000; i++) {
+        if (mmio_read32(window() + START_FLAG))
+            return true;
+        (void)sched_op(SCHEDOP_yield, 0);
+    }
+    return !failed("guest's first instruction", -1);
+}
+
+static domid_t mapped_domid;
+
+static void map_and_unmap(void)
+{
+    (void)foreign_map(mapped_domid, (GUEST_RAM0_BASE >> 12) + 16);
+    (void)xen_unmap(window());
+}
+
+/* An event to the guest and its answer; both sleep while they wait. */
+static void round_trip(void)
+{
+    volatile vcpu_info_t *info = &xen_shared_info()->vcpu_info[0];
+
+    (void)event_send(local_port);
+    for (unsigned i = 0; i < 1000 && !info->evtchn_upcall_pending; i++)
+        (void)sched_op(SCHEDOP_yield, 0);
+    if (!info->evtchn_upcall_pending) { volatile shared_info_t *g;
+        print("no answer: own pending %lx mask %lx; ", xen_shared_info()->evtchn_pending[0], xen_shared_info()->evtchn_mask[0]);
+        print("status %u flag %u port %u\n", event_status(local_port).status, mmio_read32(window()+START_FLAG), mmio_read32(window()+PORT_WORD));
+        xen_unmap(window()); print("map %ld\n", foreign_map(mapped_domid, (GUEST_RAM0_BASE + SHARED_OFFSET) >> 12)); g = (void*)window(); print("guest upcall %u sel %lx pend %lx mask %lx\n", g->vcpu_info[0].evtchn_upcall_pending, g->vcpu_info[0].evtchn_pending_sel, g->evtchn_pending[0], g->evtchn_mask[0]); for(;;); }
+    info->evtchn_upcall_pending = 0;
+    info->evtchn_pending_sel = 0;
+    xen_shared_info()->evtchn_pending[0] = 0;
+}
+
+static void destroy(domid_t domid)
+{
+    long rc;
+
+    (void)event_close(local_port);
+    do
+        rc = domctl(XEN_DOMCTL_destroydomain, domid);
+    while (rc == -XEN_EAGAIN);
+    (void)failed("destroydomain", rc);
+    for (unsigned i = 0; i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, domid) == 0 && control.domain == domid; i++)
+        (void)sched_op(SCHEDOP_yield, 0);
+}
+
+void bench_domain(uint64_t mib)
+{
+    uint64_t start;
+    int domid;
+
+    if (!xen_shared_info())
+        return;
+    (void)xen_unmap(window());
+    start = counter();
+    domid = create(mib);
+    if (domid < 0 || !run_until_started((domid_t)domid))
+        return;
+    bench_report("domain_create", counter() - start, 1);
+    xen_shared_info()->vcpu_info[0].evtchn_upcall_pending = 0;
+    xen_shared_info()->evtchn_pending[0] = 0;
+mapped_domid = (domid_t)domid;    bench_measure("event_domains", round_trip, TRIPS);
+    (void)xen_unmap(window());
+    mapped_domid = (domid_t)domid;
+    bench_measure("foreign_map", map_and_unmap, 500);
+    start = counter();
+    destroy((domid_t)domid);
+    bench_report("domain_destroy", counter() - start, 1);
+}
