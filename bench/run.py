@@ -36,11 +36,11 @@ def compiler_of(image):
     return found[0] if found else "unknown"
 
 
-def qemu_command(hypervisor, gic, cpu):
-    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}", "-cpu", cpu, "-smp", "1", "-m", "1024",
+def qemu_command(hypervisor, gic, cpu, memory=1024, args="none"):
+    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}", "-cpu", cpu, "-smp", "1", "-m", str(memory),
             "-icount", "shift=0,sleep=off", "-kernel", str(hypervisor),
             "-append", "console=dtuart dom0_mem=256M bootscrub=0 dom0_max_vcpus=2",
-            "-device", f"guest-loader,addr=0x60000000,kernel={PAYLOAD},bootargs=none", "-nographic", "-no-reboot", "-net", "none"]
+            "-device", f"guest-loader,addr=0x60000000,kernel={PAYLOAD},bootargs={args}", "-nographic", "-no-reboot", "-net", "none"]
 
 
 def boot_time(command, entry, cntvct):
@@ -57,9 +57,8 @@ def boot_time(command, entry, cntvct):
                 qemu.kill()
 
 
-def measure(hypervisor, gic, cpu, log):
-    """Instructions by row name; rows that were not reached are missing."""
-    command = qemu_command(hypervisor, gic, cpu)
+def run(command, name, log):
+    """Output of one machine; says what went wrong in it."""
     try:
         text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, check=False).stdout
     except subprocess.TimeoutExpired as late:
@@ -68,13 +67,23 @@ def measure(hypervisor, gic, cpu, log):
     log.write_bytes(text)
     text = text.decode(errors="replace")
     for failure in re.findall(r"FAIL .*", text):
-        print(f"{hypervisor.name}, GICv{gic}: {failure.strip()}", file=sys.stderr)
+        print(f"{name}: {failure.strip()}", file=sys.stderr)
     if "bench done" not in text:
-        print(f"{hypervisor.name}, GICv{gic}: did not finish, log {log}", file=sys.stderr)
-    results = {name: int(value) for name, value in re.findall(r"bench (\w+) (\d+)", text)}
+        print(f"{name}: did not finish, log {log}", file=sys.stderr)
+    return text
+
+
+def measure(hypervisor, gic, cpu, label):
+    """Instructions by row name; rows that were not reached are missing."""
+    name = f"{label} GICv{gic}"
+    command = qemu_command(hypervisor, gic, cpu)
+    text = run(command, name, ROOT / f"build/logs/bench-{label}-v{gic}.log")
+    results = {row: int(value) for row, value in re.findall(r"bench (\w+) (\d+)", text)}
     entry = re.search(r"entry: pc (\w+) cntvct (\d+)", text)
     if entry:
         results["boot"] = boot_time(command, int(entry[1], 16), int(entry[2]))
+    text = run(qemu_command(hypervisor, gic, cpu, 10240, "guest=8192"), name, ROOT / f"build/logs/bench-{label}-v{gic}-8g.log")
+    results.update({f"{row}_8g": int(value) for row, value in re.findall(r"bench (domain_\w+) (\d+)", text)})
     return results
 
 
@@ -112,7 +121,7 @@ def main():
                   "qemu": output_of("qemu-system-aarch64", "--version").split("\n", maxsplit=1)[0], "unit": "instructions", "gic": {}}
     complete = met = True
     for gic in options.gic or (3, 2):
-        results = {name: measure(image, gic, options.cpu, ROOT / f"build/logs/bench-{name}-v{gic}.log")
+        results = {name: measure(image, gic, options.cpu, name)
                    for name, image in (("argon", options.argon), ("xen", options.xen))}
         everything["gic"][f"v{gic}"] = results
         print(f"\nGICv{gic}, {options.cpu}, instructions an operation, guest and hypervisor together\n{table(results)}", flush=True)

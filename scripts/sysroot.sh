@@ -13,7 +13,7 @@ arch=${1:-arm64}
 packages=(libfdt-dev libxen-dev zlib1g-dev)
 sysroot=$build/sysroot-$arch
 stamp=$build/.sysroot-$arch.stamp
-key="2 $DEBIAN_SUITE $arch ${packages[*]}"
+key="3 $DEBIAN_SUITE $arch ${packages[*]}"
 
 if stamp_fresh "$stamp" "$key" && [ -d "$sysroot" ]; then
     exit 0
@@ -29,6 +29,8 @@ debian_extract "$arch" "$build/sysroot-$arch.tar" "${packages[@]}"
 mkdir -p "$sysroot"
 tar -xf "$build/sysroot-$arch.tar" -C "$sysroot" --no-same-owner ./lib ./usr/include ./usr/lib
 rm -f "$build/sysroot-$arch.tar"
+# The C library's headers for this architecture beside its others, so that one -isystem finds them all.
+cp -r "$sysroot"/usr/include/*-linux-gnu*/. "$sysroot/usr/include/"
 for need in usr/include/xen/xen.h usr/include/libfdt.h; do
     if [ ! -e "$sysroot/$need" ]; then
         echo "error: the sysroot lacks $need" >&2

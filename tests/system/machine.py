@@ -136,6 +136,9 @@ class Log:
         self.file = open(path, "w", encoding="utf-8", errors="replace")
 
     def write(self, text):
+        # pexpect's interact() hands over what it read as it came.
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
         self.file.write(text.replace("\r", ""))
 
     def flush(self):

@@ -64,7 +64,7 @@ KEYS = {
     "r": [r"(?i)credit2", r"(?i)\bcpus?\b.*\b0\b", r"d0v|0\.0"],
     "e": [r"(?i)domain 0|\bd0\b", r"(?m)^\s*\D{0,6}1\b", r"v=2|virq 2|[Cc]onsole"],
     "g": [r"(?i)d0|domain 0", r"\b64\b"],
-    "m": [r"(?i)free", r"\d+ ?k"],
+    "m": [r"(?i)free", r"(?i)\d+ ?k"],
     "i": [rf"\b{UART_IRQ}\b", r"(?i)d0|dom(ain)? ?0"],
     "0": [r"(?i)vcpu ?#?0", r"(?i)vcpu ?#?1", r"(?i)\bpc\b\W+(0x)?[0-9a-f]{8,}", r"(?i)\bx28\b"],
     "d": [r"(?i)cpu ?0", r"(?i)cpu ?1", r"(?i)\bpc\b\W+(0x)?[0-9a-f]{8,}"],
@@ -87,7 +87,7 @@ def test_debug_key_memory_is_true(dom0):
     """Key m and xl info agree on free memory."""
     dom0.run("xl dmesg -c >/dev/null; xl debug-keys m")
     free = int(re.search(r"free_memory *: (\d+)", dom0.run("xl info")).group(1))
-    amounts = [int(kilobytes) // 1024 for kilobytes in re.findall(r"(\d+) ?k(?:i?B)?\b", dom0.hypervisor_log())]
+    amounts = [int(kilobytes) // 1024 for kilobytes in re.findall(r"(\d+) ?[kK](?:i?B)?\b", dom0.hypervisor_log())]
     assert any(abs(amount - free) <= 1 for amount in amounts), (free, amounts)
 
 

@@ -27,7 +27,6 @@
 #define FSC_TRANSLATION 0x04
 #define FSC_ACCESS_FLAG 0x08
 #define FSC_PERMISSION  0x0c
-#define FSC_EXTERNAL    0x10
 
 #define PSTATE_MODE32   BIT(4)
 #define PSTATE_EL_MASK  0xfUL
@@ -76,11 +75,11 @@ void inject_undefined(struct vcpu *v)
     inject_sync(v, (u64)EC_UNKNOWN << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL), NULL);
 }
 
-void inject_abort(struct vcpu *v, bool instruction, u64 gva)
+void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
 {
     bool from_el0 = (v->arch.regs.pstate & PSTATE_MODE32) || (v->arch.regs.pstate & PSTATE_EL_MASK) == 0;
     u64 ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
-    u64 esr = (from_el0 ? ec : ec + 1) << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL) | FSC_EXTERNAL;
+    u64 esr = (from_el0 ? ec : ec + 1) << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL) | status;
 
     if (instruction) {
         esr |= ESR_IL;
@@ -217,7 +216,7 @@ static void trap_abort(struct vcpu *v, u64 esr)
     u64 gpa;
 
     if (kind != FSC_TRANSLATION && kind != FSC_ACCESS_FLAG && kind != FSC_PERMISSION) {
-        inject_abort(v, instruction, far);
+        inject_abort(v, instruction, far, FSC_EXTERNAL);
         return;
     }
     if (!fault_gpa(esr, far, &gpa)) {
@@ -234,7 +233,7 @@ static void trap_abort(struct vcpu *v, u64 esr)
         return;
     }
     log_guest(LOG_DEBUG, v->domain, "vcpu%u: no memory or device at %#lx (pc %#lx, va %#lx)", v->id, gpa, v->arch.regs.pc, far);
-    inject_abort(v, instruction, far);
+    inject_abort(v, instruction, far, (esr & DABT_S1PTW) ? FSC_EXTERNAL_WALK + s1_fault_level(v, far, gpa) : FSC_EXTERNAL);
 }
 
 typedef void trap_fn(struct vcpu *v, u64 esr);

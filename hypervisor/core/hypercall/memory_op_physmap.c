@@ -241,8 +241,8 @@ long memop_add_to_physmap(struct vcpu *v, u64 *args)
     return map_space(d, arg.space, arg.idx, gfn(arg.gpfn));
 }
 
-/* Entries [done, done + n) of a batch. */
-static int batch_chunk(struct domain *d, struct domain *from, const struct xen_add_to_physmap_batch *b, u64 done, u32 n)
+/* Entries [done, done + n) of a batch. refused: why none of them can be mapped, 0 otherwise. */
+static int batch_chunk(struct domain *d, struct domain *from, const struct xen_add_to_physmap_batch *b, u64 done, u32 n, int refused)
 {
     u64 idxs[MEMOP_CHUNK], gpfns[MEMOP_CHUNK];
     s32 errs[MEMOP_CHUNK];
@@ -252,8 +252,12 @@ static int batch_chunk(struct domain *d, struct domain *from, const struct xen_a
         return -EFAULT;
     }
     for (u32 i = 0; i < n; i++) {
-        errs[i] = from != NULL ? map_foreign(d, from, idxs[i], gfn(gpfns[i]))
-                               : map_space(d, b->space, idxs[i], gfn(gpfns[i]));
+        if (unlikely(refused != 0)) {
+            errs[i] = refused;
+        } else {
+            errs[i] = from != NULL ? map_foreign(d, from, idxs[i], gfn(gpfns[i]))
+                                   : map_space(d, b->space, idxs[i], gfn(gpfns[i]));
+        }
     }
     return copy_to_guest(handle_gva(b->errs) + done * sizeof(s32), errs, n * sizeof(s32));
 }
@@ -263,7 +267,7 @@ long memop_add_to_physmap_batch(struct vcpu *v, u64 *args)
     struct xen_add_to_physmap_batch b;
     struct domain *d, *from = NULL;
     u64 done = memop_start(args);
-    int rc;
+    int rc, refused = 0;
 
     if (copy_from_guest(&b, args[1], sizeof(b)) != 0) {
         return -EFAULT;
@@ -277,13 +281,17 @@ long memop_add_to_physmap_batch(struct vcpu *v, u64 *args)
     }
     if (b.space == XENMAPSPACE_gmfn_foreign) {
         rc = foreign_domain(v, d, b.u.foreign_domid, &from);
+        if (rc == -ESRCH || rc == -EINVAL) {
+            refused = rc;                /* told entry by entry, as privcmd passes it on */
+            rc = 0;
+        }
     } else if (b.space == XENMAPSPACE_dev_mmio && b.u.res0 != 0) {
         rc = -EOPNOTSUPP;
     }
     while (rc == 0 && done < b.size) {
         u32 n = MIN((u32)(b.size - done), (u32)MEMOP_CHUNK);
 
-        rc = batch_chunk(d, from, &b, done, n);
+        rc = batch_chunk(d, from, &b, done, n, refused);
         done += n;
         if (rc == 0 && done < b.size && hypercall_preempt_check()) {
             return memop_restart(args, done);

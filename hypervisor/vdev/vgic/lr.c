@@ -138,7 +138,7 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
         v->vgic.lr_eoi &= ~BIT32(n);
         v->vgic.lr_irq[n] = NULL;
         lr_put(v, n, 0);
-        irq->lr = 0;
+        atomic_store_release(&irq->lr, 0);           /* after latch and active: see is_quiet() */
         irq->sticky = VGIC_STICKY_NO;
     }
 }
@@ -190,7 +190,7 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
         }
         if (pending) {
             irq->lr_latch = irq->latch;
-            irq->latch = false;
+            atomic_store_release(&irq->latch, false);    /* after irq->lr: see is_quiet() */
         }
         if (!vgic_forwardable(v, irq)) {
             irq->sticky = VGIC_STICKY_NO;

@@ -22,8 +22,12 @@ enum esr_ec {
 
 /* Make the guest take a synchronous exception at its present PC. */
 void inject_undefined(struct vcpu *v);
-/* A synchronous external abort, for an access at gva that nothing answers. */
-void inject_abort(struct vcpu *v, bool instruction, u64 gva);
+/* A synchronous external abort, for an access at gva that nothing answers. status: FSC_EXTERNAL, or FSC_EXTERNAL_WALK + level. */
+#define FSC_EXTERNAL      0x10u
+#define FSC_EXTERNAL_WALK 0x14u
+void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status);
+/* arch/arm/s1walk.c: level of the current vCPU's stage-1 walk of va that met gpa. */
+unsigned int s1_fault_level(struct vcpu *v, u64 va, u64 gpa);
 
 /* EC_SYSREG: arch/arm/arm64/sysreg.c */
 void trap_sysreg(struct vcpu *v, u64 esr);
