@@ -61,8 +61,8 @@ def test_hypervisor_log(dom0):
 KEYS = {
     "h": [r"\bq\b", r"\br\b", r"\be\b", r"\bg\b", r"\bm\b", r"\b0\b", r"\bd\b", r"\bR\b"],
     "q": [r"(?i)domain 0|\bd0\b", r"(?i)vcpu ?0", r"(?i)vcpu ?1", r"\b163840\b"],
-    "r": [r"(?i)credit2", r"(?i)\bcpus?\b.*\b0\b", r"d0v|0\.0"],
-    "e": [r"(?i)domain 0|\bd0\b", r"(?m)^\s*\D{0,6}1\b", r"v=2|virq 2|[Cc]onsole"],
+    "r": [r"(?i)credit2", r"(?i)\bcpus?\b.*\b0\b|\bcpu0\b", r"d0v|0\.0"],
+    "e": [r"(?i)domain 0|\bd0\b", r"(?m)^\s*\D{0,6}1\b", r"(?i)v=2|virq 2|console"],
     "g": [r"(?i)d0|domain 0", r"\b64\b"],
     "m": [r"(?i)free", r"(?i)\d+ ?k"],
     "i": [rf"\b{UART_IRQ}\b", r"(?i)d0|dom(ain)? ?0"],

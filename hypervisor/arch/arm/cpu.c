@@ -249,8 +249,13 @@ void arch_dump_backtrace(void)
 
 void arch_vcpu_show_regs_host(void)
 {
-    con_printf("CPU %u: MPIDR %016lx current d%uv%u sctlr_el2 %016lx hcr_el2 %016lx vttbr_el2 %016lx daif %lx\n", cpu_id(),
-               sysreg_read(mpidr_el1), current_vcpu()->domain->id, current_vcpu()->id, sysreg_read(sctlr_el2), sysreg_read(hcr_el2),
-               sysreg_read(vttbr_el2), sysreg_read(daif));
+    const struct vcpu *v = current_vcpu();
+
+    con_printf("CPU %u: MPIDR %016lx sctlr_el2 %016lx hcr_el2 %016lx vttbr_el2 %016lx daif %lx\n", cpu_id(), sysreg_read(mpidr_el1),
+               sysreg_read(sctlr_el2), sysreg_read(hcr_el2), sysreg_read(vttbr_el2), sysreg_read(daif));
+    if (!v->is_idle) {
+        con_printf("  exit of d%uv%u: pc %016lx pstate %08lx esr %08lx\n", v->domain->id, v->id, v->arch.regs.pc, v->arch.regs.pstate,
+                   v->arch.regs.esr);
+    }
     arch_dump_backtrace();
 }

@@ -242,7 +242,7 @@ void irq_dump(void)
 
         if (desc->fn != NULL) {
             con_printf("  %4u: %10lu  hypervisor: %s\n", i, desc->count, desc->name);
-        } else if (desc->guest != NULL && desc->count != 0) {
+        } else if (desc->guest != NULL) {
             con_printf("  %4u: %10lu  d%u interrupt %u\n", i, desc->count, desc->guest->id, desc->vintid);
         } else if (i == irq_vtimer) {
             con_printf("  %4u:             guests' virtual timer\n", i);
