@@ -125,7 +125,7 @@ def hand_over(progress, dom0):
   This is dom0's console, and the guest "demo" runs.
     the guest's console:  xl console demo     (ctrl-] comes back)
     other commands:       xl list, xl info, xl dmesg, xl vcpu-list, xl top (q leaves), xl shutdown demo
-    the hypervisor's own: ctrl-a a pressed three times, then h; the same again comes back
+    the hypervisor's own: ctrl-a six times (QEMU keeps every other), then h; the same again comes back
     leave QEMU:           ctrl-a x
   Console log: {dom0.log}
 """, flush=True)

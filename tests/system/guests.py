@@ -88,10 +88,9 @@ def free_memory(dom0):
     raise AssertionError(f"free memory does not settle: {previous} MiB; {listed(dom0)}")
 
 
-def free_pages(dom0):
-    """Free memory to the page, by way of the hypervisor's count of every domain's pages and its heap."""
-    free_memory(dom0)
-    return int(re.search(r"free_memory_kb *: (\d+)", dom0.run("xl info")).group(1)) // 4
+def wait_gone(dom0, name):
+    """Wait until xl, which learns of a shutdown in the background, has removed a guest."""
+    dom0.run(f"timeout 60 sh -c 'while xl domid {name} 2>/dev/null; do sleep 0.5; done'", timeout=90)
 
 
 def destroy_all(dom0):

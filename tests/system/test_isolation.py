@@ -52,7 +52,7 @@ def test_crash(dom0):
     dom0.run("timeout 30 sh -c 'until xl list kept | grep -q sc-; do sleep 0.2; done'")
     assert guests.listed(dom0)["kept"][3] == "---sc-"
     guests.create(dom0, "gone", text=guests.bare("gone", "crash"))
-    dom0.run("timeout 30 sh -c 'while xl domid gone 2>/dev/null; do sleep 0.2; done'")
+    guests.wait_gone(dom0, "gone")
     assert "gone" not in guests.listed(dom0)
 
 

@@ -199,7 +199,7 @@ def test_reboot(dom0, guest):
 def test_shutdown(dom0, guest):
     domid = guests.listed(dom0)["one"][0]
     dom0.run("xl shutdown -w one", timeout=guests.GUEST_TIMEOUT)
-    dom0.run("timeout 60 sh -c 'while xl domid one 2>/dev/null; do sleep 0.5; done'")
+    guests.wait_gone(dom0, "one")
     assert set(guests.listed(dom0)) == {"Domain-0"}
     # Nothing of it is left in the store or among the backends.
     assert dom0.run_status("xenstore-ls /local/domain/0/backend/vbd/" + f"{domid} 2>/dev/null")[0] != 0
@@ -241,7 +241,7 @@ def test_poweroff_from_within(dom0):
         dom0.send("/sbin/poweroff")
         dom0.send_raw("\r")
         dom0.expect_text("dom0# ")
-    dom0.run("timeout 60 sh -c 'while xl domid three 2>/dev/null; do sleep 0.5; done'")
+    guests.wait_gone(dom0, "three")
     assert set(guests.listed(dom0)) == {"Domain-0"}
 
 

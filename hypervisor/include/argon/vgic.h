@@ -48,6 +48,7 @@ struct vgic_irq {
     bool active;
     bool lr_latch;               /* pending in the list register came from `latch` */
     bool phys_active;            /* the physical interrupt is active on this one's behalf */
+    bool phys_fresh;             /* it became so after the list register, in another CPU, was written: that shows the one before */
     bool evicted;                /* active, but in no list register for want of one */
     /* Asked for while the state was in a list register of another CPU: done by vgic_lr_pull() there. */
     bool want_unpend, want_active, want_inactive;

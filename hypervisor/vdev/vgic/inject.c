@@ -89,7 +89,8 @@ void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
     }
     vgic_lr_pull(v, irq);
     irq->latch = true;
-    irq->phys_active = true;         /* pulled what was ended before */
+    irq->phys_active = true;         /* pulled what was ended before, */
+    irq->phys_fresh = !vgic_reachable(v);    /* or its list register is another CPU's and still to be pulled */
     vgic_irq_commit(v, irq);
 }
 

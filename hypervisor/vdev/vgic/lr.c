@@ -85,7 +85,7 @@ static void fold(struct vcpu *v, struct vgic_irq *irq)
         irq->latch = true;
     }
     irq->lr_latch = false;
-    if (irq->phys_active && !irq->active) {
+    if (irq->phys_active && !irq->phys_fresh && !irq->active) {
         if (!(lr & LR_HW)) {
             if (was_active || !pending) {
                 vgic_phys_deactivate(irq);           /* ended; the EOI did not reach the physical one */
@@ -106,6 +106,7 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
     if (irq->lr != 0) {
         fold(v, irq);
     }
+    irq->phys_fresh = false;
     if (unlikely(irq->want_unpend || irq->want_active || irq->want_inactive)) {
         if (irq->want_inactive && irq->active) {
             irq->active = false;

@@ -40,7 +40,7 @@ static void irq_reset(struct vgic_irq *irq, const struct domain *d)
     irq->enabled = irq->intid < 16;
     irq->group1 = d->vgic.version == 3;
     irq->is_level = irq->intid >= 16;
-    irq->latch = irq->active = irq->lr_latch = irq->phys_active = irq->evicted = false;
+    irq->latch = irq->active = irq->lr_latch = irq->phys_active = irq->phys_fresh = irq->evicted = false;
     irq->want_unpend = irq->want_active = irq->want_inactive = false;
 }
 
