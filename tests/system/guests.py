@@ -107,6 +107,8 @@ class Console:
         self.name = name
         self.prompt = f"{name}# "
         self.count = 0
+        # Set where the guest, and with it its console, came to an end in between.
+        self.ended = False
 
     def __enter__(self):
         self.dom0.busy = True
@@ -119,9 +121,17 @@ class Console:
         return self
 
     def __exit__(self, *_):
-        self.dom0.send_raw("\x1d")
-        self.dom0.expect_text("dom0# ")
+        if not self.ended:
+            self.dom0.send_raw("\x1d")
+            self.dom0.expect_text("dom0# ")
         self.dom0.busy = False
+
+    def run_last(self, command):
+        """Run the command that ends the guest: xl console then ends by itself."""
+        self.dom0.send(command)
+        self.dom0.send_raw("\r")
+        self.dom0.expect_text("dom0# ")
+        self.ended = True
 
     def run(self, command, timeout=60):
         """Run a command in the guest's shell, which must succeed; returns its output."""

@@ -30,7 +30,8 @@ def unharmed(dom0, bystander):
         dom0.run(f"xl destroy {name}")
     assert " 0% packet loss" in dom0.run("ping -c 2 -W 10 10.128.0.2")
     assert guests.run_in(dom0, bystander, "echo $((6 * 7))") == "42"
-    assert guests.free_memory(dom0) == free
+    # dom0's own tables (ports, handles of grants) may have grown by some pages, which can show as one MiB less.
+    assert free - guests.free_memory(dom0) <= 1
     assert not re.search(r"WARNING:|BUG:|Oops|Call trace|rcu.*stall", dom0.run("dmesg"))
 
 
@@ -67,11 +68,7 @@ def test_kernel_panic(dom0):
     """A guest's kernel that panics and restarts itself is started anew by xl."""
     guests.start(dom0, "panics", extra="console=hvc0 guest.name=panics panic=1")
     before = guests.listed(dom0)["panics"][0]
-    with guests.Console(dom0, "panics"):
-        dom0.send("echo c >/proc/sysrq-trigger")
-        dom0.send_raw("\r")
-        # The console closes with the domain.
-        dom0.expect_text("dom0# ", 60)
+    dom0.run("xl sysrq panics c")
     guests.wait_text(dom0, "panics", "guest: panics is up", times=2)
     assert guests.listed(dom0)["panics"][0] > before
 
