@@ -189,6 +189,30 @@ static void host_spi(void **state)
     assert_int_equal(guest_ack(), FAKE_NONE);
 }
 
+/* The next one arrives at another CPU while the list register, still showing the one before as ended, is live on its own. */
+static void host_spi_arrives_elsewhere(void **state)
+{
+    (void)state;
+    assert_int_equal(vgic_connect_host(d, 50, 50), 0);
+    enable_spi(50, 0x80, true);
+    fake.active[50] = true;
+    vgic_inject_host(d, NULL, 50, 50);
+    assert_int_equal(guest_ack(), 50);
+    guest_eoi(50);
+    assert_false(fake.active[50]);
+    for (u32 i = 0; i < 3; i++) {
+        unit_set_cpu(1);
+        fake.active[50] = true;
+        vgic_inject_host(d, NULL, 50, 50);
+        unit_set_cpu(0);
+        vgic_flush(d->vcpu[0]);
+        assert_int_equal(guest_ack(), 50);
+        assert_true(fake.active[50]);
+        guest_eoi(50);
+        assert_false(fake.active[50]);                   /* through the hardware link: the device is heard again */
+    }
+}
+
 static void host_spi_active_and_pending(void **state)
 {
     (void)state;
@@ -303,7 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken), vcase(timer_retracted_while_masked),
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
-        vcase(host_spi), vcase(host_spi_active_and_pending), vcase(no_hardware_link), vcase(routing),
+        vcase(host_spi), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending), vcase(no_hardware_link), vcase(routing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ void mem_node_stats(u32 node, struct mem_stats *s)
 
 void mem_stats(struct mem_stats *s)
 {
-    *s = (struct mem_stats){ .total = 0 };
+    /* All RAM counts, what boot took for the frame table too: the toolstack's total is the machine's. */
+    *s = (struct mem_stats){ .total = mem_boot_bytes >> PAGE_SHIFT };
     for (u32 i = 0; i < mem_nr_nodes; i++) {
         struct mem_stats n;
 
