@@ -35,6 +35,12 @@ def xen_differs():
     return {x[0] for x in lines}, [x[0] for x in lines if x[1:] == ["hang"]]
 
 
+def known_failures():
+    """Checks, or tests as a whole, that fail on Argon now and then: work to do, each line is to go."""
+    lines = (HERE / "known_failures.txt").read_text().splitlines()
+    return {line.split()[0] for line in lines if line and not line.startswith("#")}
+
+
 @pytest.fixture(name="hypervisor")
 def hypervisor_fixture(request):
     path = pathlib.Path(request.config.getoption("--hypervisor"))
@@ -48,10 +54,10 @@ def hypervisor_fixture(request):
 @pytest.mark.parametrize("machine", MACHINES)
 def test_checks(hypervisor, machine):
     is_xen = hypervisor.name.startswith("xen")
-    may_fail, hangs = xen_differs() if is_xen else (set(), [])
+    may_fail, hangs = xen_differs() if is_xen else (known_failures(), [])
     args = "skip=" + "+".join(hangs) if hangs else ""
     report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **MACHINES[machine])
-    failures = {name: text for name, text in report.failures.items() if re.sub(r"\[.*", "", name) not in may_fail}
+    failures = {name: text for name, text in report.failures.items() if re.sub(r"\[.*", "", name) not in may_fail and name.split("/")[0] not in may_fail}
     message = "\n".join(f"{name}: {text}" for name, text in failures.items())
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}\n{message}"
     assert not failures, f"{len(failures)} checks failed, log {report.log}\n{message}"
