@@ -57,7 +57,8 @@ def test_checks(hypervisor, machine):
     may_fail, hangs = xen_differs() if is_xen else (known_failures(), [])
     args = "skip=" + "+".join(hangs) if hangs else ""
     report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **MACHINES[machine])
-    failures = {name: text for name, text in report.failures.items() if re.sub(r"\[.*", "", name) not in may_fail and name.split("/")[0] not in may_fail}
+    failures = {name: text for name, text in report.failures.items()
+                if re.sub(r"\[.*", "", name) not in may_fail and name.split("/")[0] not in may_fail}
     message = "\n".join(f"{name}: {text}" for name, text in failures.items())
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}\n{message}"
     assert not failures, f"{len(failures)} checks failed, log {report.log}\n{message}"
