@@ -233,10 +233,12 @@ static bool lr_deliverable(const struct vgic_vcpu *g, u64 lr)
 bool vgic_irq_deliverable(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->vgic;
-    bool found = false, here;
+    bool found, here;
     u32 used;
 
     spin_lock(&g->lock);
+    /* Changed by another CPU and still to be looked at (PEND_VGIC is on its way): no sleep before that. */
+    found = !list_empty(&g->stale);
     here = g->live == vgic_here();
     used = g->lr_used;
     if (here && used != 0) {
