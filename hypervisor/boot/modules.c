@@ -16,7 +16,8 @@ static boot_code bool overlap(paddr_t a, paddr_t a_size, paddr_t b, paddr_t b_si
 static boot_code const char *module_name(const struct machine_module *mod)
 {
     static const char *const names[] = {
-        [MODULE_UNKNOWN] = "boot module", [MODULE_KERNEL] = "kernel", [MODULE_RAMDISK] = "ramdisk",
+        [MODULE_UNKNOWN] = "boot module", [MODULE_KERNEL] = "kernel module",
+        [MODULE_RAMDISK] = "ramdisk module",
         [MODULE_FDT] = "device tree module", [MODULE_XSM] = "XSM policy"
     };
 

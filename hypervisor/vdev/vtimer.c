@@ -12,7 +12,6 @@
 #include <argon/vtimer.h>
 #include <asm/vtimer.h>
 
-#define PSTATE_I    BIT(7)           /* interrupts masked; the same bit in AArch32 */
 #define CTL_ENABLE  1U
 #define CTL_IMASK   2U
 #define CTL_ISTATUS 4U

@@ -434,7 +434,7 @@ static void test_stops(void **state)
     expect_stop("no kernel for dom0");
     o.more_chosen = module_at_zero;
     assert_false(build(&o));
-    expect_stop("the kernel at 0..0x1000 is not in RAM");
+    expect_stop("the kernel module at 0..0x1000 is not in RAM");
     o.more_chosen = module_on_image;
     assert_false(build(&o));
     expect_stop("overlaps Argon");

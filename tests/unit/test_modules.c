@@ -230,11 +230,11 @@ static void test_check(void **state)
     assert_int_equal(parse(&o), 0);
     assert_true(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
     assert_false(modules_check(&machine, TREE_KERNEL_AT + TREE_KERNEL_SIZE - 1, 0x80000, why, sizeof(why)));
-    assert_non_null(strstr(why, "the kernel at 0x78000000..0x79e00123 overlaps Argon"));
+    assert_non_null(strstr(why, "the kernel module at 0x78000000..0x79e00123 overlaps Argon"));
     machine.modules[1].start = TREE_KERNEL_AT - TREE_RAMDISK_SIZE + 1;
     assert_false(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
-    assert_non_null(strstr(why, "the ramdisk at"));
-    assert_non_null(strstr(why, "overlaps the kernel at 0x78000000"));
+    assert_non_null(strstr(why, "the ramdisk module at"));
+    assert_non_null(strstr(why, "overlaps the kernel module at 0x78000000"));
     machine.modules[1].start--;
     assert_true(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
     machine.fdt_start = TREE_RAMDISK_AT - 0x1000000;

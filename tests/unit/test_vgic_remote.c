@@ -82,6 +82,33 @@ static void other_cpu_does_not_answer(void **state)
     unit_set_cpu(0);
 }
 
+/* About to sleep when another CPU has just pended what the guest had ended: the list register does not show it yet. */
+static void no_sleep_on_a_change_under_way(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+
+    (void)state;
+    unit_set_cpu(1);
+    load(b);
+    vgic_sgi1r_write(b, 5UL << 24 | 2);
+    assert_int_equal(guest_ack(), 5);
+    guest_eoi(5);
+    assert_false(vgic_irq_deliverable(b));
+    unit_set_cpu(0);
+    vgic_sgi1r_write(d->vcpu[0], 5UL << 24 | 2);
+    unit_set_cpu(1);
+    assert_int_equal(fake.cpu[1].lr[0] & LR_STATE, 0);
+    assert_true(vgic_irq_deliverable(b));
+    unit_set_cpu(0);
+    run_other(b);
+    unit_set_cpu(1);
+    assert_int_equal(guest_ack(), 5);
+    guest_eoi(5);
+    assert_false(vgic_irq_deliverable(b));
+    unload(b);
+    unit_set_cpu(0);
+}
+
 static void unpend_races_with_a_new_edge(void **state)
 {
     struct vcpu *b = d->vcpu[1];
@@ -104,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         vcase(other_cpu), vcase(other_cpu_does_not_answer), vcase(unpend_races_with_a_new_edge),
+        vcase(no_sleep_on_a_change_under_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,9 +323,13 @@ struct vcpu *exit_work(struct vcpu *v)
             if (v->is_idle && atomic_load(&v->pending) == 0) {
                 cpu_idle();
             }
-        } else if (todo == 0) {
+        } else if ((todo & ~(u32)PEND_LINE) == 0) {
+            if (todo != 0 && !vgic_check_lines(v)) {
+                atomic_fetch_and(&v->pending, ~(u32)PEND_LINE);
+            }
             return v;
         } else {
+            todo &= ~(u32)PEND_LINE;
             atomic_fetch_and(&v->pending, ~todo);
             guest_entry_work(v, todo);
         }

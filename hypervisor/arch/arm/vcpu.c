@@ -196,6 +196,7 @@ void arch_vcpu_reset(struct vcpu *v)
 {
     regs_reset(v);
     vgic_reset_vcpu(v);
+    vtimer_reset_vcpu(v);
 }
 
 int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)

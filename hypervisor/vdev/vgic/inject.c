@@ -50,6 +50,7 @@ void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
         irq->line = true;
         irqchip->lr_pend(irq->lr - 1u, v->vgic.lr[irq->lr - 1u]);
         spin_unlock(&v->vgic.lock);
+        vgic_watch_if_masked(v);
         if (unlikely(atomic_load(&v->pause_flags) != 0)) {
             vcpu_kick(v, PEND_VGIC);
         }

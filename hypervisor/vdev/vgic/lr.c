@@ -180,6 +180,9 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             /* As below, until the guest is trusted; what is to be done at its end does not depend on the state now. */
             lr |= v->vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
             irq->sticky = VGIC_STICKY_PLAIN;
+            if (pending && v->vgic.live != 0) {
+                vgic_watch_if_masked(v);
+            }
         } else if (irq->phys_active || (irq->is_level && irq->line)) {
             /*
              * Active and pending cannot be linked to hardware; a line still high at EOI pends again: both need to

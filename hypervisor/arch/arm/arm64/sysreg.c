@@ -113,11 +113,14 @@ static bool sys_sgi1r(struct vcpu *v, u64 *val, bool read)
     return true;
 }
 
-/* Group 0 and alias group SGIs: no guest interrupt is in those groups, so none is generated (IHI 0069 12.1.8, 12.1.11). */
-static bool sys_sgi_other(struct vcpu *v, u64 *val, bool read)
+/* Group 0 SGIs; with one security state the alias group of ICC_ASGI1R_EL1 is group 0 too (IHI 0069 12.2.3, 12.2.17). */
+static bool sys_sgi0(struct vcpu *v, u64 *val, bool read)
 {
-    (void)val;
-    return !read && v->domain->vgic.version == 3;
+    if (read || v->domain->vgic.version != 3) {
+        return false;
+    }
+    vgic_sgi0r_write(v, *val);
+    return true;
 }
 
 /* ICC_SRE_EL1: system register access only, no bypass (IHI 0069 12.1.21). */
@@ -154,8 +157,8 @@ static bool sys_cntpct(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v,
 
 static const struct sys_row sys_rows[] = {
     ROW(3, 0, 12, 11, 5, sys_sgi1r),               /* ICC_SGI1R_EL1 */
-    ROW(3, 0, 12, 11, 6, sys_sgi_other),           /* ICC_ASGI1R_EL1 */
-    ROW(3, 0, 12, 11, 7, sys_sgi_other),           /* ICC_SGI0R_EL1 */
+    ROW(3, 0, 12, 11, 6, sys_sgi0),           /* ICC_ASGI1R_EL1 */
+    ROW(3, 0, 12, 11, 7, sys_sgi0),           /* ICC_SGI0R_EL1 */
     ROW(3, 0, 12, 12, 5, sys_sre),                 /* ICC_SRE_EL1 */
     ROW(3, 3, 14, 2, 0, sys_cntp_tval),            /* CNTP_TVAL_EL0 */
     ROW(3, 3, 14, 2, 1, sys_cntp_ctl),             /* CNTP_CTL_EL0 */

@@ -15,6 +15,8 @@ struct cpu_regs {
     u64 esr;                     /* ESR_EL2 of the last synchronous exit */
 };
 
+#define PSTATE_I BIT(7)          /* interrupts masked; the same bit in AArch32 */
+
 /* EL1 and EL0 state: moved by arch_context_switch() only. */
 struct el1_state {
     u64 sp_el0, sp_el1, elr_el1, spsr_el1;

@@ -7,6 +7,7 @@
 #include <argon/spinlock.h>
 
 struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
+#define PSTATE_I BIT(7)
 
 struct arch_vcpu {
     struct cpu_regs regs;
