@@ -4,7 +4,6 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/hypercall.h>
 #include <argon/irqchip.h>
 #include <argon/mmio.h>
 #include <argon/panic.h>
@@ -105,33 +104,12 @@ static void trap_wfx(struct vcpu *v, u64 esr)
     }
 }
 
-static always_inline void hypercall(struct vcpu *v)
-{
-    u64 nr = v->arch.regs.x[16];
-    long ret;
-
-    if (unlikely(nr >= NR_HYPERCALLS || hypercall_table[nr].fn == NULL)) {
-        v->arch.regs.x[0] = (u64)-ENOSYS;
-        return;
-    }
-    ret = hypercall_table[nr].fn(v, v->arch.regs.x);
-    if (unlikely(ret == -ERESTART)) {
-        v->arch.regs.pc -= 4;            /* the HVC again, with the arguments as they are now */
-        return;
-    }
-    v->arch.regs.x[0] = (u64)ret;
-}
-
+/* Immediates other than the hypercalls' and SMCCC's, and SMCCC calls that are none: entry.S has handled the rest. */
 static void trap_hvc64(struct vcpu *v, u64 esr)
 {
-    u32 imm = esr & 0xffff;
-
-    if (likely(imm == XEN_HYPERCALL_TAG)) {
-        hypercall(v);
-    } else if (imm != 0 || !vpsci_call(v)) {
-        v->arch.regs.pc -= 4;            /* HVC returns behind itself; UNDEFINED is reported at it */
-        inject_undefined(v);
-    }
+    (void)esr;
+    v->arch.regs.pc -= 4;                /* HVC returns behind itself; UNDEFINED is reported at it */
+    inject_undefined(v);
 }
 
 static void trap_smc64(struct vcpu *v, u64 esr)
@@ -236,10 +214,8 @@ static void trap_abort(struct vcpu *v, u64 esr)
     inject_abort(v, instruction, far, (esr & DABT_S1PTW) ? FSC_EXTERNAL_WALK + s1_fault_level(v, far, gpa) : FSC_EXTERNAL);
 }
 
-typedef void trap_fn(struct vcpu *v, u64 esr);
-
 #define U trap_unexpected
-static trap_fn *const trap_table[64] = {
+trap_fn *const trap_table[64] = {
     [EC_WFX] = trap_wfx,
     [EC_HVC64] = trap_hvc64,
     [EC_SMC64] = trap_smc64,
@@ -255,14 +231,6 @@ static trap_fn *const trap_table[64] = {
     [0x3d] = U, [0x3e] = U, [0x3f] = U,
 };
 #undef U
-
-void trap_guest_sync(struct vcpu *v)
-{
-    u64 esr = sysreg_read(esr_el2);
-
-    v->arch.regs.esr = esr;
-    trap_table[ESR_EC(esr)](v, esr);
-}
 
 /* An asynchronous abort that was pending when the guest ran: the guest's own (its device access or memory). Others are not told. */
 void trap_guest_serror(struct vcpu *v)

@@ -3,12 +3,21 @@
  * Exception vectors of EL2 (Arm ARM D1.3) and the way into the guest.
  *
  * While a guest runs, SP_EL2 points at its struct vcpu, whose first member is the general registers: an exit stores them with no
- * register to spare and nothing to look up. The hypervisor then runs on its CPU's one stack. Nothing else is saved here: system
- * registers, timers, list registers and FP/SIMD stay in the CPU until another vCPU is switched in (docs/design/exits.md).
+ * register to spare and nothing to look up. The hypervisor then runs on its CPU's one stack. System registers, timers, list
+ * registers and FP/SIMD stay in the CPU until another vCPU is switched in (docs/design/exits.md).
+ *
+ * Hypercalls, PSCI calls and interrupts store only what C may change: x20..x28 are callee-saved (AAPCS64 6.1.1), so a handler that
+ * returns leaves the guest's values in them, and they are in memory only once save_rest has run: before exit_work(), which may switch
+ * to another vCPU, and before all handlers of other exits, which look at any register. x19 holds the vCPU meanwhile. The return address
+ * and state stay in ELR_EL2 and SPSR_EL2, with a copy in memory to look at.
  */
 #include <asm/offsets.h>
 
-        .macro  save_guest
+#define ESR_HVC64_XEN 0x5a000ea1         /* EC 0x16, IL, immediate 0xea1 */
+#define ESR_HVC64_SMCCC 0x5a000000
+
+        /* What C changes, and the guest's pc and state. */
+        .macro  save_volatile
         stp     x0, x1, [sp, #VCPU_X0]
         stp     x2, x3, [sp, #VCPU_X0 + 16]
         stp     x4, x5, [sp, #VCPU_X0 + 32]
@@ -19,21 +28,44 @@
         stp     x14, x15, [sp, #VCPU_X0 + 112]
         stp     x16, x17, [sp, #VCPU_X0 + 128]
         stp     x18, x19, [sp, #VCPU_X0 + 144]
-        stp     x20, x21, [sp, #VCPU_X0 + 160]
-        stp     x22, x23, [sp, #VCPU_X0 + 176]
-        stp     x24, x25, [sp, #VCPU_X0 + 192]
-        stp     x26, x27, [sp, #VCPU_X0 + 208]
-        stp     x28, x29, [sp, #VCPU_X0 + 224]
-        mrs     x21, elr_el2
-        mrs     x22, spsr_el2
-        stp     x30, x21, [sp, #VCPU_X0 + 240]
-        str     x22, [sp, #VCPU_PC + 8]
-        mov     x19, sp                  // struct vcpu, kept in x19 for the way back
-        mrs     x20, tpidr_el2
-        ldr     x21, [x20, #PCPU_STACK_TOP]
-        mov     sp, x21
+        stp     x29, x30, [sp, #VCPU_X0 + 232]
+        mrs     x8, elr_el2
+        mrs     x9, spsr_el2
+        stp     x8, x9, [sp, #VCPU_PC]
+        .endm
+
+        /* The other general registers, any time before C code that uses them has begun or after it has returned. */
+        .macro  save_rest
+        stp     x20, x21, [x19, #VCPU_X0 + 160]
+        stp     x22, x23, [x19, #VCPU_X0 + 176]
+        stp     x24, x25, [x19, #VCPU_X0 + 192]
+        stp     x26, x27, [x19, #VCPU_X0 + 208]
+        str     x28, [x19, #VCPU_X0 + 224]
+        .endm
+
+        /* From the guest's registers to C: x19 = the vCPU, this CPU's stack. */
+        .macro  enter_c
+        mrs     x9, tpidr_el2
+        ldr     x9, [x9, #PCPU_STACK_TOP]
+        mov     x19, sp
+        mov     sp, x9
         mov     x29, xzr                 // end of the frame chain
         mov     x0, x19
+        .endm
+
+        .macro  handle_irq
+        save_volatile
+        enter_c
+        bl      irq_handle
+        b       guest_return_volatile
+        .endm
+
+        .macro  handle_serror
+        save_volatile
+        enter_c
+        save_rest
+        bl      trap_guest_serror
+        b       guest_return
         .endm
 
         .section .text.entry, "ax"
@@ -65,55 +97,72 @@ hyp_vectors:
         // Guest, AArch64.
         .balign 128
 guest_sync:
-        save_guest
-        bl      trap_guest_sync
-        b       guest_return
+        save_volatile
+        enter_c
+        mrs     x1, esr_el2
+        mov     w9, #(ESR_HVC64_XEN & 0xffff)
+        movk    w9, #(ESR_HVC64_XEN >> 16), lsl #16
+        cmp     x1, x9
+        b.eq    hypercall
+        b       other_sync
         .balign 128
 guest_irq:
-        save_guest
-        bl      irq_handle
-        b       guest_return
+        handle_irq
         .balign 128
 guest_fiq:
-        save_guest
-        bl      irq_handle
-        b       guest_return
+        handle_irq
         .balign 128
 guest_serror:
-        save_guest
-        bl      trap_guest_serror
-        b       guest_return
+        handle_serror
         // Guest, AArch32: EL0 of a 64-bit guest, or a 32-bit guest.
         .balign 128
-        save_guest
-        bl      trap_guest_sync
-        b       guest_return
+        save_volatile
+        enter_c
+        mrs     x1, esr_el2
+        b       any_sync
         .balign 128
-        save_guest
-        bl      irq_handle
-        b       guest_return
+        handle_irq
         .balign 128
-        save_guest
-        bl      irq_handle
-        b       guest_return
+        handle_irq
         .balign 128
-        save_guest
-        bl      trap_guest_serror
-        b       guest_return
+        handle_serror
 
         .balign 64
-/* x19 = the vCPU that exited. The one test of pending work; exit_work() returns the vCPU to run, maybe another. */
-guest_return:
-        ldr     w9, [x19, #VCPU_PENDING]
-        cbnz    w9, 1f
-        .global guest_restore
-guest_restore:
+/* HVC #0xea1: number in x16, arguments in x0..x4, in memory like all of them; the handler may change them there. */
+hypercall:
+        cmp     x16, #NR_HYPERCALLS
+        b.hs    2f
+        adr     x9, hypercall_table
+        add     x10, x16, x16, lsl #1    // entries of three words
+        ldr     x9, [x9, x10, lsl #3]
+        mov     x1, x19                  // the argument words: the general registers are first
+        cbz     x9, 2f
+        blr     x9
+        cmn     x0, #ERESTART
+        b.eq    3f
+1:      ldr     w9, [x19, #VCPU_PENDING]
+        cbnz    w9, 4f
         mov     sp, x19
-        ldp     x30, x21, [sp, #VCPU_X0 + 240]
-        ldr     x22, [sp, #VCPU_PC + 8]
-        msr     elr_el2, x21
-        msr     spsr_el2, x22
+        ldr     x1, [sp, #VCPU_X0 + 8]
+        b       restore_from_x2
+2:      mov     x0, #-ENOSYS
+        b       1b
+3:      ldr     x9, [x19, #VCPU_PC]      // the HVC again, with the arguments as they are now
+        sub     x9, x9, #4
+        str     x9, [x19, #VCPU_PC]
+        msr     elr_el2, x9
+        b       guest_return_volatile
+4:      str     x0, [x19, #VCPU_X0]
+        b       rest_and_work
+
+        .balign 64
+/* The return of an exit whose handler has left x20..x28, pc and state alone. */
+guest_return_volatile:
+        ldr     w9, [x19, #VCPU_PENDING]
+        cbnz    w9, rest_and_work
+        mov     sp, x19
         ldp     x0, x1, [sp, #VCPU_X0]
+restore_from_x2:
         ldp     x2, x3, [sp, #VCPU_X0 + 16]
         ldp     x4, x5, [sp, #VCPU_X0 + 32]
         ldp     x6, x7, [sp, #VCPU_X0 + 48]
@@ -123,15 +172,47 @@ guest_restore:
         ldp     x14, x15, [sp, #VCPU_X0 + 112]
         ldp     x16, x17, [sp, #VCPU_X0 + 128]
         ldp     x18, x19, [sp, #VCPU_X0 + 144]
+        ldp     x29, x30, [sp, #VCPU_X0 + 232]
+        eret
+        dsb     nsh                      // no speculation past the return
+        isb
+
+other_sync:
+        mov     w9, #(ESR_HVC64_SMCCC >> 16)
+        eor     x9, x1, x9, lsl #16
+        cbnz    x9, any_sync
+        bl      vpsci_call
+        cbnz    w0, guest_return_volatile
+        mov     x0, x19                  // not a call: UNDEFINED is reported at the instruction
+        mrs     x1, esr_el2
+/* x0 = x19 = the vCPU, x1 = ESR_EL2. Handlers may look at and change all of the guest's registers. */
+any_sync:
+        save_rest
+        str     x1, [x19, #VCPU_ESR]
+        adr     x10, trap_table
+        ubfx    x9, x1, #26, #6
+        ldr     x9, [x10, x9, lsl #3]
+        blr     x9
+/* x19 = the vCPU that exited. The one test of pending work; exit_work() returns the vCPU to run, maybe another. */
+guest_return:
+        ldr     w9, [x19, #VCPU_PENDING]
+        cbnz    w9, work
+        .global guest_restore
+guest_restore:
+        mov     sp, x19
+        ldp     x8, x9, [sp, #VCPU_PC]
+        msr     elr_el2, x8
+        msr     spsr_el2, x9
         ldp     x20, x21, [sp, #VCPU_X0 + 160]
         ldp     x22, x23, [sp, #VCPU_X0 + 176]
         ldp     x24, x25, [sp, #VCPU_X0 + 192]
         ldp     x26, x27, [sp, #VCPU_X0 + 208]
-        ldp     x28, x29, [sp, #VCPU_X0 + 224]
-        eret
-        dsb     nsh                      // no speculation past the return
-        isb
-1:
+        ldr     x28, [sp, #VCPU_X0 + 224]
+        ldp     x0, x1, [sp, #VCPU_X0]
+        b       restore_from_x2
+rest_and_work:
+        save_rest
+work:
         mov     x0, x19
         bl      exit_work
         mov     x19, x0

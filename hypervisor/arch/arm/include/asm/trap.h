@@ -37,7 +37,9 @@ void sysreg_boot_init(void);             /* sanitised ID registers from this CPU
 void vcpu_boot_init(void);
 
 /* Called by the vectors. */
-void trap_guest_sync(struct vcpu *v);
+/* Synchronous exits by exception class, for entry.S: all of v's general registers, pc, pstate and esr are in v->arch.regs. */
+typedef void trap_fn(struct vcpu *v, u64 esr);
+extern trap_fn *const trap_table[64];
 void trap_guest_serror(struct vcpu *v);
 noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp);
 struct vcpu *exit_work(struct vcpu *v);
