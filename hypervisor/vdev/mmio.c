@@ -5,7 +5,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 
-int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn)
+int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write)
 {
     struct mmio_table *t = &d->arch.mmio;
     u32 at = 0;
@@ -26,12 +26,7 @@ int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn)
     for (u32 i = t->nr; i > at; i--) {
         t->region[i] = t->region[i - 1];
     }
-    t->region[at] = (struct mmio_region){ .base = base, .size = size, .fn = fn };
+    t->region[at] = (struct mmio_region){ .base = base, .size = size, .read = read, .write = write };
     t->nr++;
     return 0;
-}
-
-const struct mmio_region *mmio_find(const struct domain *d, u64 gpa)
-{
-    return mmio_table_find(&d->arch.mmio, gpa);
 }

@@ -211,7 +211,7 @@ static void v2_distributor(void **state)
     assert_int_equal(rd(GICD + 0x800), 0x04040404);
     wr(GICD + 0x800, 0);
     assert_int_equal(rd(GICD + 0x81c), 0x04040404);
-    assert_null(mmio_find(d, GUEST_GICC_BASE));          /* the hardware's own, mapped */
+    assert_null(mmio_find(&d->arch.mmio, GUEST_GICC_BASE));          /* the hardware's own, mapped */
 }
 
 static void v2_targets(void **state)

@@ -44,10 +44,13 @@ void vcpu_kick(struct vcpu *v, u32 pending)
 
 static void access_reg(struct vcpu *v, u64 gpa, bool write, u32 value)
 {
-    const struct mmio_region *r = mmio_find(d, gpa);
-    struct mmio_access a = { .gpa = gpa, .size = 4, .write = write, .value = value };
+    const struct mmio_region *r = mmio_find(&d->arch.mmio, gpa);
 
-    assert_true(r->fn(v, &a, gpa - r->base));
+    if (write) {
+        r->write(v, gpa - r->base, 4, value);
+    } else {
+        (void)r->read(v, gpa - r->base, 4);
+    }
 }
 
 /* An exit: what the exit path does. Every seventh time the vCPU leaves its CPU and comes back. */

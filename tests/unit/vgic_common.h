@@ -52,14 +52,16 @@ static void unload(struct vcpu *v)
 
 static unused u64 mmio(u64 gpa, u32 size, bool write, u64 value)
 {
-    const struct mmio_region *r = mmio_find(d, gpa);
-    struct mmio_access a = {
-        .gpa = gpa, .size = (u8)size, .write = write, .value = write ? value : 0xdeadbeefdeadbeef,
-    };
+    const struct mmio_region *r = mmio_find(&d->arch.mmio, gpa);
 
     assert_non_null(r);
-    assert_true(r->fn(current_vcpu(), &a, gpa - r->base));
-    return a.value;
+    if (write) {
+        r->write(current_vcpu(), gpa - r->base, size, value);
+        return 0;
+    }
+    value = r->read(current_vcpu(), gpa - r->base, size);
+    assert_true(size == 8 || value >> size * 8 == 0);
+    return value;
 }
 
 static unused u32 rd(u64 gpa) { return (u32)mmio(gpa, 4, false, 0); }

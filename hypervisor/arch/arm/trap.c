@@ -122,47 +122,37 @@ static void trap_smc64(struct vcpu *v, u64 esr)
     }
 }
 
-/* Put a load's result where the instruction wants it: size, sign extension, register width. */
-static void mmio_complete_read(struct vcpu *v, u64 esr, const struct mmio_access *a)
+/* A load's result where the instruction wants it: sign extension and register width (ISS.SSE, ISS.SF). */
+static u64 sign_extend(u64 esr, u64 value, u64 size)
 {
-    unsigned int bits = a->size * 8u;
-    unsigned int rt = (esr >> 16) & 0x1f;
-    u64 value = bits < 64 ? a->value & (BIT(bits) - 1) : a->value;
+    u64 shift = 64 - size * 8;
 
-    if ((esr & DABT_SSE) && bits < 64 && (value >> (bits - 1) & 1)) {
-        value |= ~0UL << bits;
-    }
-    if (!(esr & DABT_SF)) {
-        value = (u32)value;
-    }
-    if (rt != 31) {
-        v->arch.regs.x[rt] = value;
-    }
+    value = (u64)((s64)(value << shift) >> shift);
+    return (esr & DABT_SF) ? value : (u32)value;
 }
 
-static bool mmio_emulate(struct vcpu *v, u64 esr, u64 gpa)
+/* Carry out the load or store of a data abort with valid syndrome on an emulated device. */
+static always_inline void mmio_emulate(struct vcpu *v, const struct mmio_region *region, u64 esr, u64 gpa)
 {
-    const struct mmio_region *region = mmio_find(v->domain, gpa);
-    unsigned int rt = (esr >> 16) & 0x1f;
-    struct mmio_access a = { .gpa = gpa, .size = (u8)(1u << ((esr >> 22) & 3)), .write = esr & DABT_WNR };
+    u64 rt = (esr >> 16) & 0x1f;
+    u64 size = 1UL << ((esr >> 22) & 3);
+    u64 value = 0;
 
-    if (region == NULL || !(esr & DABT_ISV)) {
-        return false;
-    }
-    if (a.write) {
-        a.value = rt == 31 ? 0 : v->arch.regs.x[rt];
-        if (a.size < 8) {
-            a.value &= BIT(a.size * 8u) - 1;
+    v->arch.regs.pc += 2 + (esr >> 24 & 2);      /* ESR_IL: an instruction of 4 bytes */
+    if (esr & DABT_WNR) {
+        if (likely(rt != 31)) {
+            value = v->arch.regs.x[rt] & ~0UL >> (64 - size * 8);
         }
+        region->write(v, gpa - region->base, size, value);
+        return;
     }
-    if (!region->fn(v, &a, gpa - region->base)) {
-        return false;
+    value = region->read(v, gpa - region->base, size);
+    if (unlikely(esr & DABT_SSE)) {
+        value = sign_extend(esr, value, size);
     }
-    if (!a.write) {
-        mmio_complete_read(v, esr, &a);
+    if (likely(rt != 31)) {
+        v->arch.regs.x[rt] = value;
     }
-    v->arch.regs.pc += (esr & ESR_IL) ? 4 : 2;
-    return true;
 }
 
 /*
@@ -186,7 +176,7 @@ static bool fault_gpa(u64 esr, u64 far, u64 *gpa)
     return !(par & 1);
 }
 
-static void trap_abort(struct vcpu *v, u64 esr)
+static noinline void trap_abort(struct vcpu *v, u64 esr)
 {
     bool instruction = ESR_EC(esr) == EC_IABT_LOW;
     u64 far = sysreg_read(far_el2);
@@ -200,9 +190,6 @@ static void trap_abort(struct vcpu *v, u64 esr)
     if (!fault_gpa(esr, far, &gpa)) {
         return;
     }
-    if (!instruction && !(esr & DABT_S1PTW) && mmio_emulate(v, esr, gpa)) {
-        return;
-    }
     if (kind != FSC_PERMISSION && p2m_fault_is_stale(v->domain, gpa, !instruction && (esr & DABT_WNR))) {
         return;
     }
@@ -214,6 +201,21 @@ static void trap_abort(struct vcpu *v, u64 esr)
     inject_abort(v, instruction, far, (esr & DABT_S1PTW) ? FSC_EXTERNAL_WALK + s1_fault_level(v, far, gpa) : FSC_EXTERNAL);
 }
 
+/* Most data aborts are accesses to emulated devices: nothing is mapped there, so the fault is a translation fault. */
+static void trap_data_abort(struct vcpu *v, u64 esr)
+{
+    if (likely((esr & (DABT_ISV | DABT_S1PTW | FSC_KIND(FSC_MASK))) == (DABT_ISV | FSC_TRANSLATION))) {
+        u64 gpa = (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (sysreg_read(far_el2) & ~PAGE_MASK);
+        const struct mmio_region *region = mmio_find(&v->domain->arch.mmio, gpa);
+
+        if (likely(region != NULL)) {
+            mmio_emulate(v, region, esr, gpa);
+            return;
+        }
+    }
+    trap_abort(v, esr);
+}
+
 #define U trap_unexpected
 trap_fn *const trap_table[64] = {
     [EC_WFX] = trap_wfx,
@@ -221,7 +223,7 @@ trap_fn *const trap_table[64] = {
     [EC_SMC64] = trap_smc64,
     [EC_SYSREG] = trap_sysreg,
     [EC_IABT_LOW] = trap_abort,
-    [EC_DABT_LOW] = trap_abort,
+    [EC_DABT_LOW] = trap_data_abort,
     [EC_UNKNOWN] = U, [0x02] = U, [EC_CP15_32] = U, [EC_CP15_64] = U, [EC_CP14_32] = U, [EC_CP14_LS] = U, [EC_FP] = U,
     [EC_CP10_ID] = U, [EC_PAUTH] = U, [0x0a] = U, [0x0b] = U, [EC_CP14_64] = U, [0x0d] = U, [0x0e] = U, [0x0f] = U, [0x10] = U,
     [0x11] = U, [EC_HVC32] = U, [EC_SMC32] = U, [0x14] = U, [0x15] = U, [EC_SVE] = U, [0x1a] = U, [0x1b] = U, [0x1c] = U,

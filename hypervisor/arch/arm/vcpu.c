@@ -151,6 +151,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         vcpu_save(prev);
     }
     this_cpu()->current = next;
+    next->arch.stack_top = this_cpu()->stack_top;
     if (!next->is_idle) {
         vcpu_restore(next);
     } else {

@@ -11,19 +11,17 @@
 struct domain;
 struct vcpu;
 
-struct mmio_access {
-    u64 gpa;
-    u64 value;                   /* write: the data, zero-extended from size; read: filled by the handler */
-    u8 size;                     /* 1, 2, 4, 8 bytes */
-    bool write;
-};
-
-/* offset = gpa - region base. Returns false when there is nothing there: the guest gets a data abort. */
-typedef bool mmio_fn(struct vcpu *v, struct mmio_access *a, u64 offset);
+/*
+ * Handlers: v is current, offset = gpa - region base, size 1, 2, 4 or 8 bytes, values zero-extended from size (what a read returns too).
+ * Any offset, aligned or not: where a device has nothing, it reads as zero and ignores writes.
+ */
+typedef u64 mmio_read_fn(struct vcpu *v, u64 offset, u64 size);
+typedef void mmio_write_fn(struct vcpu *v, u64 offset, u64 size, u64 value);
 
 struct mmio_region {
     u64 base, size;
-    mmio_fn *fn;
+    mmio_read_fn *read;
+    mmio_write_fn *write;
 };
 
 #define MMIO_MAX_REGIONS 8
@@ -33,9 +31,9 @@ struct mmio_table {
 };
 
 /* Domain not yet running. -EINVAL: empty or wrapping; -EEXIST: overlaps another; -ENOSPC: table full. */
-must_check int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn);
+must_check int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write);
 /* NULL: no emulated device there. */
-static inline const struct mmio_region *mmio_table_find(const struct mmio_table *t, u64 gpa)
+static always_inline const struct mmio_region *mmio_find(const struct mmio_table *t, u64 gpa)
 {
     for (const struct mmio_region *r = t->region, *end = r + t->nr; r < end; r++) {
         if (gpa - r->base < r->size) {
@@ -44,6 +42,5 @@ static inline const struct mmio_region *mmio_table_find(const struct mmio_table 
     }
     return NULL;
 }
-const struct mmio_region *mmio_find(const struct domain *d, u64 gpa);
 
 #endif

@@ -142,8 +142,9 @@ struct vgic_access {
 
 typedef u64 vgic_irq_get_fn(struct vgic_access *c, struct vgic_irq *irq);
 typedef void vgic_irq_set_fn(struct vgic_access *c, struct vgic_irq *irq, u64 value);
-typedef u64 vgic_reg_read_fn(struct vgic_access *c, u32 offset);
-typedef void vgic_reg_write_fn(struct vgic_access *c, u32 offset, u64 value);
+/* A whole register: v accesses, bank as in struct vgic_access, offset from the frame's start. */
+typedef u64 vgic_reg_read_fn(struct vcpu *v, u64 offset, struct vcpu *bank);
+typedef void vgic_reg_write_fn(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value);
 
 /*
  * One row: registers [start, end). With bits != 0 it is an array with `bits` per interrupt, from INTID `first`; get
@@ -157,45 +158,62 @@ struct vgic_reg {
     u8 width, bits;
     u16 first;
     bool w1;
-    vgic_irq_get_fn *get;
-    vgic_irq_set_fn *set;
-    vgic_reg_read_fn *read;
-    vgic_reg_write_fn *write;
+    union {
+        vgic_irq_get_fn *get;        /* arrays */
+        vgic_reg_read_fn *read;      /* plain registers, width != 0 */
+    };
+    union {
+        vgic_irq_set_fn *set;
+        vgic_reg_write_fn *write;
+    };
 };
 
 /* Ends a table: no offset reaches it. */
 #define VGIC_REG_END { .start = ~0u, .end = ~0u }
 
-void vgic_array_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset);
-void vgic_plain_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset);
+/* Any access that `row`, the first one that ends beyond offset, does or does not allow. */
+u64 vgic_reg_read_any(struct vcpu *v, u64 offset, u64 size, struct vcpu *bank, const struct vgic_reg *row);
+void vgic_reg_write_any(struct vcpu *v, u64 offset, u64 size, u64 value, struct vcpu *bank,
+    const struct vgic_reg *row);
 
-/* `row`: the one that covers offset or any one before it, of a table sorted by start. */
-static always_inline void vgic_reg_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a,
-                                          u32 offset)
+static always_inline bool vgic_reg_is_whole(const struct vgic_reg *row, u64 offset, u64 size)
+{
+    return likely(row->width == size && offset >= row->start && !(offset & (size - 1)));
+}
+
+/* `row`: the one that covers offset or any one before it, of a table sorted by start. Whole plain registers without a detour. */
+static always_inline u64 vgic_reg_read(struct vcpu *v, u64 offset, u64 size, struct vcpu *bank, const struct vgic_reg *row)
 {
     while (offset >= row->end) {
         row++;
     }
-    if (likely(!a->write && a->size == 4 && row->width == 4 && row->read != NULL && offset >= row->start &&
-               !(offset & 3))) {
-        a->value = row->read(c, offset);
-    } else if (unlikely(!(row->sizes & a->size) || offset < row->start || (offset & (a->size - 1u)))) {
-        a->value = a->write ? a->value : 0;
-    } else if (row->bits != 0) {
-        vgic_array_access(c, row, a, offset);
+    if (vgic_reg_is_whole(row, offset, size) && likely(row->read != NULL)) {
+        return row->read(v, offset, bank);
+    }
+    return vgic_reg_read_any(v, offset, size, bank, row);
+}
+
+static always_inline void vgic_reg_write(struct vcpu *v, u64 offset, u64 size, u64 value, struct vcpu *bank,
+    const struct vgic_reg *row)
+{
+    while (offset >= row->end) {
+        row++;
+    }
+    if (vgic_reg_is_whole(row, offset, size) && likely(row->write != NULL)) {
+        row->write(v, offset, bank, value);
     } else {
-        vgic_plain_access(c, row, a, offset);
+        vgic_reg_write_any(v, offset, size, value, bank, row);
     }
 }
 
 /*
  * Distributors of both versions begin alike: three identification rows, then one per 0x80 bytes up to the priorities.
  */
-static always_inline u32 vgic_dist_row(u32 offset)
+static always_inline u64 vgic_dist_row(u64 offset)
 {
-    u32 block = offset >> 7;
+    u64 block = offset >> 7;
 
-    return block == 0 ? 0 : MIN(block + 2, 10u);
+    return block == 0 ? MIN(offset / 4, 2UL) : MIN(block + 2, 10UL);
 }
 
 /* Per-interrupt fields, shared by the front ends: irqregs.c. */
@@ -207,9 +225,8 @@ void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route);
 /* GICD_CTLR enables changed. */
 void vgic_write_ctlr(struct domain *d, u32 enables);
 
-/* Front ends: mmio_fn of each frame. */
-bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
-bool vgic_v3_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
-bool vgic_v3_redist_access(struct vcpu *v, struct mmio_access *a, u64 offset);
+/* Front ends: each frame's handlers. */
+mmio_read_fn vgic_v2_dist_read, vgic_v3_dist_read, vgic_v3_redist_read;
+mmio_write_fn vgic_v2_dist_write, vgic_v3_dist_write, vgic_v3_redist_write;
 
 #endif

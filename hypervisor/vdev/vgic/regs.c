@@ -2,7 +2,7 @@
 /* Guest accesses to GIC registers, by the front ends' tables. */
 #include "internal.h"
 
-static inline u64 low_bits(u32 n)
+static inline u64 low_bits(u64 n)
 {
     return n >= 64 ? ~0UL : BIT(n) - 1;
 }
@@ -15,16 +15,16 @@ static struct vgic_irq *row_irq(const struct vgic_access *c, u32 intid)
     return vgic_spi(c->v->domain, intid);
 }
 
-static u64 array_read(struct vgic_access *c, const struct vgic_reg *row, u32 offset, u32 bits)
+static u64 array_read(struct vgic_access *c, const struct vgic_reg *row, u64 offset, u64 bits)
 {
-    u32 at = (offset - row->start) * 8;
+    u64 at = (offset - row->start) * 8;
     u64 value = 0;
 
     if (row->get == NULL) {
         return 0;
     }
-    for (u32 i = 0; i < bits; i += row->bits) {
-        struct vgic_irq *irq = row_irq(c, row->first + (at + i) / row->bits);
+    for (u64 i = 0; i < bits; i += row->bits) {
+        struct vgic_irq *irq = row_irq(c, (u32)(row->first + (at + i) / row->bits));
 
         if (irq != NULL) {
             value |= (row->get(c, irq) >> at % row->bits & low_bits(row->bits)) << i;
@@ -33,21 +33,21 @@ static u64 array_read(struct vgic_access *c, const struct vgic_reg *row, u32 off
     return value & low_bits(bits);
 }
 
-static void array_write(struct vgic_access *c, const struct vgic_reg *row, u32 offset, u32 bits, u64 value)
+static void array_write(struct vgic_access *c, const struct vgic_reg *row, u64 offset, u64 bits, u64 value)
 {
-    u32 at = (offset - row->start) * 8;
+    u64 at = (offset - row->start) * 8;
 
     if (row->set == NULL) {
         return;
     }
-    for (u32 i = 0; i < bits; i += row->bits) {
+    for (u64 i = 0; i < bits; i += row->bits) {
         u64 field = value >> i & low_bits(row->bits);
         struct vgic_irq *irq;
 
         if (row->w1 && field == 0) {
             continue;
         }
-        irq = row_irq(c, row->first + (at + i) / row->bits);
+        irq = row_irq(c, (u32)(row->first + (at + i) / row->bits));
         if (irq == NULL) {
             continue;
         }
@@ -61,26 +61,49 @@ static void array_write(struct vgic_access *c, const struct vgic_reg *row, u32 o
     }
 }
 
-void vgic_array_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset)
+/* Does the row allow the access at all? */
+static bool allowed(const struct vgic_reg *row, u64 offset, u64 size)
 {
-    if (a->write) {
-        array_write(c, row, offset, a->size * 8u, a->value);
-    } else {
-        a->value = array_read(c, row, offset, a->size * 8u);
-    }
+    return (row->sizes & size) && offset >= row->start && !(offset & (size - 1));
 }
 
-/* Parts of a register, and writes. */
-void vgic_plain_access(struct vgic_access *c, const struct vgic_reg *row, struct mmio_access *a, u32 offset)
+/* The register's value where only part of it is to be read or replaced. */
+static u64 plain_value(struct vcpu *v, struct vcpu *bank, const struct vgic_reg *row, u64 base)
 {
-    u32 base = offset & ~(row->width - 1u);
-    u32 shift = (offset - base) * 8;
-    u64 mask = low_bits(a->size * 8u) << shift;
-    u64 old = row->read != NULL && (!a->write || a->size < row->width) ? row->read(c, base) : 0;
+    return row->read != NULL ? row->read(v, base, bank) : 0;
+}
 
-    if (!a->write) {
-        a->value = (old & mask) >> shift;
+u64 vgic_reg_read_any(struct vcpu *v, u64 offset, u64 size, struct vcpu *bank, const struct vgic_reg *row)
+{
+    struct vgic_access c = { .v = v, .bank = bank };
+    u64 base;
+
+    if (!allowed(row, offset, size)) {
+        return 0;
+    }
+    if (row->bits != 0) {
+        return array_read(&c, row, offset, size * 8);
+    }
+    base = offset & ~(row->width - 1UL);
+    return plain_value(v, bank, row, base) >> (offset - base) * 8 & low_bits(size * 8);
+}
+
+void vgic_reg_write_any(struct vcpu *v, u64 offset, u64 size, u64 value, struct vcpu *bank,
+    const struct vgic_reg *row)
+{
+    struct vgic_access c = { .v = v, .bank = bank };
+
+    if (!allowed(row, offset, size)) {
+        return;
+    }
+    if (row->bits != 0) {
+        array_write(&c, row, offset, size * 8, value);
     } else if (row->write != NULL) {
-        row->write(c, base, (old & ~mask) | a->value << shift);
+        u64 base = offset & ~(row->width - 1UL);
+        u64 shift = (offset - base) * 8;
+        u64 mask = low_bits(size * 8) << shift;
+        u64 old = size < row->width ? plain_value(v, bank, row, base) : 0;
+
+        row->write(v, base, bank, (old & ~mask) | value << shift);
     }
 }

@@ -7,37 +7,42 @@
 
 #define GIC_IIDR 0x4100043bu
 
-static u64 ctlr_read(struct vgic_access *c, u32 offset)
+static u64 ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
+    (void)bank;
     (void)offset;
-    return c->v->domain->vgic.ctlr;
+    return v->domain->vgic.ctlr;
 }
 
-static void ctlr_write(struct vgic_access *c, u32 offset, u64 value)
+static void ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {
+    (void)bank;
     (void)offset;
-    vgic_write_ctlr(c->v->domain, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
+    vgic_write_ctlr(v->domain, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
 }
 
-static u64 typer_read(struct vgic_access *c, u32 offset)
+static u64 typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
+    (void)bank;
     (void)offset;
-    return (c->v->domain->vgic.nr_spis + 31) / 32 | (c->v->domain->max_vcpus - 1) << 5;
+    return (v->domain->vgic.nr_spis + 31) / 32 | (v->domain->max_vcpus - 1) << 5;
 }
 
-static u64 iidr_read(struct vgic_access *c, u32 offset)
+static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
-    (void)c;
+    (void)v;
+    (void)bank;
     (void)offset;
     return GIC_IIDR;
 }
 
 /* 0xfd0..0xffc: as GIC-400, architecture version 2. */
-static u64 id_read(struct vgic_access *c, u32 offset)
+static u64 id_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     static const u8 ids[] = { 0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
 
-    (void)c;
+    (void)v;
+    (void)bank;
     return ids[(offset - 0xfd0) / 4];
 }
 
@@ -110,18 +115,19 @@ static void sgi_sources_clear(struct vgic_access *c, struct vgic_irq *irq, u64 v
 }
 
 /* GICD_SGIR (4.3.15). A reserved filter value has no effect. */
-static void sgir_write(struct vgic_access *c, u32 offset, u64 value)
+static void sgir_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {
     u32 filter = (u32)value >> 24 & 3;
     u32 intid = (u32)value & 15;
     u32 list = (u32)value >> 16 & 0xff;
 
+    (void)bank;
     (void)offset;
-    for_each_vcpu (c->v->domain, t) {
-        bool chosen = filter == 0 ? list >> t->id & 1 : filter == 1 ? t != c->v : filter == 2 && t == c->v;
+    for_each_vcpu (v->domain, t) {
+        bool chosen = filter == 0 ? list >> t->id & 1 : filter == 1 ? t != v : filter == 2 && t == v;
 
         if (chosen) {
-            vgic_inject_sgi_v2(t, intid, c->v->id);
+            vgic_inject_sgi_v2(t, intid, v->id);
         }
     }
 }
@@ -152,10 +158,12 @@ static const struct vgic_reg gicd_regs[] = {
     VGIC_REG_END
 };
 
-bool vgic_v2_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
+u64 vgic_v2_dist_read(struct vcpu *v, u64 offset, u64 size)
 {
-    struct vgic_access c = { .v = v, .bank = v };
+    return vgic_reg_read(v, offset, size, v, &gicd_regs[vgic_dist_row(offset)]);
+}
 
-    vgic_reg_access(&c, &gicd_regs[vgic_dist_row((u32)offset)], a, (u32)offset);
-    return true;
+void vgic_v2_dist_write(struct vcpu *v, u64 offset, u64 size, u64 value)
+{
+    vgic_reg_write(v, offset, size, value, v, &gicd_regs[vgic_dist_row(offset)]);
 }

@@ -17,27 +17,31 @@
 
 #define IROUTER_MASK  (GENMASK(39, 32) | GENMASK(23, 0))
 
-static u64 gicd_ctlr_read(struct vgic_access *c, u32 offset)
+static u64 gicd_ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
+    (void)bank;
     (void)offset;
-    return GICD_CTLR_DS | GICD_CTLR_ARE | c->v->domain->vgic.ctlr;
+    return GICD_CTLR_DS | GICD_CTLR_ARE | v->domain->vgic.ctlr;
 }
 
-static void gicd_ctlr_write(struct vgic_access *c, u32 offset, u64 value)
+static void gicd_ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {
+    (void)bank;
     (void)offset;
-    vgic_write_ctlr(c->v->domain, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
+    vgic_write_ctlr(v->domain, (u32)value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1));
 }
 
-static u64 gicd_typer_read(struct vgic_access *c, u32 offset)
+static u64 gicd_typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
+    (void)bank;
     (void)offset;
-    return (c->v->domain->vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
+    return (v->domain->vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
 }
 
-static u64 iidr_read(struct vgic_access *c, u32 offset)
+static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
-    (void)c;
+    (void)v;
+    (void)bank;
     (void)offset;
     return GIC_IIDR;
 }
@@ -46,23 +50,25 @@ static u64 iidr_read(struct vgic_access *c, u32 offset)
  * Identification registers at 0xffd0..0xfffc (12.1.13); part number of a distributor or redistributor, architecture
  * version 3.
  */
-static u64 id_value(u32 offset, u32 part)
+static u64 id_value(u64 offset, u32 part)
 {
     static const u8 ids[] = { 0x44, 0, 0, 0, 0, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
-    u32 n = (offset - 0xffd0) / 4;
+    u64 n = (offset - 0xffd0) / 4;
 
     return n == 4 ? part : ids[n];
 }
 
-static u64 gicd_id_read(struct vgic_access *c, u32 offset)
+static u64 gicd_id_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
-    (void)c;
+    (void)v;
+    (void)bank;
     return id_value(offset, 0x92);
 }
 
-static u64 gicr_id_read(struct vgic_access *c, u32 offset)
+static u64 gicr_id_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
-    (void)c;
+    (void)v;
+    (void)bank;
     return id_value(offset & 0xffff, 0x93);
 }
 
@@ -108,28 +114,30 @@ static const struct vgic_reg gicd_regs[] = {
 };
 
 /* Affinity, processor number, and whether it is the last one in the region (12.11.35). */
-static u64 gicr_typer_read(struct vgic_access *c, u32 offset)
+static u64 gicr_typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
-    u64 id = c->bank->id;
+    u64 id = bank->id;
 
     (void)offset;
-    return (id >> 4) << 40 | (id & 15) << 32 | id << 8 | (id + 1 == c->v->domain->max_vcpus ? GICR_TYPER_LAST : 0);
+    return (id >> 4) << 40 | (id & 15) << 32 | id << 8 | (id + 1 == v->domain->max_vcpus ? GICR_TYPER_LAST : 0);
 }
 
-static u64 gicr_waker_read(struct vgic_access *c, u32 offset)
+static u64 gicr_waker_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
+    (void)v;
     (void)offset;
-    return c->bank->vgic.asleep ? WAKER_SLEEP | WAKER_ASLEEP : 0;
+    return bank->vgic.asleep ? WAKER_SLEEP | WAKER_ASLEEP : 0;
 }
 
 /*
  * Interrupts are delivered in either state: that a sleeping redistributor keeps them back is power management we do
  * not do.
  */
-static void gicr_waker_write(struct vgic_access *c, u32 offset, u64 value)
+static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {
+    (void)v;
     (void)offset;
-    c->bank->vgic.asleep = value & WAKER_SLEEP;
+    bank->vgic.asleep = value & WAKER_SLEEP;
 }
 
 /*
@@ -154,24 +162,36 @@ static const struct vgic_reg gicr_regs[] = {
     VGIC_REG_END
 };
 
-bool vgic_v3_dist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
+u64 vgic_v3_dist_read(struct vcpu *v, u64 offset, u64 size)
 {
-    struct vgic_access c = { .v = v };
-
-    vgic_reg_access(&c, &gicd_regs[vgic_dist_row((u32)offset)], a, (u32)offset);
-    return true;
+    return vgic_reg_read(v, offset, size, NULL, &gicd_regs[vgic_dist_row(offset)]);
 }
 
-bool vgic_v3_redist_access(struct vcpu *v, struct mmio_access *a, u64 offset)
+void vgic_v3_dist_write(struct vcpu *v, u64 offset, u64 size, u64 value)
 {
-    struct domain *d = v->domain;
-    u64 id = offset >> GICR_FRAME_SHIFT;
-    struct vgic_access c = { .v = v, .bank = id < d->max_vcpus ? d->vcpu[id] : NULL };
+    vgic_reg_write(v, offset, size, value, NULL, &gicd_regs[vgic_dist_row(offset)]);
+}
 
-    if (c.bank == NULL) {
-        a->value = a->write ? a->value : 0;      /* the region holds more frames than the domain has vCPUs */
-        return true;
+/* Whose frame it is; NULL: the region holds more frames than the domain has vCPUs. */
+static struct vcpu *frame_vcpu(struct vcpu *v, u64 offset)
+{
+    u64 id = offset >> GICR_FRAME_SHIFT;
+
+    return id < v->domain->max_vcpus ? v->domain->vcpu[id] : NULL;
+}
+
+u64 vgic_v3_redist_read(struct vcpu *v, u64 offset, u64 size)
+{
+    struct vcpu *bank = frame_vcpu(v, offset);
+
+    return bank != NULL ? vgic_reg_read(v, offset & (BIT(GICR_FRAME_SHIFT) - 1), size, bank, gicr_regs) : 0;
+}
+
+void vgic_v3_redist_write(struct vcpu *v, u64 offset, u64 size, u64 value)
+{
+    struct vcpu *bank = frame_vcpu(v, offset);
+
+    if (bank != NULL) {
+        vgic_reg_write(v, offset & (BIT(GICR_FRAME_SHIFT) - 1), size, value, bank, gicr_regs);
     }
-    vgic_reg_access(&c, gicr_regs, a, (u32)(offset & (BIT(GICR_FRAME_SHIFT) - 1)));
-    return true;
 }

@@ -121,12 +121,12 @@ int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size)
     g->gicd_base = gicd;
     if (g->version == 2) {
         g->gicc_base = gicr_or_gicc;
-        return mmio_register(d, gicd, V2_FRAME_SIZE, vgic_v2_dist_access);
+        return mmio_register(d, gicd, V2_FRAME_SIZE, vgic_v2_dist_read, vgic_v2_dist_write);
     }
     g->gicr_base = gicr_or_gicc;
     g->gicr_size = gicr_size;
-    rc = mmio_register(d, gicd, V3_DIST_SIZE, vgic_v3_dist_access);
-    return rc != 0 ? rc : mmio_register(d, gicr_or_gicc, gicr_size, vgic_v3_redist_access);
+    rc = mmio_register(d, gicd, V3_DIST_SIZE, vgic_v3_dist_read, vgic_v3_dist_write);
+    return rc != 0 ? rc : mmio_register(d, gicr_or_gicc, gicr_size, vgic_v3_redist_read, vgic_v3_redist_write);
 }
 
 void vgic_destroy_domain(struct domain *d)

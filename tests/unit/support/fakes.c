@@ -259,24 +259,14 @@ weak void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host
     RECORD(d, v, intid, host_irq);
 }
 
-weak int mmio_register(struct domain *d, u64 base, u64 size, mmio_fn *fn)
+weak int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write)
 {
     RECORD(d, base, size);
     if (d->arch.mmio.nr == MMIO_MAX_REGIONS) {
         return -ENOSPC;
     }
-    d->arch.mmio.region[d->arch.mmio.nr++] = (struct mmio_region){ base, size, fn };
+    d->arch.mmio.region[d->arch.mmio.nr++] = (struct mmio_region){ base, size, read, write };
     return 0;
-}
-
-weak const struct mmio_region *mmio_find(const struct domain *d, u64 gpa)
-{
-    for (u32 i = 0; i < d->arch.mmio.nr; i++) {
-        if (gpa - d->arch.mmio.region[i].base < d->arch.mmio.region[i].size) {
-            return &d->arch.mmio.region[i];
-        }
-    }
-    return NULL;
 }
 
 void unit_fakes_reset(void)

@@ -13,8 +13,9 @@
  */
 #include <asm/offsets.h>
 
-#define ESR_HVC64_XEN 0x5a000ea1         /* EC 0x16, IL, immediate 0xea1 */
-#define ESR_HVC64_SMCCC 0x5a000000
+#define HVC_XEN 0xea1
+#define ESR_EC_SHIFT 26
+#define EC_HVC64 0x16
 
         /* What C changes, and the guest's pc and state. */
         .macro  save_volatile
@@ -45,12 +46,28 @@
 
         /* From the guest's registers to C: x19 = the vCPU, this CPU's stack. */
         .macro  enter_c
-        mrs     x9, tpidr_el2
-        ldr     x9, [x9, #PCPU_STACK_TOP]
+        ldr     x9, [sp, #VCPU_STACK_TOP]
         mov     x19, sp
         mov     sp, x9
         mov     x29, xzr                 // end of the frame chain
         mov     x0, x19
+        .endm
+
+        /* sp = the vCPU. Into the guest with x0 and x1 there already. */
+        .macro  restore_volatile
+        ldp     x2, x3, [sp, #VCPU_X0 + 16]
+        ldp     x4, x5, [sp, #VCPU_X0 + 32]
+        ldp     x6, x7, [sp, #VCPU_X0 + 48]
+        ldp     x8, x9, [sp, #VCPU_X0 + 64]
+        ldp     x10, x11, [sp, #VCPU_X0 + 80]
+        ldp     x12, x13, [sp, #VCPU_X0 + 96]
+        ldp     x14, x15, [sp, #VCPU_X0 + 112]
+        ldp     x16, x17, [sp, #VCPU_X0 + 128]
+        ldp     x18, x19, [sp, #VCPU_X0 + 144]
+        ldp     x29, x30, [sp, #VCPU_X0 + 232]
+        eret
+        dsb     nsh                      // no speculation past the return
+        isb
         .endm
 
         .macro  handle_irq
@@ -100,11 +117,10 @@ guest_sync:
         save_volatile
         enter_c
         mrs     x1, esr_el2
-        mov     w9, #(ESR_HVC64_XEN & 0xffff)
-        movk    w9, #(ESR_HVC64_XEN >> 16), lsl #16
-        cmp     x1, x9
-        b.eq    hypercall
-        b       other_sync
+        ubfx    x9, x1, #ESR_EC_SHIFT, #6
+        cmp     x9, #EC_HVC64
+        b.ne    any_sync
+        b       hvc
         .balign 128
 guest_irq:
         handle_irq
@@ -119,6 +135,7 @@ guest_serror:
         save_volatile
         enter_c
         mrs     x1, esr_el2
+        ubfx    x9, x1, #ESR_EC_SHIFT, #6
         b       any_sync
         .balign 128
         handle_irq
@@ -129,7 +146,10 @@ guest_serror:
 
         .balign 64
 /* HVC #0xea1: number in x16, arguments in x0..x4, in memory like all of them; the handler may change them there. */
-hypercall:
+hvc:
+        and     x9, x1, #0xffff
+        cmp     x9, #HVC_XEN
+        b.ne    other_hvc
         cmp     x16, #NR_HYPERCALLS
         b.hs    2f
         adr     x9, hypercall_table
@@ -163,34 +183,20 @@ guest_return_volatile:
         mov     sp, x19
         ldp     x0, x1, [sp, #VCPU_X0]
 restore_from_x2:
-        ldp     x2, x3, [sp, #VCPU_X0 + 16]
-        ldp     x4, x5, [sp, #VCPU_X0 + 32]
-        ldp     x6, x7, [sp, #VCPU_X0 + 48]
-        ldp     x8, x9, [sp, #VCPU_X0 + 64]
-        ldp     x10, x11, [sp, #VCPU_X0 + 80]
-        ldp     x12, x13, [sp, #VCPU_X0 + 96]
-        ldp     x14, x15, [sp, #VCPU_X0 + 112]
-        ldp     x16, x17, [sp, #VCPU_X0 + 128]
-        ldp     x18, x19, [sp, #VCPU_X0 + 144]
-        ldp     x29, x30, [sp, #VCPU_X0 + 232]
-        eret
-        dsb     nsh                      // no speculation past the return
-        isb
+        restore_volatile
 
-other_sync:
-        mov     w9, #(ESR_HVC64_SMCCC >> 16)
-        eor     x9, x1, x9, lsl #16
-        cbnz    x9, any_sync
+other_hvc:
+        cbnz    x9, 1f
         bl      vpsci_call
         cbnz    w0, guest_return_volatile
-        mov     x0, x19                  // not a call: UNDEFINED is reported at the instruction
+        mov     x0, x19
         mrs     x1, esr_el2
-/* x0 = x19 = the vCPU, x1 = ESR_EL2. Handlers may look at and change all of the guest's registers. */
+1:      mov     x9, #EC_HVC64            // not a call: UNDEFINED is reported at the instruction
+/* x0 = x19 = the vCPU, x1 = ESR_EL2, x9 = its class. Handlers may look at and change all of the guest's registers. */
 any_sync:
         save_rest
         str     x1, [x19, #VCPU_ESR]
         adr     x10, trap_table
-        ubfx    x9, x1, #26, #6
         ldr     x9, [x10, x9, lsl #3]
         blr     x9
 /* x19 = the vCPU that exited. The one test of pending work; exit_work() returns the vCPU to run, maybe another. */
@@ -209,7 +215,7 @@ guest_restore:
         ldp     x26, x27, [sp, #VCPU_X0 + 208]
         ldr     x28, [sp, #VCPU_X0 + 224]
         ldp     x0, x1, [sp, #VCPU_X0]
-        b       restore_from_x2
+        restore_volatile
 rest_and_work:
         save_rest
 work:

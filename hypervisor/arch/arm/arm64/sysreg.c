@@ -192,18 +192,6 @@ static bool sys_access(struct vcpu *v, u32 iss, u64 *val)
 {
     bool read = iss & ISS_READ;
 
-    if ((iss & SYS_ID_MASK) == SYS_ID_SPACE) {
-        u32 index = ((iss >> 1) & 7) * 8 + ((iss >> 17) & 7);
-
-        if (!read || (iss & BIT(4))) {
-            return false;
-        }
-        *val = id_regs[index];
-        if (index == ID_PFR0 && v->domain->vgic.version == 3) {
-            *val |= 1UL << 24;
-        }
-        return true;
-    }
     for (unsigned int i = 0; i < ARRAY_SIZE(sys_rows); i++) {
         if ((iss & sys_rows[i].mask) == sys_rows[i].reg) {
             return sys_rows[i].fn(v, val, read);
@@ -212,9 +200,8 @@ static bool sys_access(struct vcpu *v, u32 iss, u64 *val)
     return false;
 }
 
-void trap_sysreg(struct vcpu *v, u64 esr)
+static noinline void trap_sysreg_other(struct vcpu *v, u32 iss)
 {
-    u32 iss = (u32)ESR_ISS(esr);
     unsigned int rt = (iss >> 5) & 0x1f;
     u64 val = (iss & ISS_READ) || rt == 31 ? 0 : v->arch.regs.x[rt];
 
@@ -223,6 +210,27 @@ void trap_sysreg(struct vcpu *v, u64 esr)
         return;
     }
     if ((iss & ISS_READ) && rt != 31) {
+        v->arch.regs.x[rt] = val;
+    }
+    v->arch.regs.pc += 4;
+}
+
+void trap_sysreg(struct vcpu *v, u64 esr)
+{
+    u64 rt = (esr >> 5) & 0x1f;
+    u64 index = ((esr >> 1) & 7) * 8 + ((esr >> 17) & 7);
+    u64 val;
+
+    /* Reads of the ID space: CRm 0 to 7. Writes there, and CRm above, are UNDEFINED: no row has them. */
+    if (unlikely((esr & (SYS_ID_MASK | ISS_READ | BIT(4))) != (SYS_ID_SPACE | ISS_READ))) {
+        trap_sysreg_other(v, (u32)ESR_ISS(esr));
+        return;
+    }
+    val = id_regs[index];
+    if (unlikely(index == ID_PFR0) && v->domain->vgic.version == 3) {
+        val |= 1UL << 24;
+    }
+    if (likely(rt != 31)) {
         v->arch.regs.x[rt] = val;
     }
     v->arch.regs.pc += 4;

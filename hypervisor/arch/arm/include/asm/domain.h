@@ -34,6 +34,7 @@ struct fp_state {
 
 struct arch_vcpu {
     struct cpu_regs regs;        /* first */
+    void *stack_top;             /* of the CPU this vCPU is current on: where its exits run */
     u64 hcr;                     /* HCR_EL2 while this vCPU runs */
     u64 vmpidr;                  /* VMPIDR_EL2: what the guest reads as MPIDR_EL1 */
     struct el1_state el1;
