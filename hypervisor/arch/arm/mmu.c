@@ -191,11 +191,6 @@ u64 mmu_map_stack(u32 cpu, bool emergency)
     return va + HYP_STACK_SIZE;
 }
 
-void *mfn_to_virt(mfn_t m)
-{
-    return (void *)(mfn_to_paddr(m) + HYP_DIRECTMAP_VA);
-}
-
 mfn_t virt_to_mfn(const void *va)
 {
     return paddr_to_mfn(mmu_va_to_pa(va));

@@ -211,28 +211,54 @@ int p2m_teardown(struct domain *d)
     return 0;
 }
 
-/* Entry of a single page whose tables are all there, NULL otherwise. Tables of stage 2 are always in the direct map. */
+/* The entry for gpa, in the table that a table entry points to. Tables of stage 2 are always in the direct map. */
+static always_inline u64 *entry_below(u64 pte, u64 gpa, u64 shift)
+{
+    return &((u64 *)((pte & PTE_ADDR_MASK) | HYP_DIRECTMAP_VA))[gpa >> shift & 511];
+}
+
+/*
+ * Walk to the last entry for gpa, which is below 2^ipa_bits; *shift: log2 of what one entry there maps. The root may be several tables
+ * in a row, so its index is not limited to 9 bits. Levels are written out: this is most of what a hypercall with a page costs.
+ */
+static always_inline u64 *last_entry(const struct pgtable *t, u64 gpa, u64 *shift)
+{
+    u64 level = t->start_level;
+    u64 *entry, pte;
+
+    *shift = 39 - 9 * level;
+    entry = &t->root[gpa >> *shift];
+    pte = READ_ONCE(*entry);
+    if (level == 0) {
+        if (unlikely((pte & 3) != 3)) {
+            return entry;
+        }
+        entry = entry_below(pte, gpa, 30);
+        pte = READ_ONCE(*entry);
+    }
+    if (likely(level != 2)) {
+        if (unlikely((pte & 3) != 3)) {
+            *shift = 30;
+            return entry;
+        }
+        entry = entry_below(pte, gpa, 21);
+        pte = READ_ONCE(*entry);
+    }
+    if (unlikely((pte & 3) != 3)) {
+        *shift = 21;
+        return entry;
+    }
+    *shift = PAGE_SHIFT;
+    return entry_below(pte, gpa, PAGE_SHIFT);
+}
+
+/* Entry of a single page whose tables are all there, NULL otherwise. */
 static always_inline u64 *page_entry(struct pgtable *t, gfn_t g)
 {
-    u64 gpa = gfn_to_gpa(g);
-    u64 *table = t->root;
-    unsigned int shift = pgt_level_shift(t->start_level);
-    u64 index = gpa >> shift;
+    u64 shift;
+    u64 *entry = likely(t->root != NULL) ? last_entry(t, gfn_to_gpa(g), &shift) : NULL;
 
-    if (unlikely(table == NULL)) {
-        return NULL;
-    }
-    while (shift != PAGE_SHIFT) {
-        u64 pte = table[index];
-
-        if (unlikely((pte & 3) != 3)) {
-            return NULL;
-        }
-        table = (u64 *)((pte & PTE_ADDR_MASK) + HYP_DIRECTMAP_VA);
-        shift -= 9;
-        index = (gpa >> shift) & 511;
-    }
-    return &table[index];
+    return likely(entry != NULL && shift == PAGE_SHIFT) ? entry : NULL;
 }
 
 static void note_max_gfn(struct domain *d, u64 last)
@@ -405,68 +431,90 @@ int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
     return rc;
 }
 
-static u64 lookup_pte(struct domain *d, gfn_t g, unsigned int *level)
+/* Nothing found without the lock: really nothing, or a block in the middle of being split, or a domain whose tables are going. */
+static noinline u64 lookup_locked(struct domain *d, gfn_t g, u64 *shift)
 {
-    u64 pte;
+    u64 pte = 0;
 
-    if (!gfn_range_ok(g, 1)) {
-        *level = s2.start_level;
-        return 0;
-    }
-    pte = likely(!READ_ONCE(d->dying)) ? pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level) : 0;
-    if (unlikely(pte == 0)) {
-        /* Nothing, or a block in the middle of being split, or a domain whose tables are going. */
-        *level = s2.start_level;
+    *shift = pgt_level_shift(s2.start_level);
+    if (gfn_range_ok(g, 1)) {
         spin_lock(&d->arch.p2m_lock);
-        pte = d->arch.p2m.root != NULL ? pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), level) : 0;
+        pte = d->arch.p2m.root != NULL ? READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), shift)) : 0;
         spin_unlock(&d->arch.p2m_lock);
     }
-    return pte;
+    return (pte & PTE_VALID) ? pte : 0;
+}
+
+static always_inline u64 lookup_pte(struct domain *d, gfn_t g, u64 *shift)
+{
+    if (likely(!READ_ONCE(d->dying) && gfn_range_ok(g, 1))) {
+        u64 pte = READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), shift));
+
+        if (likely(pte & PTE_VALID)) {
+            return pte;
+        }
+    }
+    return lookup_locked(d, g, shift);
+}
+
+/* The frame of g by the entry found for it. */
+static always_inline mfn_t entry_mfn(u64 pte, gfn_t g, u64 shift)
+{
+    return mfn(((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) | (g.g & (BIT(shift - PAGE_SHIFT) - 1)));
 }
 
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out)
 {
-    unsigned int level;
-    u64 pte = lookup_pte(d, g, &level);
-    unsigned int order = pgt_level_shift(level) - PAGE_SHIFT;
+    u64 shift;
+    u64 pte = lookup_pte(d, g, &shift);
 
     if (order_out != NULL) {
-        *order_out = order;
+        *order_out = (unsigned int)(shift - PAGE_SHIFT);
     }
     if (pte == 0) {
         *t = P2M_INVALID;
         return INVALID_MFN;
     }
     *t = pte_type(pte);
-    return mfn(((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) + (g.g & (BIT(order) - 1)));
+    return entry_mfn(pte, g, shift);
+}
+
+/* A page of another domain's that d has mapped. */
+static noinline struct page *get_foreign(struct domain *d, gfn_t g, u64 pte, mfn_t m)
+{
+    const struct domain *owner = domain_lookup(mfn_to_page(m)->owner);
+    u64 shift;
+
+    if (owner == NULL || !page_get(m, owner)) {
+        return NULL;
+    }
+    /*
+     * Only what maps the page keeps it with its owner: if it is mapped now that we have a reference of our own, it has been all the
+     * time. If not it may be another's by now.
+     */
+    if (lookup_pte(d, g, &shift) != pte) {
+        page_put(mfn_to_page(m));
+        return NULL;
+    }
+    return mfn_to_page(m);
 }
 
 struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
 {
-    /* Each turn lost means that another CPU changed this very mapping; a guest that does nothing else gets an error. */
-    for (unsigned int tries = 0; tries < 16; tries++) {
-        unsigned int order;
-        enum p2m_type again;
-        mfn_t m = p2m_lookup(d, g, t, &order);
-        const struct domain *owner = d;
+    u64 shift;
+    u64 pte = lookup_pte(d, g, &shift);
+    mfn_t m = entry_mfn(pte, g, shift);
 
-        if (*t == P2M_INVALID || *t == P2M_MMIO || !mfn_is_ram(m)) {
-            return NULL;
-        }
-        if (unlikely(!p2m_is_ram(*t))) {
-            owner = domain_lookup(mfn_to_page(m)->owner);
-        }
-        if (owner != NULL && page_get(m, owner)) {
-            /* The reference keeps the page; was it still mapped here when it was taken? */
-            if (mfn_eq(p2m_lookup(d, g, &again, NULL), m) && again == *t) {
-                return mfn_to_page(m);
-            }
-            page_put(mfn_to_page(m));
-        } else if (mfn_eq(p2m_lookup(d, g, &again, NULL), m)) {
-            return NULL;
-        }
+    *t = pte_type(pte);
+    if (unlikely(pte == 0 || *t == P2M_MMIO || !mfn_is_ram(m))) {
+        *t = pte == 0 ? P2M_INVALID : *t;
+        return NULL;
     }
-    return NULL;
+    if (unlikely(!p2m_is_ram(*t))) {
+        return get_foreign(d, g, pte, m);
+    }
+    /* d's own: if it has been unmapped meanwhile and is still d's, the guest has asked for both at the same time. */
+    return likely(page_take_reference(mfn_to_page(m), PAGE_WORD_ID(d->id, PAGE_GUEST))) ? mfn_to_page(m) : NULL;
 }
 
 gfn_t p2m_max_gfn(struct domain *d)

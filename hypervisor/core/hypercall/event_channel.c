@@ -119,12 +119,13 @@ static long op_close(struct vcpu *v, u64 arg)
 
 static long op_send(struct vcpu *v, u64 arg)
 {
-    struct evtchn_send a;
+    u32 port;
 
-    if (unlikely(copy_from_guest(&a, arg, sizeof(a)) != 0)) {
+    static_assert(sizeof(struct evtchn_send) == sizeof(port), "its one member");
+    if (unlikely(copy_u32_from_guest(v, &port, arg) != 0)) {
         return -EFAULT;
     }
-    return event_send(v->domain, a.port);
+    return event_send(v->domain, port);
 }
 
 static long op_status(struct vcpu *v, u64 arg)

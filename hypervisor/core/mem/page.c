@@ -11,11 +11,8 @@
 #include <argon/panic.h>
 #include "internal.h"
 
-/* References beyond this are refused: the counter never wraps. */
-#define MAX_COUNT 0x7fffffffu
-
 /* The upper half of a page's word, its flag aside; and a whole word. */
-#define WORD_ID(owner, use) ((u64)(owner) | (u64)(use) << 16)
+#define WORD_ID(owner, use) PAGE_WORD_ID(owner, use)
 #define WORD(count, owner, use, order) ((u64)(count) | (WORD_ID(owner, use) | (u64)(order) << 24) << 32)
 static_assert(sizeof(struct page) == 16, "the frame table is sized by it");
 static_assert(offsetof(struct page, owner) == 4 && offsetof(struct page, use) == 6 && offsetof(struct page, order) == 7,
@@ -29,17 +26,7 @@ static u8 word_order(u64 w) { return (u8)(w >> 56); }
 
 static always_inline bool take_reference(struct page *pg, const struct domain *d)
 {
-    u64 want = WORD_ID(d->id, PAGE_GUEST);
-    u64 w = atomic_load(&pg->word);
-
-    /* A failed exchange means that another CPU changed the word: each turn is someone's progress. */
-    do {
-        /* PAGE_GUEST or PAGE_SHARED_HYP of d's, and 0 < count < MAX_COUNT. */
-        if (unlikely((word_id(w) & ~WORD_ID(0, 1)) != want || (u32)w - 1 >= MAX_COUNT - 1)) {
-            return false;
-        }
-    } while (unlikely(!atomic_cmpxchg(&pg->word, &w, w + 1)));
-    return true;
+    return page_take_reference(pg, WORD_ID(d->id, PAGE_GUEST));
 }
 
 static noinline bool get_elsewhere(mfn_t m, const struct domain *d)

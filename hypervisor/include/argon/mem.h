@@ -9,6 +9,7 @@
 #define ARGON_MEM_H
 
 #include <argon/spinlock.h>
+#include <asm/directmap.h>
 
 struct domain;
 struct vcpu;
@@ -94,8 +95,7 @@ static inline bool mfn_is_ram(mfn_t m)
 {
     return likely(m.m - mem_hot_range.first < mem_hot_range.nr) || mem_is_ram_elsewhere(m);
 }
-/* Direct map. */
-void *mfn_to_virt(mfn_t m);
+/* Direct map: mfn_to_virt() in <asm/directmap.h>. */
 mfn_t virt_to_mfn(const void *va);
 static inline void *page_to_virt(const struct page *pg) { return mfn_to_virt(page_to_mfn(pg)); }
 static inline struct page *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
@@ -105,6 +105,32 @@ static inline struct page *virt_to_page(const void *va) { return mfn_to_page(vir
  * away. Each success is paired with one page_put().
  */
 must_check bool page_get(mfn_t m, const struct domain *d);
+/* One try of page_take_reference(); also false if another CPU changes the word at the same time. */
+#define PAGE_WORD_ID(owner, use) ((u64)(owner) | (u64)(use) << 16)
+must_check static always_inline bool page_try_reference(struct page *pg, u64 want_id)
+{
+    u64 w = atomic_load(&pg->word);
+
+    return likely((w >> 32 & PAGE_WORD_ID(0xffff, 0xfe)) == want_id) && likely((s32)w > 0) &&
+           likely(__atomic_compare_exchange_n(&pg->word, &w, w + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+}
+
+/*
+ * As page_get(), inline, of frame `i` of the hot range; want_id: page_want_id(d). For the copies of hypercall arguments.
+ */
+must_check static always_inline bool page_take_reference(struct page *pg, u64 want_id)
+{
+    u64 w = atomic_load(&pg->word);
+
+    /* A failed exchange means that another CPU changed the word: each turn is someone's progress. */
+    do {
+        /* PAGE_GUEST or PAGE_SHARED_HYP of the owner's, and 0 < count < 2^31: beyond, references are refused. */
+        if (unlikely((w >> 32 & PAGE_WORD_ID(0xffff, 0xfe)) != want_id || (s32)w <= 0)) {
+            return false;
+        }
+    } while (unlikely(!atomic_cmpxchg(&pg->word, &w, w + 1)));
+    return true;
+}
 /* page_put() of the last one; the word as it was. */
 void page_last_put(struct page *pg, u64 old);
 /*
