@@ -191,7 +191,7 @@ static void test_count_does_not_wrap(void **state)
     struct page *pg = page_alloc_guest(d1, 0, 0);
 
     (void)state;
-    pg->count = 0x7ffffffe;
+    pg->count = 0x7fffffff;
     assert_true(page_get(page_to_mfn(pg), d1));
     assert_false(page_get(page_to_mfn(pg), d1));
     pg->count = 1;

@@ -44,7 +44,6 @@ static void el1_save(struct el1_state *s)
     s->elr_el1 = sysreg_read(elr_el1);
     s->spsr_el1 = sysreg_read(spsr_el1);
     s->sctlr = sysreg_read(sctlr_el1);
-    s->actlr = sysreg_read(actlr_el1);
     s->cpacr = sysreg_read(cpacr_el1);
     s->tcr = sysreg_read(tcr_el1);
     s->ttbr0 = sysreg_read(ttbr0_el1);
@@ -63,12 +62,6 @@ static void el1_save(struct el1_state *s)
     s->tpidr_el1 = sysreg_read(tpidr_el1);
     s->csselr = sysreg_read(csselr_el1);
     s->cntkctl = sysreg_read(cntkctl_el1);
-    s->dacr32 = sysreg_read(dacr32_el2);
-    s->ifsr32 = sysreg_read(ifsr32_el2);
-    s->spsr_fiq = sysreg_read(spsr_fiq);
-    s->spsr_irq = sysreg_read(spsr_irq);
-    s->spsr_und = sysreg_read(spsr_und);
-    s->spsr_abt = sysreg_read(spsr_abt);
 }
 
 static void el1_restore(const struct el1_state *s)
@@ -78,7 +71,6 @@ static void el1_restore(const struct el1_state *s)
     sysreg_write(elr_el1, s->elr_el1);
     sysreg_write(spsr_el1, s->spsr_el1);
     sysreg_write(sctlr_el1, s->sctlr);
-    sysreg_write(actlr_el1, s->actlr);
     sysreg_write(cpacr_el1, s->cpacr);
     sysreg_write(tcr_el1, s->tcr);
     sysreg_write(ttbr0_el1, s->ttbr0);
@@ -97,12 +89,6 @@ static void el1_restore(const struct el1_state *s)
     sysreg_write(tpidr_el1, s->tpidr_el1);
     sysreg_write(csselr_el1, s->csselr);
     sysreg_write(cntkctl_el1, s->cntkctl);
-    sysreg_write(dacr32_el2, s->dacr32);
-    sysreg_write(ifsr32_el2, s->ifsr32);
-    sysreg_write(spsr_fiq, s->spsr_fiq);
-    sysreg_write(spsr_irq, s->spsr_irq);
-    sysreg_write(spsr_und, s->spsr_und);
-    sysreg_write(spsr_abt, s->spsr_abt);
 }
 
 static void vcpu_save(struct vcpu *v)

@@ -58,6 +58,11 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
     return access_gpa(current_vcpu()->domain, ACCESS_READ, gva, to, bytes, true);
 }
 
+int copy_u32_from_guest(struct vcpu *v, u32 *to, u64 gva)
+{
+    return access_gpa(v->domain, ACCESS_READ, gva, (char *)to, sizeof(*to), true);
+}
+
 int copy_to_guest(u64 gva, const void *from, size_t bytes)
 {
     /* The shared page writer takes a plain pointer; it only reads through it when writing. */

@@ -8,20 +8,45 @@
 #include <argon/console.h>
 
 /*
- * An edge on irq, whose home is locked; unlocks. The common case, on the vCPU's own CPU and with the list register of
- * last time still its own, is one read and write of that register.
+ * Pend irq, whose home is locked, in the list register that it has had since last time, if that can be used as it stands: the
+ * hardware's if its vCPU is on this CPU, the saved one if it is on none. True: done, and unlocked. False: nothing done.
  */
-static always_inline void edge_unlock(struct vcpu *v, struct vgic_irq *irq)
+static always_inline bool pend_sticky_unlock(struct vcpu *v, struct vgic_irq *irq)
 {
-    if (likely(v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_PLAIN)) {
-        irq->lr_latch = true;
-        irqchip->lr_pend(irq->lr - 1u, v->vgic.lr[irq->lr - 1u]);
+    u64 *lr;
+
+    if (unlikely(irq->sticky != VGIC_STICKY_PLAIN)) {
+        return false;
+    }
+    lr = &v->vgic.lr[irq->lr - 1u];
+    if (v->vgic.live == vgic_here()) {
+        irqchip->lr_pend(irq->lr - 1u, *lr);
         spin_unlock(&v->vgic.lock);
         if (unlikely(atomic_load(&v->pause_flags) != 0)) {
             vcpu_kick(v, PEND_VGIC);
         }
+        return true;
+    }
+    /* What others want of it is done by vgic_save() at the latest: nothing is outstanding for a saved register. */
+    if (v->vgic.live == 0 && likely(list_empty(&irq->link))) {
+        *lr |= LR_PENDING;
+        spin_unlock(&v->vgic.lock);
+        vcpu_kick(v, 0);
+        return true;
+    }
+    return false;
+}
+
+/* An edge on irq, whose home is locked; unlocks. */
+static always_inline void edge_unlock(struct vcpu *v, struct vgic_irq *irq)
+{
+    bool was = irq->lr_latch;
+
+    irq->lr_latch = true;
+    if (likely(pend_sticky_unlock(v, irq))) {
         return;
     }
+    irq->lr_latch = was;
     vgic_lr_pull(v, irq);
     irq->latch = true;
     vgic_irq_commit(v, irq);
@@ -45,16 +70,14 @@ void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
         return;
     }
     v = vgic_irq_lock(irq);
-    if (likely(level && v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_PLAIN &&
-               intid == d->arch.event_ppi)) {
+    if (likely(level && intid == d->arch.event_ppi)) {
         irq->line = true;
-        irqchip->lr_pend(irq->lr - 1u, v->vgic.lr[irq->lr - 1u]);
-        spin_unlock(&v->vgic.lock);
-        vgic_watch_if_masked(v);
-        if (unlikely(atomic_load(&v->pause_flags) != 0)) {
-            vcpu_kick(v, PEND_VGIC);
+        if (v->vgic.live == vgic_here()) {
+            vgic_watch_if_masked(v);
         }
-        return;
+        if (likely(pend_sticky_unlock(v, irq))) {
+            return;
+        }
     }
     vgic_lr_pull(v, irq);
     if (!irq->is_level && level && !irq->line) {
