@@ -2,6 +2,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Print instructions per round. */
@@ -13,10 +14,43 @@ void bench_measure(const char *id, void (*once)(void), unsigned rounds);
 uint32_t bench_acknowledge(void);
 void bench_end(uint32_t iar);
 
+/* The next interrupt, however long it takes. */
+uint32_t bench_take(void);
+
+/* Let QEMU go on with another physical CPU; see pcpus.c. */
+static inline void bench_turn(void) { asm volatile("yield" : : : "memory"); }
+
+/* Number after "key=" in the command line, or otherwise. */
+uint64_t bench_option(const char *key, uint64_t otherwise);
+
 void bench_more(void);
-/* Rows with a guest of that size. */
-void bench_domain(uint64_t mib);
-/* Rows that need a second vCPU. */
+void bench_rtc_raise(void);
+void bench_rtc_quiet(void);
+/* From acknowledge to end of an interrupt that is signalled already. */
+void bench_complete_timer(void);
+void bench_complete_device(void);
+
+
+#define ONE_PAGE_KIB 4u
+/* Rows with a guest of that size, which is made and destroyed. */
+void bench_domain(uint64_t kib);
+/* Guests of that size that sleep from now on. The rows below are about the last one. */
+bool bench_idle_domains(unsigned n, uint64_t kib);
+void bench_event_domains(const char *id);
+void bench_foreign_map(void);
+/* A guest on physical CPU 1. */
+void bench_domain_elsewhere(void);
+
+/* Start vCPUs from the third one on and let them sleep for good. */
+void bench_idle_vcpus(unsigned n);
+/* Rows that need a second vCPU: on the same physical CPU, and on another one. */
 void bench_two_vcpus(void);
+void bench_ping_pong(const char *id);
+void bench_cpu_on(void);
+void bench_two_pcpus(void);
+
+/* In a virtual machine of KVM: set up before anything is printed, all rows, and off. */
+void bench_kvm_console(void);
+void bench_off(void) __attribute__((noreturn));
 
 #endif

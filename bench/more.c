@@ -46,17 +46,22 @@ static void memory_64(void)
 }
 
 /* The PL031 raises its line when its match register is set to its counter. */
+void bench_rtc_raise(void)
+{
+    do
+        mmio_write32(machine.rtc + RTC_MR, mmio_read32(machine.rtc + RTC_DR));
+    while (!mmio_read32(machine.rtc + RTC_RIS));
+}
+
+void bench_rtc_quiet(void) { mmio_write32(machine.rtc + RTC_ICR, 1); }
+
 static void device_interrupt(void)
 {
     uint32_t iar;
 
-    do
-        mmio_write32(machine.rtc + RTC_MR, mmio_read32(machine.rtc + RTC_DR));
-    while (!mmio_read32(machine.rtc + RTC_RIS));
-    do
-        iar = bench_acknowledge();
-    while ((iar & 0x3ff) == IRQ_NONE);
-    mmio_write32(machine.rtc + RTC_ICR, 1);
+    bench_rtc_raise();
+    iar = bench_take();
+    bench_rtc_quiet();
     bench_end(iar);
 }
 
@@ -70,6 +75,7 @@ static void devices(void)
     mmio_write32(machine.rtc + RTC_ICR, 1);
     mmio_write32(machine.rtc + RTC_IMSC, 1);
     bench_measure("device_interrupt", device_interrupt, 500);
+    bench_complete_device();
     mmio_write32(machine.rtc + RTC_IMSC, 0);
 }
 

@@ -46,7 +46,7 @@ static void answer(uint64_t trips)
     }
 }
 
-static void ping_pong(void)
+void bench_ping_pong(const char *id)
 {
     uint64_t start;
 
@@ -62,17 +62,19 @@ static void ping_pong(void)
         gic_sgi(2, 4);
         sleep_until_sgi();
     }
-    bench_report("ping_pong", counter() - start, TRIPS);
+    bench_report(id, counter() - start, TRIPS);
     gic_sgi(2, 4); /* not timed: after its last answer the other one does not sleep */
     sleep_until_sgi();
     wait_idle();
 }
 
 /* CPU_ON until the other's first instruction, which waits for this one to yield. */
-static void cpu_on(void)
+void bench_cpu_on(void)
 {
     uint64_t sum = 0;
 
+    if (cpu_count < 2)
+        return;
     for (unsigned i = 0; i < STARTS; i++) {
         uint64_t start;
 
@@ -85,6 +87,22 @@ static void cpu_on(void)
         sum += cpus[1].entry.cntvct - start;
     }
     bench_report("cpu_on", sum, STARTS);
+    (void)cpu_stop(1);
+}
+
+static void sleep_for_good(uint64_t unused)
+{
+    (void)unused;
+    for (;;)
+        wfi();
+}
+
+void bench_idle_vcpus(unsigned n)
+{
+    for (unsigned i = 2; i < n && i < cpu_count; i++)
+        if (cpu_start(i))
+            cpu_run(i, sleep_for_good, 0);
+    yields(50);
 }
 
 void bench_two_vcpus(void)
@@ -101,7 +119,5 @@ void bench_two_vcpus(void)
     yields(SWITCHES / 2);
     bench_report("switch", counter() - start, SWITCHES);
     wait_idle();
-    ping_pong();
-    cpu_on();
-    (void)cpu_stop(1);
+    bench_ping_pong("ping_pong");
 }
