@@ -3,6 +3,7 @@
 #include "bench.h"
 #include "console.h"
 #include "fdt.h"
+#include "gic.h"
 #include "hypercall.h"
 #include "machine.h"
 #include "sysreg.h"
@@ -36,6 +37,12 @@ void bench_kvm_console(void)
 
     uart = reg ? fdt_u64(reg, 0) : 0;
     console_write = reg ? uart_write : nowhere;
+}
+
+void bench_kvm_groups(unsigned cpu)
+{
+    if (machine.grant_base == 0 && gic.version == 3)
+        mmio_write32(gic_bit_reg(cpu, 0, GICD_IGROUPR), 0xffffffff);
 }
 
 void bench_off(void)
