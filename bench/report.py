@@ -99,7 +99,7 @@ def chart(results, title):
 
     names = [name for name in HYPERVISORS if results.get(name)]
     values = [results[name][row] for name in names for row in CHART_ROWS if results[name].get(row)]
-    low, high = 10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values)))
+    low, high = 10, 10 ** math.ceil(math.log10(max(values)))
     parts, y = [], TOP + GAP / 2
     for row in CHART_ROWS:
         bars = [(name, results[name][row]) for name in names if results[name].get(row)]

@@ -38,14 +38,17 @@ def output_of(*command):
 
 
 def compiler_of(image):
-    text = output_of("readelf", "-p", ".comment", f"{image}.elf")
-    found = re.findall(r"\]\s+(.*)", text)
-    return found[0] if found else "unknown"
+    """What the debug information says the hypervisor was compiled with."""
+    try:
+        found = re.search(rb"GNU C\d+ [\d.]+|[^\0]*clang version [^\0]+", pathlib.Path(f"{image}.elf").read_bytes())
+    except OSError:
+        found = None
+    return found[0].decode() if found else "unknown"
 
 
 def kernel_version():
-    found = re.search(rb"Linux version (\S+)[^\n]*?(Debian [\w.~+-]+)", kvm.KERNEL.read_bytes()) if kvm.KERNEL.exists() else None
-    return f"{found[1].decode()}, {found[2].decode()}" if found else "unknown"
+    found = re.search(rb"Linux version (\S+) [^\n]*SMP[^\n]* Debian (\S+)", kvm.KERNEL.read_bytes()) if kvm.KERNEL.exists() else None
+    return f"Linux {found[1].decode()} (Debian {found[2].decode()})" if found else "unknown"
 
 
 def about(options):
