@@ -2,7 +2,7 @@
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
 # make test       unit, guest and system tests, lints, both compilers
-# make bench      instruction counts beside Debian's Xen
+# make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 ROOT    := $(CURDIR)
 B       := build
 SYSROOT := $(B)/sysroot-arm64
@@ -124,9 +124,11 @@ test: check-compilers
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
 
+BENCH ?=
 bench: setup image images
 	@$(MAKE) --no-print-directory -C bench
-	@/usr/bin/python3 bench/run.py
+	@bench/kvm/build.sh
+	@/usr/bin/python3 bench/run.py $(BENCH)
 
 clean:
 	rm -rf $(B)/obj-* $(B)/argon-arm64* $(B)/tests

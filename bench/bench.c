@@ -17,7 +17,8 @@
 #define INSTRUCTIONS_PER_TICK 16
 
 static struct {
-    long port;
+    long port; /* the one that is measured, the last of those bound */
+    volatile xen_ulong_t *pending; /* its word in the shared info page */
     uint64_t page;
 } setup;
 
@@ -38,6 +39,41 @@ void bench_measure(const char *id, void (*once)(void), unsigned rounds)
     bench_report(id, counter() - start, rounds);
 }
 
+/* Sorted by insertion: n is small, and most values are equal. */
+static void sort(uint32_t *values, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        uint32_t v = values[i];
+        unsigned at = i;
+
+        for (; at > 0 && values[at - 1] > v; at--)
+            values[at] = values[at - 1];
+        values[at] = v;
+    }
+}
+
+void bench_measure_middle(const char *id, void (*once)(void))
+{
+    static uint32_t ticks[BENCH_MIDDLE_ROUNDS];
+    uint64_t sum = 0, last;
+
+    once();
+    once();
+    last = counter();
+    for (unsigned i = 0; i < BENCH_MIDDLE_ROUNDS; i++) {
+        uint64_t now;
+
+        once();
+        now = counter();
+        ticks[i] = (uint32_t)(now - last);
+        last = now;
+    }
+    sort(ticks, BENCH_MIDDLE_ROUNDS);
+    for (unsigned i = BENCH_MIDDLE_ROUNDS / 4; i < BENCH_MIDDLE_ROUNDS * 3 / 4; i++)
+        sum += ticks[i];
+    bench_report(id, sum, BENCH_MIDDLE_ROUNDS / 2);
+}
+
 uint32_t bench_acknowledge(void)
 {
     return gic.version == 2 ? mmio_read32(gic.cpu_if + GICC_IAR) : (uint32_t)sysreg_read(S3_0_C12_C12_0);
@@ -53,8 +89,7 @@ void bench_end(uint32_t iar)
     }
 }
 
-/* The next interrupt, however long it takes. */
-static uint32_t take(void)
+uint32_t bench_take(void)
 {
     uint32_t iar;
 
@@ -76,7 +111,7 @@ static void sgi_self(void)
         mmio_write32(gic.dist + GICD_SGIR, 1u << 16 | 3);
     else
         sysreg_write(S3_0_C12_C11_5, 3ul << 24 | 1);
-    bench_end(take());
+    bench_end(bench_take());
 }
 
 static void timer(void)
@@ -85,7 +120,7 @@ static void timer(void)
     sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
     isb();
     {
-        uint32_t iar = take();
+        uint32_t iar = bench_take();
 
         sysreg_write(cntv_ctl_el0, 0);
         bench_end(iar);
@@ -100,7 +135,7 @@ static void wfi_timer(void)
     sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
     isb();
     wfi();
-    iar = take();
+    iar = bench_take();
     sysreg_write(cntv_ctl_el0, 0);
     bench_end(iar);
 }
@@ -111,17 +146,17 @@ static void event_self(void)
     uint32_t iar;
 
     (void)event_send((uint32_t)setup.port);
-    iar = take();
+    iar = bench_take();
     shared->vcpu_info[0].evtchn_upcall_pending = 0;
     shared->vcpu_info[0].evtchn_pending_sel = 0;
-    shared->evtchn_pending[0] = 0;
+    *setup.pending = 0;
     bench_end(iar);
 }
 
 static void event_masked(void)
 {
     (void)event_send((uint32_t)setup.port);
-    xen_shared_info()->evtchn_pending[0] = 0;
+    *setup.pending = 0;
 }
 
 static void give_and_take(void)
@@ -159,23 +194,25 @@ static void interrupts(void)
     gic_set_bit(timer_irqs.virtual, GICD_ISENABLER);
     bench_measure("sgi_self", sgi_self, 2000);
     bench_measure("timer", timer, 2000);
-    bench_measure("wfi_timer", wfi_timer, 500);
+    bench_complete_timer();
+    bench_measure("wfi_timer", wfi_timer, 3000);
     timer_stop();
 }
 
-static void events(void)
+static void events(uint64_t ports)
 {
     volatile shared_info_t *shared = xen_shared_info();
 
-    setup.port = shared ? event_ipi(0) : -1;
-    if (!check("event channel", setup.port > 0 && setup.port < 64))
+    for (uint64_t i = 0; i < ports; i++)
+        setup.port = shared ? event_ipi(0) : -1;
+    if (!check("event channel", setup.port > 0 && setup.port < 4096))
         return;
+    setup.pending = &shared->evtchn_pending[setup.port / 64];
     gic_set_bit(machine.event_irq, GICD_ISENABLER);
     bench_measure("event_self", event_self, 2000);
-    shared->evtchn_mask[0] = 1ul << setup.port;
+    shared->evtchn_mask[setup.port / 64] = 1ul << setup.port % 64;
     bench_measure("event_masked", event_masked, 2000);
-    shared->evtchn_mask[0] = 0;
-    (void)event_close((uint32_t)setup.port);
+    shared->evtchn_mask[setup.port / 64] = 0;
 }
 
 static void memory(void)
@@ -197,38 +234,109 @@ static void memory(void)
     check("grant is unmapped", entry->flags == GTF_permit_access);
 }
 
-static void everything(void)
+static void traps(void)
 {
-    bench_measure("hypercall", hypercall, 4000);
     bench_measure("psci", psci, 4000);
-    bench_measure("yield_alone", yield, 4000);
     bench_measure("id_register", id_register, 4000);
     bench_measure("mmio", mmio, 4000);
+}
+
+static void hypercalls(void)
+{
+    bench_measure("hypercall", hypercall, 4000);
+    bench_measure("yield_alone", yield, 4000);
+}
+
+static void everything(void)
+{
+    hypercalls();
+    traps();
     interrupts();
-    events();
+    events(1);
     memory();
     bench_more();
-    bench_domain(256);
+    bench_domain(256 << 10);
     bench_two_vcpus();
+    bench_cpu_on();
+}
+
+/* The main rows once more, with more of one thing. */
+static void scaling(void)
+{
+    uint64_t domains = bench_option("domains=", 1), kib = bench_option("guest=", ONE_PAGE_KIB);
+    uint64_t vcpus = bench_option("vcpus=", 1), ports = bench_option("ports=", 1);
+
+    if (!check("idle domains", bench_idle_domains((unsigned)domains, kib)) || !check("vCPUs", bench_idle_vcpus((unsigned)vcpus)))
+        return;
+    bench_event_domains("event_domains");
+    bench_foreign_map();
+    hypercalls();
+    traps();
+    interrupts();
+    events(ports);
+    memory();
+    bench_two_vcpus();
+    print("# scaling: %u idle domains, the last of %lu KiB; %u vCPUs; last port %lu\n", (unsigned)domains, (unsigned long)kib,
+          bench_online(), (unsigned long)setup.port);
+}
+
+static void in_kvm(void)
+{
+    bench_kvm_groups(0);
+    if (string_find(machine.bootargs, "pcpus")) {
+        bench_two_pcpus();
+    } else if (string_find(machine.bootargs, "vcpus")) {
+        if (bench_start_second())
+            bench_ping_pong();
+    } else {
+        traps();
+        interrupts();
+        bench_first_touch();
+    }
+}
+
+uint64_t bench_option(const char *key, uint64_t otherwise)
+{
+    const char *at = string_find(machine.bootargs, key);
+    uint64_t value = 0;
+
+    if (!at)
+        return otherwise;
+    for (at += strlen(key); *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (uint64_t)(*at - '0');
+    return value;
+}
+
+/* The command line says which rows: all that need one physical CPU, unless it begins with another word. */
+static void choose(void)
+{
+    if (machine.grant_base == 0)
+        in_kvm();
+    else if (string_find(machine.bootargs, "large"))
+        bench_domain(bench_option("guest=", ONE_PAGE_KIB));
+    else if (string_find(machine.bootargs, "scaling"))
+        scaling();
+    else if (string_find(machine.bootargs, "pcpus"))
+        bench_two_pcpus();
+    else
+        everything();
 }
 
 void main(const void *fdt);
 void main(const void *fdt)
 {
-    struct sched_shutdown shutdown = { .reason = SHUTDOWN_poweroff };
+    bool ready = fdt_init(fdt) && machine_init();
 
-    if (check("device tree", fdt_init(fdt) && machine_init() && gic_init())) {
+    if (machine.grant_base == 0)
+        bench_kvm_console();
+    if (check("device tree", ready && gic_init())) {
         cpu_init(machine.cpus);
         timer_init();
         gic_init_cpu();
         timer_stop();
         print("# entry: pc %lx cntvct %lu\n", (unsigned long)cpus[0].entry.pc, (unsigned long)cpus[0].entry.cntvct);
-        if (string_find(machine.bootargs, "guest=8192")) {
-            bench_domain(8192);
-        } else {
-            everything();
-        }
+        choose();
         print("bench done\n");
     }
-    (void)sched_op(SCHEDOP_shutdown, &shutdown);
+    bench_off();
 }

@@ -31,6 +31,7 @@ static long domctl(uint32_t cmd, domid_t domid)
     return hypercall1(__HYPERVISOR_domctl, &control);
 }
 
+/* Where the guest's first page is mapped while one is made or measured. */
 static uint64_t window(void) { return machine_spare_page(PAGE_MEMORY + 8); }
 
 static bool failed(const char *what, long rc)
@@ -57,15 +58,22 @@ static long foreign_map(domid_t domid, uint64_t gfn)
     return rc ? rc : error;
 }
 
-/* As libxl does: as large as the hypervisor gives, 1 GiB or 2 MiB at a time. */
-static bool populate(domid_t domid, uint64_t mib)
+static unsigned order_for(uint64_t pages, unsigned largest)
+{
+    if (pages >= 1ul << largest)
+        return largest;
+    return pages >= 1ul << BLOCK_ORDER ? BLOCK_ORDER : 0;
+}
+
+/* As libxl does: as large as the hypervisor gives, 1 GiB or 2 MiB at a time; single pages where there is less. */
+static bool populate(domid_t domid, uint64_t kib)
 {
     static xen_pfn_t frames[512];
-    uint64_t left = mib << 8, gfn = GUEST_RAM0_BASE >> 12;
+    uint64_t left = kib >> 2, gfn = GUEST_RAM0_BASE >> 12;
     unsigned largest = GIB_ORDER;
 
     while (left > 0) {
-        unsigned order = left >= 1ul << largest ? largest : BLOCK_ORDER, limit = order == GIB_ORDER ? 1 : 512, n = 0;
+        unsigned order = order_for(left, largest), limit = order == GIB_ORDER ? 1 : 512, n = 0;
         struct xen_memory_reservation r = { .extent_order = order, .domid = domid };
         long done;
 
@@ -78,7 +86,7 @@ static bool populate(domid_t domid, uint64_t mib)
         r.extent_start.p = frames;
         r.nr_extents = n;
         done = memory_op(XENMEM_populate_physmap, &r);
-        if (done <= 0 && order == BLOCK_ORDER)
+        if (done <= 0 && order <= BLOCK_ORDER)
             return !failed("populate", -1);
         if (done <= 0)
             largest = BLOCK_ORDER;
@@ -133,7 +141,7 @@ static bool load(domid_t domid)
 }
 
 /* Negative on error; the guest is paused. */
-static int create(uint64_t mib)
+static int create(uint64_t kib)
 {
     domid_t domid;
 
@@ -153,23 +161,24 @@ static int create(uint64_t mib)
     control.u.address_size.size = 64;
     if (failed("set_address_size", domctl(XEN_DOMCTL_set_address_size, domid)))
         return -1;
-    control.u.max_mem.max_memkb = (mib + 1) * 1024;
+    control.u.max_mem.max_memkb = kib + 1024;
     if (failed("max_mem", domctl(XEN_DOMCTL_max_mem, domid)))
         return -1;
-    control.u.paging_mempool.size = ((mib * 4 + 512 + 1024) * 1024 + 0xffff) & ~0xfffful;
+    control.u.paging_mempool.size = (kib * 4 + (512 + 1024) * 1024 + 0xffff) & ~0xfffful;
     if (failed("paging_mempool", domctl(XEN_DOMCTL_set_paging_mempool_size, domid)))
         return -1;
-    return populate(domid, mib) && load(domid) ? domid : -1;
+    return populate(domid, kib) && load(domid) ? domid : -1;
 }
 
 static bool run_until_started(domid_t domid)
 {
     if (failed("unpause", domctl(XEN_DOMCTL_unpausedomain, domid)))
         return false;
-    for (unsigned i = 0; i < 100000; i++) {
+    for (unsigned i = 0; i < 20000; i++) {
         if (mmio_read32(window() + START_FLAG))
             return true;
         (void)sched_op(SCHEDOP_yield, 0);
+        bench_turn();
     }
     return !failed("guest's first instruction", -1);
 }
@@ -178,7 +187,7 @@ static domid_t mapped_domid;
 
 static void map_and_unmap(void)
 {
-    (void)foreign_map(mapped_domid, (GUEST_RAM0_BASE >> 12) + 16);
+    (void)foreign_map(mapped_domid, GUEST_RAM0_BASE >> 12);
     (void)xen_unmap(window());
 }
 
@@ -188,7 +197,7 @@ static void clear_events(void)
 
     shared->vcpu_info[0].evtchn_upcall_pending = 0;
     shared->vcpu_info[0].evtchn_pending_sel = 0;
-    shared->evtchn_pending[0] = 0;
+    shared->evtchn_pending[local_port / 64] = 0;
 }
 
 /* An event to the guest and its answer; both sleep while they wait. */
@@ -211,31 +220,95 @@ static void destroy(domid_t domid)
         rc = domctl(XEN_DOMCTL_destroydomain, domid);
     while (rc == -XEN_EAGAIN);
     (void)failed("destroydomain", rc);
-    for (unsigned i = 0; i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, domid) == 0 && control.domain == domid; i++)
+    for (unsigned i = 0; i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, domid) == 0 && control.domain == domid; i++) {
         (void)sched_op(SCHEDOP_yield, 0);
+        bench_turn();
+    }
 }
 
-void bench_domain(uint64_t mib)
+/* Polled; pending, its interrupt would keep WFI from sleeping. */
+static void quiet_events(void)
 {
-    uint64_t start;
+    clear_events(); /* binding raised it */
+    gic_set_bit(machine.event_irq, GICD_ICENABLER);
+    gic_drain();
+}
+
+/* Made and run as far as its first sleep; its page stays in the window. Negative on error. */
+static int start(uint64_t kib)
+{
+    int domid;
+
+    (void)xen_unmap(window());
+    domid = create(kib);
+    if (domid < 0 || !run_until_started((domid_t)domid))
+        return -1;
+    return domid;
+}
+
+static bool keep_to_pcpu(domid_t domid, unsigned pcpu)
+{
+    static uint64_t mask;
+
+    mask = 1ul << pcpu;
+    memset(&control.u.vcpuaffinity, 0, sizeof(control.u.vcpuaffinity));
+    control.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+    control.u.vcpuaffinity.cpumap_hard.bitmap.p = (uint8_t *)&mask;
+    control.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
+    return !failed("setvcpuaffinity", domctl(XEN_DOMCTL_setvcpuaffinity, domid));
+}
+
+void bench_domain(uint64_t kib)
+{
+    uint64_t begin;
     int domid;
 
     if (!xen_shared_info())
         return;
-    (void)xen_unmap(window());
-    start = counter();
-    domid = create(mib);
-    if (domid < 0 || !run_until_started((domid_t)domid))
+    begin = counter();
+    domid = start(kib);
+    if (domid < 0)
         return;
-    bench_report("domain_create", counter() - start, 1);
-    clear_events(); /* binding raised it */
-    gic_set_bit(machine.event_irq, GICD_ICENABLER); /* it is polled; pending, it would keep WFI from sleeping */
-    gic_drain();
-    bench_measure("event_domains", round_trip, TRIPS);
-    (void)xen_unmap(window());
+    bench_report("domain_create", counter() - begin, 1);
+    bench_event_domains("event_domains");
     mapped_domid = (domid_t)domid;
-    bench_measure("foreign_map", map_and_unmap, 500);
-    start = counter();
+    bench_foreign_map();
+    begin = counter();
     destroy((domid_t)domid);
-    bench_report("domain_destroy", counter() - start, 1);
+    bench_report("domain_destroy", counter() - begin, 1);
+}
+
+bool bench_idle_domains(unsigned n, uint64_t kib)
+{
+    if (!xen_shared_info())
+        return false;
+    while (n--) {
+        int domid = start(kib);
+
+        if (domid < 0)
+            return false;
+        mapped_domid = (domid_t)domid;
+    }
+    quiet_events();
+    return true;
+}
+
+void bench_event_domains(const char *id)
+{
+    quiet_events();
+    bench_measure(id, round_trip, TRIPS);
+}
+
+void bench_foreign_map(void)
+{
+    (void)xen_unmap(window());
+    bench_measure("foreign_map", map_and_unmap, 500);
+}
+
+void bench_domain_elsewhere(void)
+{
+    if (!bench_idle_domains(1, ONE_PAGE_KIB) || !keep_to_pcpu(mapped_domid, 1))
+        return;
+    quiet_events();
+    bench_measure_middle("event_domains_2", round_trip);
 }

@@ -46,17 +46,22 @@ static void memory_64(void)
 }
 
 /* The PL031 raises its line when its match register is set to its counter. */
+void bench_rtc_raise(void)
+{
+    do
+        mmio_write32(machine.rtc + RTC_MR, mmio_read32(machine.rtc + RTC_DR));
+    while (!mmio_read32(machine.rtc + RTC_RIS));
+}
+
+void bench_rtc_quiet(void) { mmio_write32(machine.rtc + RTC_ICR, 1); }
+
 static void device_interrupt(void)
 {
     uint32_t iar;
 
-    do
-        mmio_write32(machine.rtc + RTC_MR, mmio_read32(machine.rtc + RTC_DR));
-    while (!mmio_read32(machine.rtc + RTC_RIS));
-    do
-        iar = bench_acknowledge();
-    while ((iar & 0x3ff) == IRQ_NONE);
-    mmio_write32(machine.rtc + RTC_ICR, 1);
+    bench_rtc_raise();
+    iar = bench_take();
+    bench_rtc_quiet();
     bench_end(iar);
 }
 
@@ -70,10 +75,11 @@ static void devices(void)
     mmio_write32(machine.rtc + RTC_ICR, 1);
     mmio_write32(machine.rtc + RTC_IMSC, 1);
     bench_measure("device_interrupt", device_interrupt, 500);
+    bench_complete_device();
     mmio_write32(machine.rtc + RTC_IMSC, 0);
 }
 
-static void first_touch(void)
+void bench_first_touch(void)
 {
     uint64_t base = machine.ram_base + UNTOUCHED, start;
 
@@ -91,5 +97,5 @@ void bench_more(void)
     bench_measure("multicall_64", multicall_64, 200);
     bench_measure("memory_64", memory_64, 50);
     devices();
-    first_touch();
+    bench_first_touch();
 }

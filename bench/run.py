@@ -1,26 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Run the microbenchmark on Argon and on Debian's Xen, print one table a GIC version, write build/bench/results.json.
+"""Run the microbenchmark on Argon, on Debian's Xen and on KVM in Debian's kernel; print tables, write build/bench/results.json.
 
-Instruction counts come from QEMU's -icount shift=0 and repeat exactly; one run takes seconds.
-Exit status: 0 if every row was measured, and with --goals only if Argon meets each goal.
+Instruction counts come from QEMU's -icount shift=0 and repeat: see docs/performance.md. Exit status: 0 if every row was
+measured, and with --goals only if Argon meets each goal.
 """
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
+import time
 
-import gdbstub
-from rows import ROWS
+import kvm
+import report
+from machine import PAYLOAD, ROOT, Machine, free_memory_mib, measure
+from rows import HYPERVISORS, LOADS, ROWS, SCALING_ROWS, large_guest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-PAYLOAD = ROOT / "build/bench/bench.img"
-TIMEOUT = 180
-INSTRUCTIONS_PER_TICK = 16
+DOCS = ROOT / "docs/performance.md"
+CHART = ROOT / "docs/performance.svg"
+LARGE_GIB = 8
+SPARE_MIB = 3072  # of this machine's memory beside what the largest guest needs
+
+
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 def output_of(*command):
@@ -31,107 +38,154 @@ def output_of(*command):
 
 
 def compiler_of(image):
-    text = output_of("readelf", "-p", ".comment", f"{image}.elf")
-    found = re.findall(r"\]\s+(.*)", text)
-    return found[0] if found else "unknown"
-
-
-def qemu_command(hypervisor, gic, cpu, memory=1024, args="none"):
-    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}", "-cpu", cpu, "-smp", "1", "-m", str(memory),
-            "-icount", "shift=0,sleep=off", "-kernel", str(hypervisor),
-            "-append", "console=dtuart dom0_mem=256M bootscrub=0 dom0_max_vcpus=2",
-            "-device", f"guest-loader,addr=0x60000000,kernel={PAYLOAD},bootargs={args}", "-nographic", "-no-reboot", "-net", "none"]
-
-
-def boot_time(command, entry, cntvct):
-    """Instructions from reset to `entry`, where the payload read `cntvct`. The same machine again, stopped there by a debugger."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/gdb"
-        with subprocess.Popen([*command, "-S", "-gdb", f"unix:{path},server=on,wait=off"], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as qemu:
-            try:
-                stub = gdbstub.Stub(path)
-                stub.run_to(entry)
-                return (cntvct + stub.register("CNTVOFF_EL2")) * INSTRUCTIONS_PER_TICK
-            finally:
-                qemu.kill()
-
-
-def run(command, name, log):
-    """Output of one machine; says what went wrong in it."""
+    """What the debug information says the hypervisor was compiled with."""
     try:
-        text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, check=False).stdout
-    except subprocess.TimeoutExpired as late:
-        text = late.stdout or b""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(text)
-    text = text.decode(errors="replace")
-    for failure in re.findall(r"FAIL .*", text):
-        print(f"{name}: {failure.strip()}", file=sys.stderr)
-    if "bench done" not in text:
-        print(f"{name}: did not finish, log {log}", file=sys.stderr)
-    return text
+        found = re.search(rb"GNU C\d+ [\d.]+|[^\0]*clang version [^\0]+", pathlib.Path(f"{image}.elf").read_bytes())
+    except OSError:
+        found = None
+    return found[0].decode() if found else "unknown"
 
 
-def measure(hypervisor, gic, cpu, label):
-    """Instructions by row name; rows that were not reached are missing."""
-    name = f"{label} GICv{gic}"
-    command = qemu_command(hypervisor, gic, cpu)
-    text = run(command, name, ROOT / f"build/logs/bench-{label}-v{gic}.log")
-    results = {row: int(value) for row, value in re.findall(r"bench (\w+) (\d+)", text)}
-    entry = re.search(r"entry: pc (\w+) cntvct (\d+)", text)
-    if entry:
-        results["boot"] = boot_time(command, int(entry[1], 16), int(entry[2]))
-    text = run(qemu_command(hypervisor, gic, cpu, 10240, "guest=8192"), name, ROOT / f"build/logs/bench-{label}-v{gic}-8g.log")
-    results.update({f"{row}_8g": int(value) for row, value in re.findall(r"bench (domain_\w+) (\d+)", text)})
+def kernel_version():
+    found = re.search(rb"Linux version (\S+) [^\n]*SMP[^\n]* Debian (\S+)", kvm.KERNEL.read_bytes()) if kvm.KERNEL.exists() else None
+    return f"Linux {found[1].decode()} (Debian {found[2].decode()})" if found else "unknown"
+
+
+def about(options):
+    """What the figures belong to."""
+    return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "commit": output_of("git", "describe", "--always", "--dirty"), "compiler": compiler_of(options.argon),
+            "cpu": options.cpu, "kvm_cpus": kvm.CPUS, "kvm_kernel": kernel_version(),
+            "qemu": output_of("qemu-system-aarch64", "--version").split("\n", maxsplit=1)[0], "unit": "instructions"}
+
+
+def measure_one(image, label, gic, cpu):
+    """All rows of one hypervisor: on one physical CPU, on two, and with a large guest."""
+    say(f"{HYPERVISORS[label]}, GICv{gic}")
+    results = measure(Machine(image, label, gic, cpu), boot=True)
+    results.update(measure(Machine(image, label, gic, cpu, smp=2, args="pcpus")))
+    large = measure(Machine(image, label, gic, cpu, memory=10240, args=f"large+guest={LARGE_GIB << 20}"))
+    results.update({f"{row}_{LARGE_GIB}g": value for row, value in large.items() if row.startswith("domain_")})
     return results
 
 
-def number(value):
-    if value is None:
-        return "-"
-    return f"{value / 1e6:.1f} M" if value >= 1000000 else str(value)
+def measure_main(options, gic, version):
+    results = {label: measure_one(image, label, gic, options.cpu) for label, image in images(options)}
+    if options.kvm:
+        say(f"KVM, GICv{gic} (a minute or two, unless the last results are still good)")
+        results.update(kvm.measure(gic, version))
+    return results
 
 
-def table(results):
-    lines = [f"{'operation':44} {'Argon':>9} {'Xen 4.17':>9} {'goal':>9} {'ratio':>7} {'KVM nVHE*':>10} {'KVM VHE*':>9}"]
-    for row in ROWS:
-        argon, xen = results["argon"].get(row.id), results["xen"].get(row.id)
-        ratio = f"{xen / argon:.1f}x" if argon and xen else "-"
-        mark = " !" if argon is None or (row.goal and argon > row.goal) else ""
-        lines.append(f"{row.text:44} {number(argon):>9} {number(xen):>9} {number(row.goal):>9} {ratio:>7} "
-                     f"{number(row.kvm_nvhe):>10} {number(row.kvm_vhe):>9}{mark}")
-    return "\n".join(lines)
+def images(options):
+    return (("argon", options.argon), ("xen", options.xen))
 
 
-def main():
+def loads_that_fit(options):
+    """16 GiB of guest where this machine has the memory: a hypervisor clears what it hands out."""
+    fitting = [gib for gib in (16, 8, 4) if (gib << 10) + SPARE_MIB <= free_memory_mib() and gib <= options.guest]
+    return LOADS + [large_guest(gib) for gib in fitting[:1]]
+
+
+def measure_scaling(options, gic, loads):
+    results = {}
+    for load in loads:
+        say(f"scaling, GICv{gic}: {load.text}")
+        results[load.id] = {label: measure(Machine(image, label, gic, options.cpu, 1, load.memory, load.vcpus, load.args), boot=True)
+                            for label, image in images(options)}
+    return results
+
+
+def measure_all(options):
+    results = {**about(options), "gic": {}, "scaling": {}, "loads": {}}
+    loads = loads_that_fit(options) if options.scaling else []
+    for load in loads:
+        results["loads"][load.id] = load._asdict()
+    for gic in options.gic:
+        results["gic"][f"v{gic}"] = measure_main(options, gic, results["qemu"])
+        if loads:
+            results["scaling"][f"v{gic}"] = measure_scaling(options, gic, loads)
+    return results
+
+
+def loads_of(results):
+    """The loads as recorded, with their texts as attributes."""
+    return [argparse.Namespace(**load) for load in results["loads"].values()]
+
+
+def print_tables(results):
+    for gic, rows in results["gic"].items():
+        print(f"\nGIC{gic}, {results['cpu']}, instructions an operation, guest and hypervisor together (! goal missed)")
+        print(report.as_text(report.main_cells(rows)))
+        if gic in results["scaling"]:
+            print(f"\nGIC{gic}: the same with more of one thing")
+            print(report.as_text(report.scaling_cells(results["scaling"][gic], loads_of(results))))
+
+
+def provenance(results):
+    return (f"Measured {results['date'][:10]} at commit {results['commit']}: {results['compiler']}; {results['qemu']}; "
+            f"`-cpu {results['cpu']}`; KVM of {results['kvm_kernel']}.")
+
+
+def update_docs(results):
+    text = DOCS.read_text(encoding="utf-8")
+    text = report.replace_between(text, "provenance", provenance(results))
+    for gic, rows in results["gic"].items():
+        text = report.replace_between(text, f"table {gic}", report.as_markdown(report.main_cells(rows)))
+    for gic, rows in results["scaling"].items():
+        text = report.replace_between(text, f"scaling {gic}", report.as_markdown(report.scaling_cells(rows, loads_of(results))))
+    DOCS.write_text(text, encoding="utf-8")
+    first = next(iter(results["gic"]))
+    CHART.write_text(report.chart(results["gic"][first], f"Instructions an operation, GIC{first} (logarithmic)"), encoding="utf-8")
+    print(f"written to {DOCS} and {CHART}")
+
+
+def is_complete(results, options):
+    wanted = {label: [row.id for row in ROWS if row.kvm or not label.startswith("kvm")]
+              for label in HYPERVISORS if options.kvm or not label.startswith("kvm")}
+    missing = [f"GIC{gic} {label} {row}" for gic, found in results["gic"].items() for label, rows in wanted.items()
+               for row in rows if row not in found.get(label, {})]
+    missing += [f"GIC{gic} {load} {label} {row}" for gic, loads in results["scaling"].items() for load, found in loads.items()
+                for label in ("argon", "xen") for row in SCALING_ROWS if row not in found[label]]
+    for row in missing:
+        say(f"not measured: {row}")
+    return not missing
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--argon", type=pathlib.Path, default=ROOT / "build/argon-arm64")
     parser.add_argument("--xen", type=pathlib.Path, default=ROOT / "build/images/xen-4.17-arm64")
-    parser.add_argument("--cpu", default="cortex-a57")
+    parser.add_argument("--cpu", default="cortex-a57", help="for Argon and Xen")
     parser.add_argument("--gic", type=int, action="append", choices=(2, 3), help="default: both")
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build/bench/results.json")
+    parser.add_argument("--no-kvm", dest="kvm", action="store_false", help="leave the KVM columns empty")
+    parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="leave the scaling table out")
+    parser.add_argument("--guest", type=int, default=16, metavar="GIB", help="largest guest of the scaling table, default 16")
     parser.add_argument("--goals", action="store_true", help="fail where a goal is missed")
+    parser.add_argument("--update-docs", action="store_true", help="put the results into docs/performance.md and its chart")
+    parser.add_argument("--reuse", action="store_true", help="take the results from the JSON file instead of running")
     options = parser.parse_args()
-    for needed, how in ((options.argon, "make"), (options.xen, "scripts/images/build.sh"), (PAYLOAD, "make -C bench")):
-        if not needed.exists():
-            sys.exit(f"{needed} is missing: {how} makes it")
-    everything = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "cpu": options.cpu,
-                  "commit": output_of("git", "describe", "--always", "--dirty"), "compiler": compiler_of(options.argon),
-                  "qemu": output_of("qemu-system-aarch64", "--version").split("\n", maxsplit=1)[0], "unit": "instructions", "gic": {}}
-    complete = met = True
-    for gic in options.gic or (3, 2):
-        results = {name: measure(image, gic, options.cpu, name)
-                   for name, image in (("argon", options.argon), ("xen", options.xen))}
-        everything["gic"][f"v{gic}"] = results
-        print(f"\nGICv{gic}, {options.cpu}, instructions an operation, guest and hypervisor together\n{table(results)}", flush=True)
-        complete = complete and all(row.id in results[name] for name in results for row in ROWS)
-        met = met and all(results["argon"].get(row.id, 1 << 60) <= row.goal for row in ROWS if row.goal)
-    print("\n! goal missed.  * KVM: figures of the baseline for reference, GICv3; it is not run here.")
+    options.gic = options.gic or [3, 2]
+    return options
+
+
+def main():
+    options, start = arguments(), time.monotonic()
+    needed = [(options.argon, "make"), (options.xen, "scripts/images/build.sh"), (PAYLOAD, "make -C bench")]
+    needed += [(kvm.PACKAGES, "bench/kvm/build.sh"), (kvm.KERNEL, "scripts/images/build.sh")] if options.kvm else []
+    for path, how in needed:
+        if not path.exists():
+            sys.exit(f"{path} is missing: {how} makes it")
+    results = json.loads(options.json.read_text(encoding="ascii")) if options.reuse else measure_all(options)
+    print_tables(results)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(everything, indent=2) + "\n")
-    print(f"written to {options.json}")
-    return 0 if complete and (met or not options.goals) else 1
+    options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="ascii")
+    print(f"\nwritten to {os.path.relpath(options.json)} after {time.monotonic() - start:.0f} s")
+    if options.update_docs:
+        update_docs(results)
+    met = not any(row.goal and report.misses(row, rows) for rows in results["gic"].values() for row in ROWS)
+    return 0 if is_complete(results, options) and (met or not options.goals) else 1
 
 
 if __name__ == "__main__":

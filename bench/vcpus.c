@@ -9,7 +9,7 @@
 #include "xenabi.h"
 
 #define SWITCHES 2000u
-#define TRIPS 1000u
+#define TRIPS BENCH_MIDDLE_ROUNDS
 #define STARTS 5u
 
 static void yields(uint64_t n)
@@ -21,8 +21,10 @@ static void yields(uint64_t n)
 /* vCPU 1's work is done. Yields: spinning would cost a time slice each time it does. */
 static void wait_idle(void)
 {
-    while (cpus[1].work)
+    while (cpus[1].work) {
         yields(1);
+        bench_turn();
+    }
 }
 
 /* Sleep until an SGI, take it, end it. */
@@ -46,33 +48,35 @@ static void answer(uint64_t trips)
     }
 }
 
-static void ping_pong(void)
+static void trip(void)
 {
-    uint64_t start;
+    gic_sgi(2, 4);
+    sleep_until_sgi();
+}
 
+static void ping_pong(const char *id, bool two_pcpus)
+{
     gic_set_bit(4, GICD_ISENABLER);
     cpu_run(1, answer, TRIPS + 3);
     yields(4); /* let it go to sleep */
-    for (unsigned i = 0; i < 2; i++) {
-        gic_sgi(2, 4);
-        sleep_until_sgi();
-    }
-    start = counter();
-    for (unsigned i = 0; i < TRIPS; i++) {
-        gic_sgi(2, 4);
-        sleep_until_sgi();
-    }
-    bench_report("ping_pong", counter() - start, TRIPS);
-    gic_sgi(2, 4); /* not timed: after its last answer the other one does not sleep */
-    sleep_until_sgi();
+    if (two_pcpus)
+        bench_measure_middle(id, trip);
+    else
+        bench_measure(id, trip, TRIPS);
+    trip(); /* not timed: after its last answer the other one does not sleep */
     wait_idle();
 }
 
+void bench_ping_pong(void) { ping_pong("ping_pong", false); }
+void bench_ping_pong_pcpus(void) { ping_pong("ping_pong_2", true); }
+
 /* CPU_ON until the other's first instruction, which waits for this one to yield. */
-static void cpu_on(void)
+void bench_cpu_on(void)
 {
     uint64_t sum = 0;
 
+    if (cpu_count < 2)
+        return;
     for (unsigned i = 0; i < STARTS; i++) {
         uint64_t start;
 
@@ -85,23 +89,57 @@ static void cpu_on(void)
         sum += cpus[1].entry.cntvct - start;
     }
     bench_report("cpu_on", sum, STARTS);
+    (void)cpu_stop(1);
+}
+
+bool bench_start_second(void)
+{
+    if (cpu_count < 2 || !cpu_start(1)) {
+        print("FAIL no second vCPU\n");
+        return false;
+    }
+    bench_kvm_groups(1);
+    return true;
+}
+
+static void sleep_for_good(uint64_t unused)
+{
+    (void)unused;
+    for (;;)
+        wfi();
+}
+
+bool bench_idle_vcpus(unsigned n)
+{
+    for (unsigned i = 2; i < n; i++) {
+        if (i >= cpu_count || !cpu_start(i))
+            return false;
+        cpu_run(i, sleep_for_good, 0);
+    }
+    yields(50);
+    return true;
+}
+
+unsigned bench_online(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < cpu_count; i++)
+        n += cpus[i].online;
+    return n;
 }
 
 void bench_two_vcpus(void)
 {
     uint64_t start;
 
-    if (cpu_count < 2 || !cpu_start(1)) {
-        print("# no second vCPU\n");
+    if (!bench_start_second())
         return;
-    }
     cpu_run(1, yields, SWITCHES + 100);
     yields(10);
     start = counter();
     yields(SWITCHES / 2);
     bench_report("switch", counter() - start, SWITCHES);
     wait_idle();
-    ping_pong();
-    cpu_on();
-    (void)cpu_stop(1);
+    bench_ping_pong();
 }

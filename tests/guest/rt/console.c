@@ -2,6 +2,13 @@
 #include "console.h"
 #include "hypercall.h"
 
+static void console_io(const char *text, size_t length)
+{
+    (void)hypercall3(__HYPERVISOR_console_io, CONSOLEIO_write, length, text);
+}
+
+void (*console_write)(const char *text, size_t length) = console_io;
+
 struct buffer {
     char *at;
     size_t left;
@@ -89,7 +96,7 @@ void print(const char *format, ...)
     va_start(args, format);
     n = format_string(line, sizeof(line), format, args);
     va_end(args);
-    (void)hypercall3(__HYPERVISOR_console_io, CONSOLEIO_write, n, line);
+    console_write(line, n);
 }
 
 void *memset(void *to, int c, size_t n)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines to the hypervisor's console by console_io. Only vCPU 0 prints. */
+/* Lines to a console, the hypervisor's by console_io at first. Only vCPU 0 prints. */
 #ifndef RT_CONSOLE_H
 #define RT_CONSOLE_H
 
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Where lines go; the hypervisor's console unless changed. */
+extern void (*console_write)(const char *text, size_t length);
 
 /* %s %c %d %u %x, with l or without, field width and 0 padding. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
