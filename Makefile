@@ -105,6 +105,7 @@ unit: setup $(B)/.sysroot-arm64.stamp
 guest-test: setup image
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(PYTEST) tests/guest
+	@$(PYTEST) bench/io
 
 system-test: setup image images
 	@$(PYTEST) tests/system

@@ -6,7 +6,8 @@
  * 0xA001 + 2 * id ends it: the counts are then written to DIR/id.counts as records of three 64-bit words, virtual address,
  * physical address and count of one instruction. There may be several records for one instruction.
  *
- * The first window only begins the counting and is not written: until then nothing is slowed down.
+ * The first mark begins the counting, a little later than its window; until then nothing is slowed down. The scripts give it to a
+ * window that nobody reads.
  * Unlike the virtual clock, the counts do not move while every CPU sleeps. QEMU runs all CPUs in one thread under -icount, so that
  * counters need no lock.
  */

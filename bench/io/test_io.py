@@ -88,8 +88,8 @@ def test_rates_and_goals():
     assert main.rate(row, result) == pytest.approx(1024 * 1000)
     ratios = {"a": 2.0, "b": 0.5}
     assert main.mean(ratios) == pytest.approx(1.0)
-    good = {"guest": {"smp1": {"ratios": {"a": 1.5, "b": 1.1}, "mean": 1.28}}, "own": {"ratios": {"a": {"all": 1.01}}}}
+    good = {"guest": {"smp1": {"ratios": {"a": 1.5, "b": 1.1}, "mean": 1.28}}, "own": {"ratios": {"a": {"all": 1.3, "hypervisor": 0.01}}}}
     assert main.goals_met(good)
-    assert not main.goals_met({**good, "own": {"ratios": {"a": {"all": 1.03}}}})
+    assert not main.goals_met({**good, "own": {"ratios": {"a": {"all": 1.3, "hypervisor": 0.03}}}})
     assert not main.goals_met({**good, "guest": {"smp1": {"ratios": {"a": 0.99, "b": 2.0}, "mean": 1.4}}})
     assert not main.goals_met({**good, "guest": {"smp1": {"ratios": {"a": 1.1, "b": 1.1}, "mean": 1.1}}})
