@@ -3,6 +3,7 @@
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
 # make test       unit, guest and system tests, lints, both compilers
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
+# make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
 ROOT    := $(CURDIR)
 B       := build
 SYSROOT := $(B)/sysroot-arm64
@@ -50,7 +51,7 @@ CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
 OBJS := $(patsubst hypervisor/%.c,$(OUT)/%.o,$(CSRC)) $(patsubst hypervisor/%.S,$(OUT)/%.o,$(SSRC))
 LDS  := hypervisor/arch/arm/arm64/argon.lds
 
-.PHONY: all image clean demo test unit guest-test system-test bench lint check-compilers
+.PHONY: all image clean demo test unit guest-test system-test bench bench-io lint check-compilers
 all: image
 image: $(IMAGE)
 
@@ -104,6 +105,7 @@ unit: setup $(B)/.sysroot-arm64.stamp
 guest-test: setup image
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(PYTEST) tests/guest
+	@$(PYTEST) bench/io
 
 system-test: setup image images
 	@$(PYTEST) tests/system
@@ -129,6 +131,10 @@ bench: setup image images
 	@$(MAKE) --no-print-directory -C bench
 	@bench/kvm/build.sh
 	@/usr/bin/python3 bench/run.py $(BENCH)
+
+bench-io: setup image images
+	@$(MAKE) --no-print-directory -C bench/io
+	@/usr/bin/python3 bench/io/main.py
 
 clean:
 	rm -rf $(B)/obj-* $(B)/argon-arm64* $(B)/tests
