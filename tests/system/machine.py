@@ -8,6 +8,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -182,7 +183,11 @@ class Machine:
         return self
 
     def __exit__(self, *_):
-        self.child.close(force=True)
+        # Not close(force=True): that gives a process of a busy host a moment only to die.
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self.child.wait()
+        self.child.close()
         self.log_file.close()
         if self.initrd != self.options.initrd:
             self.initrd.unlink()
