@@ -8,28 +8,11 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <asm/guest_access.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
-
-#define PAR_F BIT(0)                     /* PAR_EL1: translation failed */
-
-static always_inline u64 translate(u64 gva, bool write)
-{
-    u64 saved = sysreg_read(par_el1);    /* the guest may be between its own AT and MRS */
-    u64 par;
-
-    if (write) {
-        __asm__ volatile("at s12e1w, %0" : : "r"(gva));
-    } else {
-        __asm__ volatile("at s12e1r, %0" : : "r"(gva));
-    }
-    isb();
-    par = sysreg_read(par_el1);
-    sysreg_write(par_el1, saved);
-    return par;
-}
 
 /*
  * Page behind gva with a reference, if the CPU translates it at once and it is in the hot range; else NULL: page_of() decides.
@@ -37,7 +20,7 @@ static always_inline u64 translate(u64 gva, bool write)
  */
 static always_inline struct page *hot_page_of(const struct domain *d, u64 gva, bool write, u8 **va)
 {
-    u64 par = translate(gva, write);
+    u64 par = guest_translate(gva, write);
     u64 pa = par & GENMASK(47, 12);
     u64 i = (pa >> PAGE_SHIFT) - mem_hot_range.first;
     struct page *pg;
@@ -56,12 +39,12 @@ static always_inline struct page *hot_page_of(const struct domain *d, u64 gva, b
  */
 static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
 {
-    u64 par = translate(gva, write);
+    u64 par = guest_translate(gva, write);
     mfn_t m;
 
     if (unlikely(par & PAR_F)) {
         spin_lock(&d->arch.p2m_lock);
-        par = translate(gva, write);
+        par = guest_translate(gva, write);
         spin_unlock(&d->arch.p2m_lock);
         if (par & PAR_F) {
             return NULL;
@@ -175,20 +158,6 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
         }
     }
     return read_pages(to, gva, bytes);
-}
-
-int copy_u32_from_guest(struct vcpu *v, u32 *to, u64 gva)
-{
-    if (likely(!(gva & 3))) {
-        u8 *va;
-        struct page *pg = hot_page_of(v->domain, gva, false, &va);
-
-        if (likely(pg != NULL)) {
-            *to = atomic_load((const u32 *)va);
-            return put_and_succeed(pg);
-        }
-    }
-    return read_pages((u8 *)to, gva, sizeof(*to));
 }
 
 int copy_to_guest(u64 gva, const void *from, size_t bytes)

@@ -26,6 +26,7 @@ static struct {
     u8 ipa_bits;
     u8 start_level;
     u8 root_order;
+    u64 nr_gfns;                         /* 2^(ipa_bits - PAGE_SHIFT) */
     u64 vtcr;
 } s2 ro_after_boot;
 
@@ -42,6 +43,7 @@ void p2m_boot_init(void)
 
     /* Up to 43 bits fit 16 concatenated level-1 tables (D8.2.2), which saves a level of walk. */
     s2.ipa_bits = bits < 36 ? 36 : bits;
+    s2.nr_gfns = 1UL << (s2.ipa_bits - PAGE_SHIFT);
     s2.start_level = s2.ipa_bits <= 43 ? 1 : 0;
     s2.root_order = s2.start_level == 1 && s2.ipa_bits > 39 ? (u8)(s2.ipa_bits - 39) : 0;
     sl0 = s2.start_level == 1 ? 1 : 2;
@@ -269,44 +271,68 @@ static void note_max_gfn(struct domain *d, u64 last)
 }
 
 /* Is the frame number one this stage 2 can hold? Checked before any shift, so that high bits cannot alias low frames. */
-static bool gfn_range_ok(gfn_t g, u64 nr)
+static always_inline bool gfn_range_ok(gfn_t g, u64 nr)
 {
-    u64 limit = 1UL << (s2.ipa_bits - PAGE_SHIFT);
-
-    return g.g < limit && nr <= limit - g.g;
+    return g.g < s2.nr_gfns && nr <= s2.nr_gfns - g.g;
 }
 
-int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+/* Locked, d not dying: a single page whose tables may not be there yet. */
+static noinline int map_page_slowly(struct domain *d, gfn_t g, u64 pte)
 {
-    u64 *entry;
-    int rc = 0;
+    u64 *entry = page_entry(&d->arch.p2m, g);
 
-    if (nr == 0 || !gfn_range_ok(g, nr) || m.m >> 36 || nr >> 36) {
-        return -EINVAL;
+    if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
+        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+        if (entry == NULL) {
+            return -ENOMEM;
+        }
     }
+    if (entry == NULL || *entry != 0) {
+        return -EEXIST;
+    }
+    WRITE_ONCE(*entry, pte);
+    return 0;
+}
+
+static noinline int map_range(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+{
+    int rc;
+
     spin_lock(&d->arch.p2m_lock);
-    if (unlikely(READ_ONCE(d->dying))) {
+    if (READ_ONCE(d->dying)) {
         rc = -ESRCH;
-    } else if (nr == 1) {
-        entry = page_entry(&d->arch.p2m, g);
-        if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
-            entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
-            rc = entry == NULL ? -ENOMEM : 0;
-        }
-        if (entry == NULL || *entry != 0) {
-            rc = rc != 0 ? rc : -EEXIST;
-        } else {
-            WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
-            dsb(ishst);                  /* walkers see it; nothing to invalidate (D8.14) */
-        }
     } else {
-        rc = pgt_map(&d->arch.p2m, gfn_to_gpa(g), mfn_to_paddr(m), nr << PAGE_SHIFT, s2_attrs[t]);
+        rc = nr == 1 ? map_page_slowly(d, g, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT)
+                     : pgt_map(&d->arch.p2m, gfn_to_gpa(g), mfn_to_paddr(m), nr << PAGE_SHIFT, s2_attrs[t]);
     }
     if (rc == 0) {
+        dsb(ishst);
         note_max_gfn(d, g.g + nr - 1);
     }
     spin_unlock(&d->arch.p2m_lock);
     return rc;
+}
+
+int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+{
+    if (nr == 0 || !gfn_range_ok(g, nr) || m.m >> 36 || nr >> 36) {
+        return -EINVAL;
+    }
+    if (likely(nr == 1)) {
+        u64 *entry;
+
+        spin_lock(&d->arch.p2m_lock);
+        entry = page_entry(&d->arch.p2m, g);
+        if (likely(!READ_ONCE(d->dying) && entry != NULL && *entry == 0)) {
+            WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
+            dsb(ishst);                  /* walkers see it; nothing to invalidate (D8.14) */
+            note_max_gfn(d, g.g);
+            spin_unlock(&d->arch.p2m_lock);
+            return 0;
+        }
+        spin_unlock(&d->arch.p2m_lock);
+    }
+    return map_range(d, g, m, nr, t);
 }
 
 int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_m, enum p2m_type *old_t)
@@ -499,22 +525,42 @@ static noinline struct page *get_foreign(struct domain *d, gfn_t g, u64 pte, mfn
     return mfn_to_page(m);
 }
 
-struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
+static noinline struct page *get_page_slowly(struct domain *d, gfn_t g, enum p2m_type *t)
 {
     u64 shift;
     u64 pte = lookup_pte(d, g, &shift);
     mfn_t m = entry_mfn(pte, g, shift);
 
     *t = pte_type(pte);
-    if (unlikely(pte == 0 || *t == P2M_MMIO || !mfn_is_ram(m))) {
+    if (pte == 0 || *t == P2M_MMIO || !mfn_is_ram(m)) {
         *t = pte == 0 ? P2M_INVALID : *t;
         return NULL;
     }
-    if (unlikely(!p2m_is_ram(*t))) {
+    if (!p2m_is_ram(*t)) {
         return get_foreign(d, g, pte, m);
     }
     /* d's own: if it has been unmapped meanwhile and is still d's, the guest has asked for both at the same time. */
-    return likely(page_take_reference(mfn_to_page(m), PAGE_WORD_ID(d->id, PAGE_GUEST))) ? mfn_to_page(m) : NULL;
+    return page_take_reference(mfn_to_page(m), PAGE_WORD_ID(d->id, PAGE_GUEST)) ? mfn_to_page(m) : NULL;
+}
+
+/* The short way: RAM of d's own, in the hot range, nobody else at its count. */
+struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
+{
+    if (likely(!READ_ONCE(d->dying) && g.g < s2.nr_gfns)) {
+        u64 shift;
+        u64 pte = READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), &shift));
+        u64 i = entry_mfn(pte, g, shift).m - mem_hot_range.first;
+
+        *t = pte_type(pte);
+        if (likely((pte & PTE_VALID) && p2m_is_ram(*t) && i < mem_hot_range.nr)) {
+            struct page *pg = &mem_hot_range.page[i];
+
+            if (likely(page_try_reference(pg, PAGE_WORD_ID(d->id, PAGE_GUEST)))) {
+                return pg;
+            }
+        }
+    }
+    return get_page_slowly(d, g, t);
 }
 
 gfn_t p2m_max_gfn(struct domain *d)

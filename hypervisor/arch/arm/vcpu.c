@@ -119,6 +119,7 @@ static void vcpu_restore(struct vcpu *v)
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
     sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
+    sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
     el1_restore(&v->arch.el1);
     fp_restore(&v->arch.fp);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
@@ -322,6 +323,7 @@ void arch_vcpu_dump(struct vcpu *v)
     }
     if (v == current_vcpu()) {
         el1_save(&v->arch.el1);          /* live here: bring the copy up to date */
+        con_printf("  (inside a hypercall: pc, pstate and x20 to x28 are those of its last other exit)\n");
     }
     con_printf("  x30 %016lx  sp_el0 %016lx  sp_el1 %016lx\n", r->x[30], v->arch.el1.sp_el0, v->arch.el1.sp_el1);
     con_printf("  elr_el1 %016lx spsr_el1 %08lx esr_el1 %08lx far_el1 %016lx\n", v->arch.el1.elr_el1, v->arch.el1.spsr_el1,

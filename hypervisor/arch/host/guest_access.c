@@ -58,9 +58,9 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
     return access_gpa(current_vcpu()->domain, ACCESS_READ, gva, to, bytes, true);
 }
 
-int copy_u32_from_guest(struct vcpu *v, u32 *to, u64 gva)
+bool fetch_u32_at_once(struct vcpu *v, u64 gva, u32 *value)
 {
-    return access_gpa(v->domain, ACCESS_READ, gva, (char *)to, sizeof(*to), true);
+    return gva % sizeof(*value) == 0 && access_gpa(v->domain, ACCESS_READ, gva, (char *)value, sizeof(*value), true) == 0;
 }
 
 int copy_to_guest(u64 gva, const void *from, size_t bytes)

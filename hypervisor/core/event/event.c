@@ -100,7 +100,7 @@ void event_pend(struct domain *d, struct evtchn *e, u32 port)
 }
 
 /* e is d's port, locked: send, whatever it is, and unlock. */
-static noinline int send_locked(struct domain *d, struct evtchn *e, u32 port)
+static noinline long send_locked(struct domain *d, struct evtchn *e, u32 port)
 {
     int rc = 0;
 
@@ -121,57 +121,63 @@ static noinline int send_locked(struct domain *d, struct evtchn *e, u32 port)
     return rc;
 }
 
-static noinline int send_contended(struct domain *d, struct evtchn *e, u32 port)
+static noinline long send_contended(struct domain *d, struct evtchn *e, u32 port)
 {
     spin_lock(&e->lock);
     return send_locked(d, e, port);
 }
 
 /* The remote end, 2-level, has just become pending: tell, and unlock our end. */
-static noinline int send_notify(struct evtchn *e, struct domain *rd, u32 rport)
+static noinline long send_notify(struct evtchn *e, struct domain *rd, u32 rport)
 {
     two_level_tell(rd, event_known_port(rd, rport), rport);
     spin_unlock(&e->lock);
     return 0;
 }
 
+/* From a word of evtchn_pending to that of evtchn_mask for the same ports. */
+#define MASK_AFTER_PENDING ((offsetof(struct shared_info, evtchn_mask) - offsetof(struct shared_info, evtchn_pending)) / sizeof(u64))
+
 /*
  * The way of a send that finds its lock free and a remote end that uses the 2-level ABI is inline here as far as it
  * needs no call: a remote that is pending already, or masks the port, costs no more. Everything else continues in the
  * functions above.
  */
-int event_send(struct domain *d, u32 port)
+long event_send(struct domain *d, u32 port)
 {
-    struct evtchn *e = event_port(d, port);
+    struct evtchn *e;
     struct domain *rd;
     u64 *word, bit, w;
     u32 rport;
 
-    if (unlikely(e == NULL)) {
+    if (unlikely(port >= atomic_load_acquire(&d->event.valid_ports))) {
         return -EINVAL;
     }
+    e = event_known_port(d, port);
     if (unlikely(!spin_trylock(&e->lock))) {
         return send_contended(d, e, port);
     }
-    if (unlikely(e->state != EVENT_INTERDOMAIN)) {
+    if (likely(e->state == EVENT_INTERDOMAIN)) {
+        rd = e->remote_dom;
+        rport = e->remote_port;
+    } else if (e->state == EVENT_IPI) {
+        rd = d;
+        rport = port;
+    } else {
         return send_locked(d, e, port);
     }
-    rd = e->remote_dom;
-    rport = e->remote_port;
-    if (atomic_load(&rd->event.ops) != &event_2l_ops) {
+    if (atomic_load(&rd->event.fifo) != NULL) {
         return send_locked(d, e, port);
     }
     word = &rd->shared_info->evtchn_pending[rport / 64];
     bit = BIT(rport % 64);
-    w = atomic_load(word);
-    if (unlikely(!guest_try_cmpxchg(word, &w, w | bit))) {
+    if (unlikely(!guest_or64_once(word, bit, &w))) {
         return send_locked(d, e, port);  /* starts over, with patience */
     }
     if (!(w & bit)) {
         /* As in two_level.c: pending, then mask and pollers. */
         cpu_barrier();
-        if (!(atomic_load(&rd->shared_info->evtchn_mask[rport / 64]) & bit) ||
-            unlikely(atomic_load(&rd->poll_mask) != 0)) {
+        if (!(atomic_load(word + MASK_AFTER_PENDING) & bit) || unlikely(atomic_load(&rd->poll_mask) != 0)) {
             return send_notify(e, rd, rport);
         }
     }

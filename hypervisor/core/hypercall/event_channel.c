@@ -117,15 +117,22 @@ static long op_close(struct vcpu *v, u64 arg)
     return event_close(v->domain, a.port);
 }
 
-static long op_send(struct vcpu *v, u64 arg)
+static noinline long op_send_copied(struct vcpu *v, u64 arg)
+{
+    struct evtchn_send a;
+
+    if (copy_from_guest(&a, arg, sizeof(a)) != 0) {
+        return -EFAULT;
+    }
+    return event_send(v->domain, a.port);
+}
+
+static always_inline long op_send(struct vcpu *v, u64 arg)
 {
     u32 port;
 
-    static_assert(sizeof(struct evtchn_send) == sizeof(port), "its one member");
-    if (unlikely(copy_u32_from_guest(v, &port, arg) != 0)) {
-        return -EFAULT;
-    }
-    return event_send(v->domain, port);
+    static_assert(sizeof(struct evtchn_send) == sizeof(port), "its one member, the port");
+    return likely(fetch_u32_at_once(v, arg, &port)) ? event_send(v->domain, port) : op_send_copied(v, arg);
 }
 
 static long op_status(struct vcpu *v, u64 arg)
@@ -256,6 +263,9 @@ long do_event_channel_op(struct vcpu *v, u64 *args)
 {
     u32 cmd = (u32)args[0];
 
+    if (likely(cmd == EVTCHNOP_send)) {
+        return op_send(v, args[1]);      /* nearly all of them */
+    }
     if (unlikely(cmd >= ARRAY_SIZE(event_ops_table))) {
         return -ENOSYS;
     }

@@ -23,20 +23,17 @@ static bool args_are_clean(const struct vcpu *v, const struct multicall_entry *e
 
 static long run_entry(struct vcpu *v, struct multicall_entry *e)
 {
-    const struct hypercall *h;
-
-    if (e->op >= NR_HYPERCALLS || hypercall_table[e->op].fn == NULL) {
+    if (e->op >= NR_HYPERCALLS || hypercall_table[e->op] == NULL) {
         return -ENOSYS;
     }
     if (e->op == __HYPERVISOR_multicall) {
         return -EINVAL;          /* no nesting: the stack is bounded */
     }
-    h = &hypercall_table[e->op];
-    if (unlikely(!args_are_clean(v, e, h->nr_args))) {
+    if (unlikely(!args_are_clean(v, e, hypercall_nr_args[e->op]))) {
         domain_crash(v->domain, "multicall: arguments of a 32-bit guest beyond 32 bits");
         return -EINVAL;
     }
-    return h->fn(v, (u64 *)e->args);
+    return hypercall_table[e->op](v, (u64 *)e->args);
 }
 
 /*

@@ -210,7 +210,7 @@ int mem_claim(mfn_t start, u64 nr)
     if (is_all_free(r, m, end)) {
         while (m < end) {
             unsigned int k = chunk_order(m, end - m);
-            u64 head;
+            u64 head = 0;
             int from = find_free_chunk(r, m, &head);
 
             /* A free chunk smaller than our step lies wholly inside it. */

@@ -4,10 +4,9 @@
 #define ARGON_ATOMIC_H
 
 #include <argon/types.h>
+#include <asm/atomic.h>          /* atomic_load(), atomic_store(): single copies without ordering */
 
-#define atomic_load(p)            __atomic_load_n((p), __ATOMIC_RELAXED)
 #define atomic_load_acquire(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define atomic_store(p, v)        __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define atomic_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 /* Read-modify-write: full ordering, the old value is returned. */
 #define atomic_fetch_add(p, v)    __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)

@@ -49,7 +49,7 @@ void event_free(struct domain *d);
 must_check int event_init_vcpu(struct vcpu *v);
 
 /* Guest- and hypervisor-originated sends. */
-must_check int event_send(struct domain *d, u32 port);   /* from d's own port: to its remote end */
+must_check long event_send(struct domain *d, u32 port);   /* from d's own port: to its remote end */
 /*
  * VIRQ_* to its handler (global ones: the domain bound to them, dom0 by default). Any context, no lock of rank
  * EVENT_TABLE or above held.

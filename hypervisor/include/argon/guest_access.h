@@ -8,13 +8,12 @@
 #define ARGON_GUEST_ACCESS_H
 
 #include <argon/types.h>
+#include <asm/guest_access.h>
 
 struct domain;
 struct vcpu;
 
 must_check int copy_from_guest(void *to, u64 gva, size_t bytes);
-/* v is current: saves finding it. */
-must_check int copy_u32_from_guest(struct vcpu *v, u32 *to, u64 gva);
 must_check int copy_to_guest(u64 gva, const void *from, size_t bytes);
 must_check int clear_guest(u64 gva, size_t bytes);
 

@@ -15,6 +15,12 @@
 #define guest_try_cmpxchg(p, seen, v) \
     __atomic_compare_exchange_n((p), (seen), (v), true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
+/* *p |= bits, one try; *old: the value before. False: another CPU was at it, nothing changed. */
+must_check static always_inline bool guest_or64_once(u64 *p, u64 bits, u64 *old)
+{
+    return arch_or64_once(p, bits, old);
+}
+
 /* *p = (*p & keep) | set, where the first try has failed (core/event/guest_atomic.c). */
 must_check bool guest_change32_slow(u32 *p, u32 keep, u32 set, u32 *old);
 must_check bool guest_change64_slow(u64 *p, u64 keep, u64 set, u64 *old);

@@ -17,14 +17,10 @@ struct xen_sysctl;
 
 typedef long hypercall_fn(struct vcpu *v, u64 *args);
 
-struct hypercall {
-    hypercall_fn *fn;            /* NULL: -ENOSYS */
-    u8 nr_args;
-    const char *name;
-};
-
 #define NR_HYPERCALLS 64
-extern const struct hypercall hypercall_table[NR_HYPERCALLS];   /* core/hypercall/table.c */
+/* core/hypercall/table.c. By number: the handler (NULL: -ENOSYS), and how many arguments it takes. */
+extern hypercall_fn *const hypercall_table[NR_HYPERCALLS];
+extern const u8 hypercall_nr_args[NR_HYPERCALLS];
 
 /* One file per family under core/hypercall/ unless noted. */
 hypercall_fn do_platform_op, do_memory_op, do_multicall, do_xen_version, do_console_io, do_grant_table_op, do_vm_assist,

@@ -107,11 +107,17 @@ static inline struct page *virt_to_page(const void *va) { return mfn_to_page(vir
 must_check bool page_get(mfn_t m, const struct domain *d);
 /* One try of page_take_reference(); also false if another CPU changes the word at the same time. */
 #define PAGE_WORD_ID(owner, use) ((u64)(owner) | (u64)(use) << 16)
+/* PAGE_GUEST or PAGE_SHARED_HYP of the owner's, and 0 < count < 2^31: beyond, references are refused. */
+static always_inline bool page_word_is_of(u64 w, u64 want_id)
+{
+    return likely((w >> 32 & PAGE_WORD_ID(0xffff, 0xfe)) == want_id) && likely((s32)w > 0);
+}
+
 must_check static always_inline bool page_try_reference(struct page *pg, u64 want_id)
 {
     u64 w = atomic_load(&pg->word);
 
-    return likely((w >> 32 & PAGE_WORD_ID(0xffff, 0xfe)) == want_id) && likely((s32)w > 0) &&
+    return page_word_is_of(w, want_id) &&
            likely(__atomic_compare_exchange_n(&pg->word, &w, w + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 }
 
@@ -124,8 +130,7 @@ must_check static always_inline bool page_take_reference(struct page *pg, u64 wa
 
     /* A failed exchange means that another CPU changed the word: each turn is someone's progress. */
     do {
-        /* PAGE_GUEST or PAGE_SHARED_HYP of the owner's, and 0 < count < 2^31: beyond, references are refused. */
-        if (unlikely((w >> 32 & PAGE_WORD_ID(0xffff, 0xfe)) != want_id || (s32)w <= 0)) {
+        if (unlikely(!page_word_is_of(w, want_id))) {
             return false;
         }
     } while (unlikely(!atomic_cmpxchg(&pg->word, &w, w + 1)));

@@ -72,10 +72,11 @@ void spin_lock_contended(struct spinlock *l, u16 ticket);
 
 static always_inline void spin_lock_raw(struct spinlock *l)
 {
-    u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+    /* Both halves at once: `next` is the upper one, and its overflow goes nowhere. */
+    u32 old = __atomic_fetch_add(&l->word, BIT32(16), __ATOMIC_ACQUIRE);
 
-    if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)) {
-        spin_lock_contended(l, ticket);
+    if (unlikely((old & 0xffff) != old >> 16)) {
+        spin_lock_contended(l, (u16)(old >> 16));
     }
 }
 
@@ -95,16 +96,10 @@ static always_inline void spin_lock_nested(struct spinlock *l)
     lock_debug_acquired(l);
 }
 
-/* Take the lock if it is free; in any order of ranks. */
+/* Take the lock if it is free; in any order of ranks. May fail for no reason: the caller then waits for it. */
 must_check static inline bool spin_trylock(struct spinlock *l)
 {
-    u32 old = atomic_load(&l->word);
-    u32 want = old + BIT32(16);
-
-    if ((old >> 16) != (old & 0xffff)) {
-        return false;
-    }
-    if (!__atomic_compare_exchange_n(&l->word, &old, want, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (!arch_ticket_trylock(&l->word)) {
         return false;
     }
     lock_debug_tried(l);

@@ -72,9 +72,6 @@ void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
     v = vgic_irq_lock(irq);
     if (likely(level && intid == d->arch.event_ppi)) {
         irq->line = true;
-        if (v->vgic.live == vgic_here()) {
-            vgic_watch_if_masked(v);
-        }
         if (likely(pend_sticky_unlock(v, irq))) {
             return;
         }

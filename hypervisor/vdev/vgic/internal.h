@@ -87,7 +87,7 @@ static inline bool vgic_v2_sgi(const struct vcpu *v, const struct vgic_irq *irq)
 /* What is delivered to v, current, while it has interrupts masked may be retracted before it is taken: vgic_watch_lines(). */
 static always_inline void vgic_watch_if_masked(struct vcpu *v)
 {
-    if (unlikely(v->arch.regs.pstate & PSTATE_I)) {
+    if (unlikely(guest_irqs_masked(v))) {
         vgic_watch_lines(v);
     }
 }

@@ -223,7 +223,7 @@ weak void quiesce_poll(void)
 }
 
 /* ---- events, interrupts ---- */
-weak int event_send(struct domain *d, u32 port)
+weak long event_send(struct domain *d, u32 port)
 {
     RECORD(d, port);
     return 0;

@@ -9,7 +9,6 @@
 
 #define VALUE(name, value) __asm__ volatile("// @offset " #name " %0" : : "i"(value))
 
-static_assert(sizeof(struct hypercall) == 24 && offsetof(struct hypercall, fn) == 0, "entry.S indexes the table");
 static_assert(offsetof(struct vcpu, arch.regs.x[0]) == 0, "a hypercall's argument words are at the vCPU's address");
 
 void asm_offsets(void);

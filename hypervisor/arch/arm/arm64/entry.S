@@ -9,7 +9,7 @@
  * Hypercalls, PSCI calls and interrupts store only what C may change: x20..x28 are callee-saved (AAPCS64 6.1.1), so a handler that
  * returns leaves the guest's values in them, and they are in memory only once save_rest has run: before exit_work(), which may switch
  * to another vCPU, and before all handlers of other exits, which look at any register. x19 holds the vCPU meanwhile. The return address
- * and state stay in ELR_EL2 and SPSR_EL2, with a copy in memory to look at.
+ * and state likewise stay in ELR_EL2 and SPSR_EL2, which always are the current vCPU's, and are stored by save_rest.
  */
 #include <asm/offsets.h>
 
@@ -17,7 +17,7 @@
 #define ESR_EC_SHIFT 26
 #define EC_HVC64 0x16
 
-        /* What C changes, and the guest's pc and state. */
+        /* What C changes. */
         .macro  save_volatile
         stp     x0, x1, [sp, #VCPU_X0]
         stp     x2, x3, [sp, #VCPU_X0 + 16]
@@ -30,13 +30,13 @@
         stp     x16, x17, [sp, #VCPU_X0 + 128]
         stp     x18, x19, [sp, #VCPU_X0 + 144]
         stp     x29, x30, [sp, #VCPU_X0 + 232]
-        mrs     x8, elr_el2
-        mrs     x9, spsr_el2
-        stp     x8, x9, [sp, #VCPU_PC]
         .endm
 
-        /* The other general registers, any time before C code that uses them has begun or after it has returned. */
+        /* The other general registers, pc and state: before C code that uses them has begun or after it has returned. Uses x10, x11. */
         .macro  save_rest
+        mrs     x10, elr_el2
+        mrs     x11, spsr_el2
+        stp     x10, x11, [x19, #VCPU_PC]
         stp     x20, x21, [x19, #VCPU_X0 + 160]
         stp     x22, x23, [x19, #VCPU_X0 + 176]
         stp     x24, x25, [x19, #VCPU_X0 + 192]
@@ -70,9 +70,11 @@
         isb
         .endm
 
+        /* Timers and debug keys look at all of them. */
         .macro  handle_irq
         save_volatile
         enter_c
+        save_rest
         bl      irq_handle
         b       guest_return_volatile
         .endm
@@ -153,8 +155,7 @@ hvc:
         cmp     x16, #NR_HYPERCALLS
         b.hs    2f
         adr     x9, hypercall_table
-        add     x10, x16, x16, lsl #1    // entries of three words
-        ldr     x9, [x9, x10, lsl #3]
+        ldr     x9, [x9, x16, lsl #3]
         mov     x1, x19                  // the argument words: the general registers are first
         cbz     x9, 2f
         blr     x9
@@ -167,9 +168,8 @@ hvc:
         b       restore_from_x2
 2:      mov     x0, #-ENOSYS
         b       1b
-3:      ldr     x9, [x19, #VCPU_PC]      // the HVC again, with the arguments as they are now
+3:      mrs     x9, elr_el2              // the HVC again, with the arguments as they are now
         sub     x9, x9, #4
-        str     x9, [x19, #VCPU_PC]
         msr     elr_el2, x9
         b       guest_return_volatile
 4:      str     x0, [x19, #VCPU_X0]

@@ -16,6 +16,8 @@ struct cpu_regs {
 };
 
 #define PSTATE_I BIT(7)          /* interrupts masked; the same bit in AArch32 */
+/* Has v, current, interrupts masked? In SPSR_EL2, as hypercalls do not store it. */
+#define guest_irqs_masked(v) ((void)(v), (sysreg_read(spsr_el2) & PSTATE_I) != 0)
 
 /* EL1 and EL0 state: moved by arch_context_switch() only. */
 struct el1_state {

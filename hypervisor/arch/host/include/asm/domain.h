@@ -8,6 +8,7 @@
 
 struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
 #define PSTATE_I BIT(7)
+#define guest_irqs_masked(v) ((v)->arch.regs.pstate & PSTATE_I)
 
 struct arch_vcpu {
     struct cpu_regs regs;

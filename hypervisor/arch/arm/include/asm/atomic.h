@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loads and stores of aligned words are single-copy atomic (Arm ARM B2.2.1). By volatile accesses: for its own built-in functions the
+ * compiler computes each address in an instruction of its own.
+ */
+#ifndef ASM_ATOMIC_H
+#define ASM_ATOMIC_H
+
+#define atomic_load(p)     (*(const volatile __typeof__(*(p)) *)(uintptr_t)(p))
+#define atomic_store(p, v) ((void)(*(volatile __typeof__(*(p)) *)(uintptr_t)(p) = (v)))
+
+/* *p |= bits with full ordering, by one pair of exclusive accesses (B2.9); false: it failed. */
+static always_inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
+{
+    u64 was, now;
+    u32 failed;
+
+    __asm__ volatile("ldaxr %0, %4\n\torr %1, %0, %3\n\tstlxr %w2, %1, %4"
+                     : "=&r"(was), "=&r"(now), "=&r"(failed) : "r"(bits), "Q"(*p) : "memory");
+    *old = was;
+    return failed == 0;
+}
+
+/* A ticket lock's word (spinlock.h): take it if owner and next are equal. Acquire. False also if the exclusive store failed. */
+static always_inline bool arch_ticket_trylock(u32 *word)
+{
+    u32 was, failed;
+
+    __asm__ volatile("ldaxr %w0, %2\n\teor %w1, %w0, %w0, ror #16\n\tcbnz %w1, 1f\n\tadd %w0, %w0, #16, lsl #12\n\t"
+                     "stxr %w1, %w0, %2\n1:"
+                     : "=&r"(was), "=&r"(failed) : "Q"(*word) : "memory");
+    return failed == 0;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* By the compiler's functions, which ThreadSanitizer knows. */
+#ifndef ASM_ATOMIC_H
+#define ASM_ATOMIC_H
+
+#define atomic_load(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
+#define atomic_store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+
+static inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
+{
+    *old = atomic_load(p);
+    return __atomic_compare_exchange_n(p, old, *old | bits, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static inline bool arch_ticket_trylock(u32 *word)
+{
+    u32 w = atomic_load(word);
+
+    return w >> 16 == (w & 0xffff) &&
+           __atomic_compare_exchange_n(word, &w, w + (1u << 16), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+#endif
