@@ -140,8 +140,7 @@ static boot_code void scrub(u64 start, u64 size)
     void *va = mfn_to_virt(paddr_to_mfn(start));
 
     if (opt.bootscrub) {
-        arch_zero_pages(va, size >> PAGE_SHIFT);
-        arch_clean_dcache(va, size);     /* after zeroing: a read with caches off must see zeros */
+        arch_scrub_pages(va, size >> PAGE_SHIFT);
     }
 }
 

@@ -72,3 +72,9 @@ void arch_clean_dcache(const void *va, size_t bytes)
     (void)va;
     atomic_fetch_add(&host_cleaned_pages, bytes / PAGE_SIZE);
 }
+
+void arch_scrub_pages(void *va, u64 nr_pages)
+{
+    arch_zero_pages(va, nr_pages);
+    arch_clean_dcache(va, nr_pages * PAGE_SIZE);
+}

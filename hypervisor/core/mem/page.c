@@ -182,7 +182,6 @@ struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf)
 {
     u64 nr = BIT(order);
     struct page *pg;
-    void *va;
 
     /* Before the work of clearing; adopt() decides. */
     if (unlikely(order > MAX_ORDER || atomic_load(&d->tot_pages) + nr > atomic_load(&d->max_pages))) {
@@ -193,9 +192,7 @@ struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf)
         return NULL;
     }
     /* Zeroed, then cleaned: a guest with its caches off must not see what was there before. */
-    va = page_to_virt(pg);
-    arch_zero_pages(va, nr);
-    arch_clean_dcache(va, nr << PAGE_SHIFT);
+    arch_scrub_pages(page_to_virt(pg), nr);
     if (unlikely(adopt(d, page_to_mfn(pg).m, nr) != 0)) {
         buddy_free_run(page_to_mfn(pg).m, nr);
         return NULL;
@@ -221,8 +218,7 @@ void *page_alloc_shared(struct domain *d)
         return NULL;
     }
     va = page_to_virt(pg);
-    arch_zero_pages(va, 1);
-    arch_clean_dcache(va, PAGE_SIZE);
+    arch_scrub_pages(va, 1);
     pg->next = PAGE_NIL;
     pg->prev = PAGE_NIL;
     spin_lock(&d->page_lock);
