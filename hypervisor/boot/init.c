@@ -117,6 +117,7 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
     boot_memory_init(fdt_pa, fdt_size);
+    dom0_claim();
     boot_cpu_stacks();
     cpu_init_el2();
     p2m_boot_init();

@@ -194,6 +194,21 @@ static bool is_all_free(const struct mem_range *r, u64 first, u64 end)
     return true;
 }
 
+bool mem_is_free(mfn_t start, u64 nr)
+{
+    const struct mem_range *r = mem_range_find(start.m);
+    bool all;
+
+    if (r == NULL || nr > r->end - start.m) {
+        return false;
+    }
+    mem_flush_cache();
+    spin_lock(&buddy_nodes[r->node].lock);
+    all = is_all_free(r, start.m, start.m + nr);
+    spin_unlock(&buddy_nodes[r->node].lock);
+    return all;
+}
+
 int mem_claim(mfn_t start, u64 nr)
 {
     const struct mem_range *r = mem_range_find(start.m);

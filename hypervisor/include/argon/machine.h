@@ -110,9 +110,11 @@ bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size);
 /* ---- boot/: the first domain ---- */
 struct domain;
 /*
- * Build dom0 from modules and machine: RAM, kernel, ramdisk, device tree, devices, vCPU 0. Stops boot with a message on
- * failure.
+ * Look at the modules and claim dom0's memory: first of all allocations, so that what is free around the modules is still in one piece.
+ * Stops boot with a message on failure, as the next.
  */
+void dom0_claim(void);
+/* Build dom0 from modules and machine: kernel, ramdisk, device tree, devices, vCPU 0. */
 void dom0_build(void);
 
 #endif

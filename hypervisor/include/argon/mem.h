@@ -181,6 +181,8 @@ must_check int page_assign(struct domain *d, mfn_t first, u64 nr);
  * not free.
  */
 must_check int mem_claim(mfn_t first, u64 nr);
+/* Is all of [first, first+nr) in the free lists, and in one range of RAM? For mem_claim()'s callers. */
+bool mem_is_free(mfn_t first, u64 nr);
 /* One zeroed page that d's guest may map (PAGE_SHARED_HYP), count 1; page_free_shared drops that count. */
 void *page_alloc_shared(struct domain *d);
 void page_free_shared(void *va);
