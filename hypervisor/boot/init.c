@@ -8,6 +8,7 @@
 #include <argon/generic_timer.h>
 #include <argon/irqchip.h>
 #include <argon/machine.h>
+#include <argon/mem.h>
 #include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
@@ -85,7 +86,11 @@ static noreturn_fn noinline void boot_finish(paddr_t fdt_pa, u64 fdt_size)
 {
     mmu_unmap_identity();
     boot_memory_release(fdt_pa, fdt_size);
+    if (opt.bootscrub == BOOTSCRUB_YES) {
+        mem_scrub_all();
+    }
     machine.fdt = NULL;
+    mem_idle_start(opt.bootscrub != BOOTSCRUB_NO);
     console_boot_done();
     guest_enter();
 }

@@ -187,12 +187,11 @@ struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf)
     if (unlikely(order > MAX_ORDER || atomic_load(&d->tot_pages) + nr > atomic_load(&d->max_pages))) {
         return NULL;
     }
-    pg = mem_alloc_frames(order, memf, d->node_affinity);
+    /* Zero and clean: a guest with its caches off must not see what was there before. */
+    pg = mem_alloc_frames(order, memf | MEMF_SCRUB, d->node_affinity);
     if (unlikely(pg == NULL)) {
         return NULL;
     }
-    /* Zeroed, then cleaned: a guest with its caches off must not see what was there before. */
-    arch_scrub_pages(page_to_virt(pg), nr);
     if (unlikely(adopt(d, page_to_mfn(pg).m, nr) != 0)) {
         buddy_free_run(page_to_mfn(pg).m, nr);
         return NULL;
@@ -211,21 +210,18 @@ int page_assign(struct domain *d, mfn_t first, u64 nr)
 
 void *page_alloc_shared(struct domain *d)
 {
-    struct page *pg = mem_alloc_frames(0, 0, d->node_affinity);
-    void *va;
+    struct page *pg = mem_alloc_frames(0, MEMF_SCRUB, d->node_affinity);
 
     if (pg == NULL) {
         return NULL;
     }
-    va = page_to_virt(pg);
-    arch_scrub_pages(va, 1);
     pg->next = PAGE_NIL;
     pg->prev = PAGE_NIL;
     spin_lock(&d->page_lock);
     atomic_store(&d->shared_pages, d->shared_pages + 1);
     spin_unlock(&d->page_lock);
     atomic_store_release(&pg->word, WORD(1, d->id, PAGE_SHARED_HYP, PAGE_OWNED));
-    return va;
+    return page_to_virt(pg);
 }
 
 void page_free_shared(void *va)
