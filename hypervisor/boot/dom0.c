@@ -111,11 +111,21 @@ static boot_code void claim_memory(struct dom0_build *b)
     int r;
 
     mem_stats(&before);
+    dom0_find_stay(&machine, b->kernel, &b->image, dom0_kernel_data(b), b->ramdisk, &b->stay);
+    if (dom0_claim_stay(&machine, bytes, MIN(ROUND_UP(first_min, DOM0_CHUNK), bytes), &b->image, ramdisk_size(b), &b->stay,
+                        &b->memory.bank[0])) {
+        b->memory.nr = 1;
+        b->memory.total = b->memory.bank[0].size;
+    }
     r = dom0_claim_memory(&machine, bytes, first_min, &b->memory);
     if (r != 0 && (opt.dom0_mem_min == 0 || b->memory.total < opt.dom0_mem_min)) {
         boot_stop("not enough memory for dom0: %lu MiB wanted (dom0_mem), %lu MiB free, %lu MiB of that in usable "
                   "pieces (2 MiB and up, the first %lu MiB)", bytes >> 20, before.free >> (20 - PAGE_SHIFT),
                   b->memory.total >> 20, MIN(first_min, bytes) >> 20);
+    }
+    if ((b->stay.kernel.size != 0 || b->stay.ramdisk.size != 0) &&
+        dom0_place_stay(&b->image, &b->memory.bank[0], ramdisk_size(b), &b->stay, &b->place)) {
+        return;
     }
     r = dom0_place(&b->image, b->memory.bank[0].start, b->memory.bank[0].size, ramdisk_size(b), &b->place, &need);
     if (r == -EINVAL) {
@@ -132,17 +142,6 @@ static boot_code void give_ram(struct domain *d, u64 start, u64 size)
 
     must(page_assign(d, paddr_to_mfn(start), nr), "memory");
     must(p2m_map(d, gpa_to_gfn(start), paddr_to_mfn(start), nr, P2M_RAM_RW), "mapping memory");
-}
-
-/* Not with bootscrub=no: the user trusts what was in memory before Argon, and starts faster. */
-static boot_code void scrub(u64 start, u64 size)
-{
-    void *va = mfn_to_virt(paddr_to_mfn(start));
-
-    if (opt.bootscrub) {
-        arch_zero_pages(va, size >> PAGE_SHIFT);
-        arch_clean_dcache(va, size);     /* after zeroing: a read with caches off must see zeros */
-    }
 }
 
 /*
@@ -171,11 +170,57 @@ static boot_code void give_memory(struct dom0_build *b)
     for (u32 i = 0; i < b->memory.nr; i++) {
         const struct machine_range *r = &b->memory.bank[i];
 
-        scrub(r->start, r->size);
         give_ram(b->d, r->start, r->size);
         log_info("dom0: memory %#lx..%#lx (%lu MiB)", r->start, r->start + r->size, r->size >> 20);
     }
     give_reserved(b);
+}
+
+/* The first of the loaded ranges that ends behind `at` and begins before `end`; NULL: none. */
+static boot_code const struct machine_range *next_loaded(const struct dom0_build *b, u64 at, u64 end)
+{
+    const struct machine_range *next = NULL;
+
+    for (u32 i = 0; i < ARRAY_SIZE(b->loaded); i++) {
+        const struct machine_range *r = &b->loaded[i];
+
+        if (r->size != 0 && r->start + r->size > at && r->start < end && (next == NULL || r->start < next->start)) {
+            next = r;
+        }
+    }
+    return next;
+}
+
+/*
+ * All but what was loaded. Not on first touch, as it would be possible for another domain: without an IOMMU a device may be the first
+ * to touch a page of dom0's. Not with bootscrub=no: the user trusts what was in memory before Argon, and starts faster.
+ */
+static boot_code void scrub_memory(const struct dom0_build *b)
+{
+    for (u32 i = 0; opt.bootscrub != BOOTSCRUB_NO && i < b->memory.nr; i++) {
+        u64 at = b->memory.bank[i].start, end = at + b->memory.bank[i].size;
+
+        while (at < end) {
+            const struct machine_range *r = next_loaded(b, at, end);
+            u64 to = r != NULL ? MAX(r->start, at) : end;
+
+            arch_scrub_pages(mfn_to_virt(paddr_to_mfn(at)), (to - at) >> PAGE_SHIFT);
+            at = r != NULL ? r->start + r->size : end;
+        }
+    }
+}
+
+/* What stayed is dom0's now; the rest goes to the allocator. */
+static boot_code void free_modules(const struct dom0_build *b)
+{
+    for (u32 i = 0; i < machine.nr_modules; i++) {
+        struct machine_module *mod = &machine.modules[i];
+
+        if ((mod == b->kernel && b->stay.kernel.size != 0) || (mod == b->ramdisk && b->stay.ramdisk.size != 0)) {
+            mod->size = 0;
+        }
+    }
+    modules_free(&machine);
 }
 
 /* Device memory 1:1. What lies above the guest-physical space, a bridge's high window say, dom0 has to do without. */
@@ -246,29 +291,36 @@ static boot_code void check_modules(void)
     }
 }
 
+static boot_data struct dom0_build build;
+
+boot_code void dom0_claim(void)
+{
+    memset(&build, 0, sizeof(build));
+    check_modules();
+    dom0_probe_kernel(&build);
+    claim_memory(&build);
+}
+
 boot_code void dom0_build(void)
 {
-    struct dom0_build *b = xzalloc(struct dom0_build);
+    struct dom0_build *b = &build;
 
-    check_modules();
-    if (b == NULL || machine_dt() == NULL) {
-        boot_stop("dom0: out of memory, or the device tree is gone");
+    if (machine_dt() == NULL) {
+        boot_stop("dom0: the device tree is gone");
     }
     b->dt = machine_dt();
-    dom0_probe_kernel(b);
     must(dom0_find_devices(&machine, b->dt, &b->devices), "devices");
     create_domain(b);
-    claim_memory(b);
     give_memory(b);
     give_mmio(b);
     give_irqs(b);
     dom0_load(b);
+    scrub_memory(b);
     must(arch_vcpu_boot(b->d->vcpu[0], b->place.entry, b->place.fdt), "entry point");
     log_info("dom0: %u vCPUs, %lu MiB, events by interrupt %u", b->nr_vcpus, b->memory.total >> 20,
              b->d->arch.event_ppi);
     vcpu_unblock(b->d->vcpu[0], VPF_DOWN);
     must(domain_controller_unpause(b->d), "cannot be started");
     dom0_devices_free(&b->devices);
-    xfree(b);
-    modules_free(&machine);
+    free_modules(b);
 }

@@ -8,6 +8,7 @@
 #include <argon/grant.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
+#include <argon/param.h>
 #include <argon/rangeset.h>
 #include <argon/string.h>
 
@@ -20,6 +21,11 @@ static boot_code void *gpa_to_virt(u64 gpa)
 static boot_code const void *module_data(const struct machine_module *mod)
 {
     return gpa_to_virt(mod->start);
+}
+
+boot_code const void *dom0_kernel_data(const struct dom0_build *b)
+{
+    return module_data(b->kernel);
 }
 
 boot_code void dom0_probe_kernel(struct dom0_build *b)
@@ -55,24 +61,43 @@ static boot_code void flush(struct domain *d, u64 gpa, u64 size)
     }
 }
 
+/*
+ * [gpa, gpa + size) is filled. Behind it, up to the page's end, may be what was in memory before Argon; after that its pages are ready.
+ */
+static boot_code void finish(struct dom0_build *b, struct machine_range *loaded, u64 gpa, u64 size)
+{
+    u64 end = ROUND_UP(gpa + size, PAGE_SIZE);
+
+    *loaded = (struct machine_range){ .start = ROUND_DOWN(gpa, PAGE_SIZE), .size = end - ROUND_DOWN(gpa, PAGE_SIZE) };
+    if (opt.bootscrub != BOOTSCRUB_NO) {
+        memset(gpa_to_virt(loaded->start), 0, gpa - loaded->start);
+        memset((u8 *)gpa_to_virt(gpa) + size, 0, end - gpa - size);
+    }
+    flush(b->d, loaded->start, loaded->size);
+}
+
 static boot_code void load_kernel(struct dom0_build *b)
 {
     const char *why;
-    size_t loaded = 0;
+    size_t loaded = b->kernel->size;
 
     /* Up to the device tree when that lies above, else to the end of the bank: dom0_place() saw to mem_size. */
-    if (image_load(&b->image, gpa_to_virt(b->place.kernel), b->image.mem_size, &loaded, &why) != 0) {
+    if (b->stay.kernel.size == 0 &&
+        image_load(&b->image, gpa_to_virt(b->place.kernel), b->image.mem_size, &loaded, &why) != 0) {
         boot_stop("the kernel module at %#lx %s", b->kernel->start, why);
     }
-    flush(b->d, b->place.kernel, loaded);
+    finish(b, &b->loaded[0], b->place.kernel, loaded);
 }
 
 static boot_code void load_ramdisk(struct dom0_build *b)
 {
-    if (b->ramdisk != NULL) {
-        memcpy(gpa_to_virt(b->place.initrd), module_data(b->ramdisk), b->ramdisk->size);
-        flush(b->d, b->place.initrd, b->ramdisk->size);
+    if (b->ramdisk == NULL) {
+        return;
     }
+    if (b->stay.ramdisk.size == 0) {
+        memcpy(gpa_to_virt(b->place.initrd), module_data(b->ramdisk), b->ramdisk->size);
+    }
+    finish(b, &b->loaded[1], b->place.initrd, b->ramdisk->size);
 }
 
 /* The memory node has dom0's own banks, then what firmware reserved in RAM for devices, as the host's had. */
@@ -132,9 +157,12 @@ static boot_code void load_fdt(struct dom0_build *b)
     if (r < 0) {
         boot_stop("dom0's device tree cannot be made: error %d", r);
     }
-    flush(b->d, b->place.fdt, room);     /* all of it: the builder collects strings at the end before it moves them */
-    log_info("dom0: kernel at %#lx, device tree at %#lx (%d bytes), ramdisk at %#lx (%lu bytes)", b->place.kernel,
-             b->place.fdt, r, b->place.initrd, b->place.initrd_size);
+    /* All of it: the builder collects strings at the end before it moves them. */
+    memset((u8 *)gpa_to_virt(b->place.fdt) + r, 0, room - (u64)r);
+    finish(b, &b->loaded[2], b->place.fdt, room);
+    log_info("dom0: kernel at %#lx%s, device tree at %#lx (%d bytes), ramdisk at %#lx (%lu bytes)%s", b->place.kernel,
+             b->stay.kernel.size != 0 ? " in place" : "", b->place.fdt, r, b->place.initrd, b->place.initrd_size,
+             b->stay.ramdisk.size != 0 ? " in place" : "");
 }
 
 boot_code void dom0_load(struct dom0_build *b)

@@ -81,12 +81,14 @@ boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_mi
     struct machine_range r;
     bool more;
 
-    memset(out, 0, sizeof(*out));
     first_min = MIN(ROUND_UP(first_min, DOM0_CHUNK), bytes);
-    if (!claim_piece(m, bytes, first_min, GIB(4), &r) && !claim_piece(m, bytes, first_min, ~0UL, &r)) {
-        return -ENOMEM;
+    more = out->nr > 0;
+    if (out->nr == 0) {
+        if (!claim_piece(m, bytes, first_min, GIB(4), &r) && !claim_piece(m, bytes, first_min, ~0UL, &r)) {
+            return -ENOMEM;
+        }
+        more = add_bank(out, &r);
     }
-    more = add_bank(out, &r);
     while (more && out->total < bytes && claim_piece(m, bytes - out->total, DOM0_CHUNK, ~0UL, &r)) {
         more = add_bank(out, &r);
     }

@@ -8,6 +8,7 @@
 #include <argon/generic_timer.h>
 #include <argon/irqchip.h>
 #include <argon/machine.h>
+#include <argon/mem.h>
 #include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
@@ -85,7 +86,11 @@ static noreturn_fn noinline void boot_finish(paddr_t fdt_pa, u64 fdt_size)
 {
     mmu_unmap_identity();
     boot_memory_release(fdt_pa, fdt_size);
+    if (opt.bootscrub == BOOTSCRUB_YES) {
+        mem_scrub_all();
+    }
     machine.fdt = NULL;
+    mem_idle_start(opt.bootscrub != BOOTSCRUB_NO);
     console_boot_done();
     guest_enter();
 }
@@ -117,6 +122,7 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
     boot_memory_init(fdt_pa, fdt_size);
+    dom0_claim();
     boot_cpu_stacks();
     cpu_init_el2();
     p2m_boot_init();

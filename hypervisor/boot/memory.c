@@ -118,8 +118,7 @@ static boot_code u64 frame_table_map_bank(u32 b, u64 mapped_to)
     if (mmu_map(va, pa, end - va, MMU_RW) != 0) {
         boot_stop("the frame table cannot be mapped");
     }
-    arch_zero_pages((void *)va, (end - va) >> PAGE_SHIFT);
-    return end;
+    return end;                          /* contents: mem_add_range()'s business */
 }
 
 static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)

@@ -11,7 +11,7 @@
 
 struct options opt = {
     .console = "dtuart",
-    .bootscrub = true,
+    .bootscrub = BOOTSCRUB_IDLE,
     .loglvl = DEFAULT_LOGLVL,
     .loglvl_limited = DEFAULT_LOGLVL,
     .guest_loglvl = 0,
@@ -202,10 +202,21 @@ static boot_code bool parse_dom0_max_vcpus(const struct option *o, const char *v
     return true;
 }
 
-/* <bool> or "idle": scrubbing is done while idle in any case. */
+/* <bool> or "idle". */
 static boot_code bool parse_bootscrub(const struct option *o, const char *value)
 {
-    return bool_value(strcmp(value, "idle") == 0 ? "yes" : value, o->dest);
+    bool yes;
+
+    (void)o;
+    if (strcmp(value, "idle") == 0) {
+        opt.bootscrub = BOOTSCRUB_IDLE;
+        return true;
+    }
+    if (!bool_value(value, &yes)) {
+        return false;
+    }
+    opt.bootscrub = yes ? BOOTSCRUB_YES : BOOTSCRUB_NO;
+    return true;
 }
 
 static boot_code bool parse_loglvl(const struct option *o, const char *value)
@@ -265,7 +276,7 @@ static const struct option options[] = {
     { "dom0_mem", parse_dom0_mem, NULL, 0, 0 },
     { "dom0_max_vcpus", parse_dom0_max_vcpus, NULL, 0, 0 },
     { "dom0_vcpus_pin", parse_bool, &opt.dom0_vcpus_pin, 0, 0 },
-    { "bootscrub", parse_bootscrub, &opt.bootscrub, 0, 0 },
+    { "bootscrub", parse_bootscrub, NULL, 0, 0 },
     { "loglvl", parse_loglvl, &opt.loglvl, 0, 0 },
     { "guest_loglvl", parse_loglvl, &opt.guest_loglvl, 0, 0 },
     { "sched", parse_string, opt.sched, 0, sizeof(opt.sched) },

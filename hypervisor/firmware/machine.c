@@ -56,6 +56,38 @@ static boot_code void sort_ranges(struct machine_range *r, u32 nr)
     }
 }
 
+/* Take [start, end) out of the sorted banks. Where a bank becomes two and there is no room, the upper part is lost. */
+static boot_code void cut(struct machine *m, paddr_t start, paddr_t end)
+{
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        struct machine_range *b = &m->banks[i];
+        paddr_t b_end = b->start + b->size;
+
+        if (start >= b_end || end <= b->start || start == end) {
+            continue;
+        }
+        if (start > b->start && end < b_end) {
+            if (m->nr_banks == MACHINE_MAX_BANKS) {
+                log_warn("RAM at %#lx..%#lx is not used: too many banks", end, b_end);
+            } else {
+                m->banks[m->nr_banks++] = (struct machine_range){ .start = end, .size = b_end - end, .node = b->node };
+            }
+            b->size = start - b->start;
+        } else if (start > b->start) {
+            b->size = start - b->start;
+        } else {
+            b->start = MIN(end, b_end);
+            b->size = b_end - b->start;
+        }
+    }
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        if (m->banks[i].size == 0) {
+            m->banks[i--] = m->banks[--m->nr_banks];
+        }
+    }
+    sort_ranges(m->banks, m->nr_banks);
+}
+
 boot_code void machine_sort_banks(struct machine *m)
 {
     u32 out = 0;
@@ -81,6 +113,24 @@ boot_code void machine_sort_banks(struct machine *m)
         }
     }
     m->nr_banks = out;
+    for (u32 i = 0; i < m->nr_nomap; i++) {
+        cut(m, m->nomap[i].start, m->nomap[i].start + m->nomap[i].size);
+    }
+}
+
+boot_code int machine_add_nomap(struct machine *m, paddr_t start, paddr_t size)
+{
+    paddr_t end = start + size;
+
+    if (end < start || end > ROUND_DOWN(~0UL, PAGE_SIZE)) {
+        return -EINVAL;
+    }
+    if (m->nr_nomap == MACHINE_MAX_NOMAP) {
+        return -ENOSPC;
+    }
+    start = ROUND_DOWN(start, PAGE_SIZE);
+    m->nomap[m->nr_nomap++] = (struct machine_range){ .start = start, .size = ROUND_UP(end, PAGE_SIZE) - start };
+    return 0;
 }
 
 /* Ranges that touch or overlap become one, so that the table holds any number of neighbours. */

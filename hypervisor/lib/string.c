@@ -13,16 +13,27 @@ static always_inline bool word_aligned(const void *p)
     return ((uintptr_t)p & (WORD - 1)) == 0;
 }
 
-/* n is a multiple of 8; both aligned; forwards. Four words a turn: two load pairs, two store pairs. */
+/* Eight words, all read before any is written: four load pairs, four store pairs. */
+static always_inline void copy_8_words(u64 *d, const u64 *s)
+{
+    u64 a0 = s[0], a1 = s[1], a2 = s[2], a3 = s[3], a4 = s[4], a5 = s[5], a6 = s[6], a7 = s[7];
+
+    d[0] = a0;
+    d[1] = a1;
+    d[2] = a2;
+    d[3] = a3;
+    d[4] = a4;
+    d[5] = a5;
+    d[6] = a6;
+    d[7] = a7;
+}
+
+/* n is a multiple of 8; both aligned; forwards. */
 static void copy_words(u64 *d, const u64 *s, size_t n)
 {
-    for (; n >= 4 * WORD; n -= 4 * WORD, d += 4, s += 4) {
-        u64 a = s[0], b = s[1], c = s[2], e = s[3];
-
-        d[0] = a;
-        d[1] = b;
-        d[2] = c;
-        d[3] = e;
+    for (; n >= 16 * WORD; n -= 16 * WORD, d += 16, s += 16) {
+        copy_8_words(d, s);
+        copy_8_words(d + 8, s + 8);
     }
     for (; n != 0; n -= WORD) {
         *d++ = *s++;
@@ -125,6 +136,18 @@ void *memmove(void *dst, const void *src, size_t n)
     return dst;
 }
 
+static always_inline void set_8_words(u64 *w, u64 v)
+{
+    w[0] = v;
+    w[1] = v;
+    w[2] = v;
+    w[3] = v;
+    w[4] = v;
+    w[5] = v;
+    w[6] = v;
+    w[7] = v;
+}
+
 void *memset(void *dst, int c, size_t n)
 {
     u8 *d = dst;
@@ -137,15 +160,9 @@ void *memset(void *dst, int c, size_t n)
             *d++ = (u8)c;
         }
         w = (u64 *)(void *)d;
-        for (; n >= 8 * WORD; n -= 8 * WORD, w += 8) {
-            w[0] = v;
-            w[1] = v;
-            w[2] = v;
-            w[3] = v;
-            w[4] = v;
-            w[5] = v;
-            w[6] = v;
-            w[7] = v;
+        for (; n >= 16 * WORD; n -= 16 * WORD, w += 16) {
+            set_8_words(w, v);
+            set_8_words(w + 8, v);
         }
         for (; n >= WORD; n -= WORD) {
             *w++ = v;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
-/* unit-sources: core/mem/physmap.c */
+/* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 #include "unit.h"
 #include <core/mem/internal.h>
 
@@ -36,6 +36,45 @@ static u64 free_pages(void)
     return s.free;
 }
 
+/* One list: see check_lists(). How many chunks it has. */
+static u64 check_list(u32 node, u32 z, u32 k, bool zero, u8 *seen)
+{
+    const struct buddy_list *l = &buddy_nodes[node].zone[z].list[zero];
+    u64 chunks = 0;
+    u32 prev = PAGE_NIL;
+
+    assert_int_equal(l->head[k] != PAGE_NIL, l->orders >> k & 1);
+    for (u32 m = l->head[k]; m != PAGE_NIL; m = mfn_to_page(mfn(m))->next) {
+        const struct page *pg = mfn_to_page(mfn(m));
+        const struct mem_range *r = mem_range_find(m);
+        u64 buddy = m ^ BIT(k);
+
+        assert_non_null(r);
+        assert_int_equal(r->node, node);
+        assert_true(IS_ALIGNED(m, BIT(k)) && m + BIT(k) <= r->end);
+        assert_int_equal(m < ZONE_SPLIT_MFN, z == ZONE_LOW);
+        assert_int_equal(pg->use, PAGE_FREE);
+        assert_int_equal(pg->order, k + 1);
+        assert_int_equal(pg->count, 0);
+        assert_int_equal((pg->word & FREE_CHUNK_ZERO) != 0, zero);
+        assert_int_equal(pg->prev, prev);
+        for (u64 i = 0; i < BIT(k); i++) {
+            assert_int_equal(seen[m - host_ram_first + i]++, 0);
+            assert_true(i == 0 || (pg[i].word & ~FREE_ZERO) == 0);
+            assert_true(!zero || (pg[i].word & FREE_ZERO) != 0);
+        }
+        if (k < MAX_ORDER && buddy >= r->first && buddy + BIT(k) <= r->end) {
+            const struct page *other = mfn_to_page(mfn(buddy));
+            bool like = k < SCRUB_ORDER || ((other->word & FREE_CHUNK_ZERO) != 0) == zero;
+
+            assert_false(other->use == PAGE_FREE && other->order == k + 1 && like);
+        }
+        prev = m;
+        chunks++;
+    }
+    return chunks;
+}
+
 /*
  * Every list is linked both ways, holds aligned chunks of RAM of its node and zone, none twice, no mergeable pair;
  * counts agree.
@@ -50,37 +89,12 @@ static void check_lists(void)
             u64 pages = 0;
 
             for (u32 k = 0; k <= MAX_ORDER; k++) {
-                u64 chunks = 0;
-                u32 prev = PAGE_NIL;
+                u64 chunks = check_list(node, z, k, false, seen) + check_list(node, z, k, true, seen);
 
-                assert_int_equal(zone->head[k] != PAGE_NIL, zone->orders >> k & 1);
-                for (u32 m = zone->head[k]; m != PAGE_NIL; m = mfn_to_page(mfn(m))->next) {
-                    const struct page *pg = mfn_to_page(mfn(m));
-                    const struct mem_range *r = mem_range_find(m);
-                    u64 buddy = m ^ BIT(k);
-
-                    assert_non_null(r);
-                    assert_int_equal(r->node, node);
-                    assert_true(IS_ALIGNED(m, BIT(k)) && m + BIT(k) <= r->end);
-                    assert_int_equal(m < ZONE_SPLIT_MFN, z == ZONE_LOW);
-                    assert_int_equal(pg->use, PAGE_FREE);
-                    assert_int_equal(pg->order, k + 1);
-                    assert_int_equal(pg->count, 0);
-                    assert_int_equal(pg->prev, prev);
-                    for (u64 i = 0; i < BIT(k); i++) {
-                        assert_int_equal(seen[m - host_ram_first + i]++, 0);
-                        assert_true(i == 0 || pg[i].word == 0);
-                    }
-                    if (k < MAX_ORDER && buddy >= r->first && buddy + BIT(k) <= r->end) {
-                        assert_false(mfn_to_page(mfn(buddy))->use == PAGE_FREE &&
-                                     mfn_to_page(mfn(buddy))->order == k + 1);
-                    }
-                    prev = m;
-                    chunks++;
-                }
                 assert_int_equal(zone->nr[k], chunks);
                 pages += chunks << k;
             }
+            pages += (u64)zone->nr_untouched << MAX_ORDER;
             assert_int_equal(zone->free, pages);
         }
     }
@@ -118,17 +132,55 @@ static void test_add_range(void **state)
 
 static void test_add_range_is_lazy(void **state)
 {
-    const u64 nr = 3UL << MAX_ORDER;
-    u64 touched = 0;
+    const u64 block = 1UL << MAX_ORDER, nr = 6 * block;
+    struct buddy_zone *low = &buddy_nodes[0].zone[ZONE_LOW], *high = &buddy_nodes[0].zone[ZONE_HIGH];
+    const struct domain nobody = { .id = 0xa5a5 }, *d = &nobody;
+    void *p;
 
     (void)state;
-    bare_ram(1UL << MAX_ORDER, nr);
-    add(1UL << MAX_ORDER, 4UL << MAX_ORDER, 0);
-    for (u64 i = 0; i < nr; i++) {
-        touched += frame_table[i].word != 0;
+    bare_ram(block, nr);
+    memset(frame_table, 0xa5, nr * sizeof(struct page));         /* as RAM is that someone used before */
+    /* From the middle of the first block to that of the last: the four between are not touched. */
+    add(block + 0x1000, nr + 0x1000, 0);
+    assert_int_equal(low->nr_untouched, 2);
+    assert_int_equal(high->nr_untouched, 2);
+    assert_int_equal(free_pages(), nr - block);
+    assert_int_equal(mem_free_between(0, 0, 32), (3 * block - 0x1000) * PAGE_SIZE);
+    assert_int_equal(mem_free_between(0, 31, 33), (2 * block + nr + 0x1000 - 4 * block) * PAGE_SIZE);
+    for (u64 m = 2 * block; m < 6 * block; m += block / 2) {
+        assert_int_equal(mfn_to_page(mfn(m))->word, 0xa5a5a5a5a5a5a5a5UL);
+        assert_false(mfn_is_ram(mfn(m)));
+        assert_false(page_get(mfn(m), d));
+        assert_false(page_is_ram_of(mfn(m), d));
     }
-    assert_int_equal(touched, 3);
-    assert_int_equal(buddy_nodes[0].zone[ZONE_LOW].nr[MAX_ORDER], 3);
+    assert_true(mfn_is_ram(mfn(block + 0x1000)));
+    assert_true(mfn_is_ram(mfn(nr + 0xfff)));
+    check_lists();
+    /* Small requests are met from what is there; a whole block uses one, a claim those it touches. */
+    p = pages_alloc(4, 0);
+    assert_int_equal(low->nr_untouched + high->nr_untouched, 4);
+    pages_free(p, 4);
+    p = pages_alloc(MAX_ORDER, 0);
+    assert_int_equal(virt_to_mfn(p).m, 4 * block);
+    assert_int_equal(high->nr_untouched, 1);
+    assert_true(mfn_is_ram(mfn(4 * block + 5)));
+    assert_false(page_get(mfn(4 * block + 5), d));
+    assert_int_equal(mem_claim(mfn(3 * block - 1), 2), 0);
+    assert_int_equal(low->nr_untouched, 0);
+    check_lists();
+    pages_free(p, MAX_ORDER);
+    /* Idle CPUs do the rest. */
+    mem_idle_start(false);
+    assert_true(mem_idle());
+    assert_int_equal(high->nr_untouched, 0);
+    assert_false(mem_idle());
+    assert_false(mem_idle());
+    quiesce_poll();
+    assert_int_equal(mem_hot_range.first, block + 0x1000);
+    assert_int_equal(mem_hot_range.nr, nr - block);
+    assert_int_equal(host_zeroed_pages, 0);
+    assert_int_equal(free_pages(), nr - block - 2);
+    check_lists();
 }
 
 static void test_add_range_rejects(void **state)

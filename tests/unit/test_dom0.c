@@ -2,7 +2,7 @@
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
 /* unit-sources: boot/dom0.c boot/dom0_load.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
-/* unit-sources: boot/modules.c boot/image.c */
+/* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c */
 /* unit-libs: -lfdt */
 /* The whole of dom0_build() on the fake machine: what dom0 is given, and each way in which boot stops instead. */
 #include "unit.h"
@@ -15,13 +15,16 @@
 
 #define RAM_START (UNIT_RAM_FIRST << PAGE_SHIFT)
 #define RAM_SIZE  (UNIT_RAM_PAGES << PAGE_SHIFT)
-#define KERNEL_AT (RAM_START + MIB(192))
+/* By default neither may stay where it is: the one is not where a kernel can run, the other shares a page. */
+#define KERNEL_AT (RAM_START + MIB(192) + PAGE_SIZE)
 #define KERNEL_SIZE 0x12000UL
 #define RAMDISK_AT (RAM_START + MIB(208) + 0x10)
 #define RAMDISK_SIZE 0x5432UL
 #define IMAGE_AT  (RAM_START + MIB(2))
 
 struct options opt;
+static u64 kernel_at, kernel_room, ramdisk_at;
+static u64 firmware_at;          /* a MiB in /reserved-memory; 0: none */
 static struct tree tree;
 static struct domain *made;
 static struct domain_config made_cfg;
@@ -121,6 +124,13 @@ int domain_permit_irq(struct domain *d, u32 irq, bool allow)
     return allow ? 0 : -EINVAL;
 }
 
+static void set_taken(u64 start, u64 end, bool now)
+{
+    for (u64 i = start >> PAGE_SHIFT; i < ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT; i++) {
+        taken[i - UNIT_RAM_FIRST] = now;
+    }
+}
+
 int mem_claim(mfn_t first, u64 nr)
 {
     u64 at = first.m - UNIT_RAM_FIRST;
@@ -132,6 +142,18 @@ int mem_claim(mfn_t first, u64 nr)
     }
     memset(&taken[at], true, nr);
     return 0;
+}
+
+bool mem_is_free(mfn_t first, u64 nr)
+{
+    u64 at = first.m - UNIT_RAM_FIRST;
+
+    for (u64 i = at; i < at + nr; i++) {
+        if (i >= ARRAY_SIZE(taken) || taken[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void mem_stats(struct mem_stats *s)
@@ -150,6 +172,7 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
 {
     (void)node;
     freed += end - start;
+    set_taken(start, end, false);
 }
 
 u32 grant_max_frames(const struct domain *d) { (void)d; return 64; }
@@ -170,28 +193,27 @@ static u8 *ram(u64 pa) { return (u8 *)mfn_to_virt(paddr_to_mfn(pa)) + pa % PAGE_
 
 static void put_kernel(void)
 {
-    u8 *k = ram(KERNEL_AT);
-    u64 image_size = 0x30000;
+    u8 *k = ram(kernel_at);
 
     for (u64 i = 0; i < KERNEL_SIZE; i++) {
         k[i] = (u8)(i ^ i >> 8);
     }
     memset(k, 0, 64);
-    memcpy(k + 16, &image_size, 8);
+    memcpy(k + 16, &kernel_room, 8);
     memcpy(k + 56, "ARM\x64", 4);
-    memset(ram(RAMDISK_AT), 0x5a, RAMDISK_SIZE);
+    memset(ram(ramdisk_at), 0x5a, RAMDISK_SIZE);
 }
 
 static void modules(void *f)
 {
     tree_begin(f, "module@kernel");
     tree_strings(f, "compatible", "multiboot,module\0multiboot,kernel");
-    tree_cells(f, "reg", RANGE(KERNEL_AT, KERNEL_SIZE));
+    tree_cells(f, "reg", RANGE(kernel_at, KERNEL_SIZE));
     tree_str(f, "bootargs", "console=hvc0");
     tree_end(f);
     tree_begin(f, "module@ramdisk");
     tree_strings(f, "compatible", "multiboot,module\0multiboot,ramdisk");
-    tree_cells(f, "reg", RANGE(RAMDISK_AT, RAMDISK_SIZE));
+    tree_cells(f, "reg", RANGE(ramdisk_at, RAMDISK_SIZE));
     tree_end(f);
 }
 
@@ -211,6 +233,11 @@ static bool build(const struct tree_options *o)
 {
     memset(taken, 0, sizeof(taken));
     assert_int_equal(mem_claim(paddr_to_mfn(RAM_START), MIB(4) >> PAGE_SHIFT), 0);
+    if (firmware_at != 0) {
+        set_taken(firmware_at, firmware_at + MIB(1), true);
+    }
+    set_taken(kernel_at, kernel_at + KERNEL_SIZE, true);
+    set_taken(ramdisk_at, ramdisk_at + RAMDISK_SIZE, true);
     memset(routed, 0, sizeof(routed));
     assigned = freed = entry = fdt_at = permitted_irqs = permitted_frames = 0;
     unpaused = edges = 0;
@@ -223,6 +250,7 @@ static bool build(const struct tree_options *o)
     (void)!machine_find_uart(NULL);
     __lsan_disable();            /* a boot that stops gives nothing back */
     if (setjmp(stop) == 0) {
+        dom0_claim();
         dom0_build();
     }
     __lsan_enable();
@@ -232,8 +260,12 @@ static bool build(const struct tree_options *o)
 static int setup(void **state)
 {
     made = NULL;
-    opt = (struct options){ .dom0_mem = MIB(64), .bootscrub = false };
+    opt = (struct options){ .dom0_mem = MIB(64), .bootscrub = BOOTSCRUB_NO };
     unit_setup(state);
+    kernel_at = KERNEL_AT;
+    kernel_room = 0x30000;
+    ramdisk_at = RAMDISK_AT;
+    firmware_at = 0;
     put_kernel();
     return 0;
 }
@@ -314,6 +346,14 @@ static void test_v3(void **state)
     assert_int_equal(host_zeroed_pages, 0);
 }
 
+/* What is kept for the device tree: four times the host's and 64 KiB. */
+static u64 fdt_pages(void)
+{
+    const void *host = machine.fdt;
+
+    return ROUND_UP(4 * (u64)(fdt_size_dt_struct(host) + fdt_size_dt_strings(host)) + KIB(64), PAGE_SIZE) >> PAGE_SHIFT;
+}
+
 static void test_v2(void **state)
 {
     struct tree_options o = usual();
@@ -321,7 +361,7 @@ static void test_v2(void **state)
     (void)state;
     o.gic = 2;
     opt.dom0_max_vcpus = 2;
-    opt.bootscrub = true;
+    opt.bootscrub = BOOTSCRUB_IDLE;
     assert_true(build(&o));
     assert_int_equal(made_cfg.max_vcpus, 2);
     assert_int_equal(made_cfg.gic_version, XEN_DOMCTL_CONFIG_GIC_V2);
@@ -330,7 +370,8 @@ static void test_v2(void **state)
     expect_map(0x801f000, 0x804f000, P2M_MMIO);
     expect_map(0x8020000, 0, P2M_INVALID);
     expect_map(0x8040000, 0, P2M_INVALID);
-    assert_int_equal(host_zeroed_pages, MIB(64) >> PAGE_SHIFT);
+    /* All but what was loaded: kernel, ramdisk and device tree. */
+    assert_int_equal(host_zeroed_pages, (MIB(64) >> PAGE_SHIFT) - 18 - 6 - fdt_pages());
     opt.dom0_max_vcpus = 20;
     opt.dom0_min_vcpus = 20;
     assert_true(build(&o));
@@ -344,7 +385,7 @@ static void reserved(void *f)
     tree_cells(f, "#address-cells", 2);
     tree_cells(f, "#size-cells", 2);
     tree_begin(f, "fb");
-    tree_cells(f, "reg", RANGE(RAM_START + MIB(160), MIB(1)));
+    tree_cells(f, "reg", RANGE(firmware_at, MIB(1)));
     tree_end(f);
     tree_end(f);
 }
@@ -357,6 +398,7 @@ static void test_reserved_memory(void **state)
     int len;
 
     (void)state;
+    firmware_at = RAM_START + MIB(160);
     o.more = reserved;
     assert_true(build(&o));
     expect_map(RAM_START + MIB(160), RAM_START + MIB(160), P2M_RAM_RW);
@@ -424,6 +466,102 @@ static void all_ppis(void *f)
     tree_end(f);
 }
 
+static void stay_at(u64 kernel, u64 ramdisk)
+{
+    kernel_at = RAM_START + kernel;
+    ramdisk_at = RAM_START + ramdisk;
+    memset(ram(RAM_START + MIB(64)), 0xdd, RAM_SIZE - MIB(64));
+    put_kernel();
+    freed = 0;
+}
+
+/* Every byte of dom0's bank is what was loaded, or zero. */
+static void expect_clean_bank(u64 start, u64 size)
+{
+    for (u64 a = start; a < start + size; a += 8) {
+        bool kernel = a >= entry && a < entry + KERNEL_SIZE;
+        bool fdt = a >= fdt_at && a < fdt_at + fdt_pages() * PAGE_SIZE;
+        bool ramdisk = a >= ramdisk_at && a < ramdisk_at + RAMDISK_SIZE;
+
+        if (!kernel && !fdt && !ramdisk && *(u64 *)(void *)ram(a) != 0) {
+            fail_msg("dirty at %#lx", a);
+        }
+    }
+}
+
+/* Modules that lie well become dom0's where they are: the bank is chosen around them, and each page is written once. */
+static void test_modules_stay(void **state)
+{
+    struct tree_options o = usual();
+    u8 kernel[KERNEL_SIZE];
+
+    (void)state;
+    opt.bootscrub = BOOTSCRUB_IDLE;
+    stay_at(MIB(192), MIB(208));
+    memcpy(kernel, ram(kernel_at), KERNEL_SIZE);
+    assert_true(build(&o));
+    assert_int_equal(entry, kernel_at);
+    assert_int_equal(fdt_at, RAM_START + MIB(210));
+    expect_map(RAM_START + MIB(192), RAM_START + MIB(192), P2M_RAM_RW);
+    expect_map(RAM_START + MIB(256) - 1, RAM_START + MIB(256) - 1, P2M_RAM_RW);
+    expect_map(RAM_START + MIB(192) - 1, 0, P2M_INVALID);
+    assert_memory_equal(ram(kernel_at), kernel, KERNEL_SIZE);
+    assert_int_equal(*ram(ramdisk_at + RAMDISK_SIZE - 1), 0x5a);
+    assert_int_equal(*ram(ramdisk_at + RAMDISK_SIZE), 0);
+    expect_clean_bank(RAM_START + MIB(192), MIB(64));
+    assert_int_equal(host_zeroed_pages, (MIB(64) >> PAGE_SHIFT) - 18 - 6 - fdt_pages());
+    assert_int_equal(assigned, MIB(64) >> PAGE_SHIFT);
+    assert_int_equal(freed, (18 + 6) * PAGE_SIZE);       /* once: as dom0's */
+    /* The bank's other end: what is behind the ramdisk is in use. */
+    stay_at(MIB(160), MIB(186));
+    opt.dom0_mem = MIB(60);
+    firmware_at = RAM_START + MIB(188);
+    o.more = reserved;
+    assert_true(build(&o));
+    assert_int_equal(entry, kernel_at);
+    expect_map(RAM_START + MIB(128), RAM_START + MIB(128), P2M_RAM_RW);
+    expect_clean_bank(RAM_START + MIB(128), MIB(60));
+}
+
+/* One of the two, or none. */
+static void test_some_stay(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    opt.bootscrub = BOOTSCRUB_IDLE;
+    /* The kernel's .bss would be in the ramdisk. */
+    kernel_room = MIB(9);
+    stay_at(MIB(92), MIB(100));
+    assert_true(build(&o));
+    assert_true(entry != kernel_at);
+    assert_memory_equal(ram(entry), ram(kernel_at), KERNEL_SIZE);
+    expect_map(ramdisk_at, ramdisk_at, P2M_RAM_RW);
+    expect_map(kernel_at, 0, P2M_INVALID);
+    expect_map(RAM_START + MIB(100), RAM_START + MIB(100), P2M_RAM_RW);
+    expect_clean_bank(RAM_START + MIB(100), MIB(64));
+    assert_int_equal(assigned, MIB(64) >> PAGE_SHIFT);
+    /* Firmware keeps the ramdisk's memory. */
+    kernel_room = 0x30000;
+    stay_at(MIB(192), MIB(160));
+    firmware_at = RAM_START + MIB(160);
+    o.more = reserved;
+    assert_true(build(&o));
+    assert_int_equal(entry, kernel_at);
+    assert_int_equal(assigned, MIB(65) >> PAGE_SHIFT);
+    ramdisk_at = fdt_at + MIB(2);
+    assert_int_equal(*ram(ramdisk_at), 0x5a);
+    expect_clean_bank(RAM_START + MIB(192), MIB(64));
+    /* No room for the device tree beside them: a copy. */
+    o.more = NULL;
+    firmware_at = 0;
+    stay_at(MIB(192), MIB(196));
+    opt.dom0_mem = MIB(6);
+    assert_true(build(&o));
+    assert_int_equal(assigned, MIB(6) >> PAGE_SHIFT);
+    assert_int_equal(fdt_check_full(ram(fdt_at), MIB(2)), 0);
+}
+
 static void test_stops(void **state)
 {
     struct tree_options o = usual();
@@ -456,7 +594,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         dom0_case(test_v3), dom0_case(test_v2), dom0_case(test_reserved_memory), dom0_case(test_memory_options),
-        dom0_case(test_stops)
+        dom0_case(test_modules_stay), dom0_case(test_some_stay), dom0_case(test_stops)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

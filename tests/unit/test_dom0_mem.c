@@ -45,6 +45,7 @@ static void ram(u64 start, u64 size)
 static void reset(void)
 {
     memset(&m, 0, sizeof(m));
+    memset(&mem, 0, sizeof(mem));
     memset(taken, 0, sizeof(taken));
     claims = 0;
 }

@@ -6,7 +6,7 @@
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
-/* unit-sources: core/mem/physmap.c */
+/* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 #include "unit.h"
 #include "support.h"
 #include <argon/grant.h>

@@ -245,6 +245,21 @@ static void more_memory(void *f)
     tree_end(f);
 }
 
+static void nomap_memory(void *f)
+{
+    tree_begin(f, "reserved-memory");
+    tree_cells(f, "#address-cells", 2);
+    tree_cells(f, "#size-cells", 2);
+    tree_begin(f, "secure");
+    tree_cells(f, "reg", RANGE(0x50000800, 0x1000), RANGE(0x40000000, 0x1000), RANGE(0xff000000, 0x1000));
+    tree_empty(f, "no-map");
+    tree_end(f);
+    tree_begin(f, "fb");
+    tree_cells(f, "reg", RANGE(0x60000000, 0x1000));
+    tree_end(f);
+    tree_end(f);
+}
+
 static void memory_node_99(void *f)
 {
     tree_begin(f, "memory@1");
@@ -304,6 +319,41 @@ static void test_memory(void **state)
     o.more = NULL;
     o.ram_size = 0;
     refused(&o, "no usable RAM");
+}
+
+/* What must not be mapped is no RAM, so it is in no bank, and in no mapping made of banks. */
+static void test_nomap(void **state)
+{
+    struct tree_options o = tree_defaults();
+    u64 end = o.ram_start + o.ram_size;
+    struct machine m = { .nr_banks = 0 };
+
+    (void)state;
+    o.more = nomap_memory;
+    assert_int_equal(parse(&o), 0);
+    assert_int_equal(machine.nr_banks, 2);
+    assert_int_equal(machine.banks[0].start, 0x40001000);
+    assert_int_equal(machine.banks[0].size, 0x50000000 - 0x40001000);
+    assert_int_equal(machine.banks[1].start, 0x50002000);
+    assert_int_equal(machine.banks[1].start + machine.banks[1].size, end);
+    assert_false(machine_is_ram(&machine, 0x50001fff, 1));
+    assert_true(machine_is_ram(&machine, 0x60000000, 0x1000));
+    /* A whole bank, both ends, and no room for one more. */
+    for (u64 i = 0; i < MACHINE_MAX_BANKS; i++) {
+        assert_int_equal(machine_add_bank(&m, GIB(i + 1), MIB(4), 0), 0);
+    }
+    assert_int_equal(machine_add_nomap(&m, GIB(1), MIB(1)), 0);
+    assert_int_equal(machine_add_nomap(&m, GIB(2) + MIB(3), MIB(9)), 0);
+    assert_int_equal(machine_add_nomap(&m, GIB(3) + MIB(1), MIB(1)), 0);
+    assert_int_equal(machine_add_nomap(&m, GIB(4) - 1, MIB(4) + 2), 0);
+    assert_int_equal(machine_add_nomap(&m, ~0UL - 1, 5), -EINVAL);
+    machine_sort_banks(&m);
+    assert_int_equal(m.nr_banks, MACHINE_MAX_BANKS - 1);
+    assert_int_equal(m.banks[0].start, GIB(1) + MIB(1));
+    assert_int_equal(m.banks[1].size, MIB(3));
+    assert_int_equal(m.banks[2].start, GIB(3));
+    assert_int_equal(m.banks[2].size, MIB(1));           /* the rest of it is lost: said so */
+    assert_int_equal(m.banks[3].start, GIB(5));
 }
 
 static void test_banks(void **state)
@@ -537,7 +587,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_variants), unit_case(test_timer),
-        unit_case(test_memory), unit_case(test_banks), unit_case(test_table_limits), unit_case(test_cpus),
+        unit_case(test_memory), unit_case(test_nomap), unit_case(test_banks), unit_case(test_table_limits), unit_case(test_cpus),
         unit_case(test_psci), unit_case(test_uart), unit_case(test_alias_loop)
     };
 

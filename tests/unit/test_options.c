@@ -88,7 +88,7 @@ static void test_defaults(void **state)
     accept("   \t  ");
     assert_int_equal(opt.dom0_mem, 0);
     assert_int_equal(opt.dom0_max_vcpus, 0);
-    assert_true(opt.bootscrub);
+    assert_int_equal(opt.bootscrub, BOOTSCRUB_IDLE);
     assert_int_equal(opt.maxcpus, NR_CPUS);
     assert_int_equal(opt.gnttab_max_frames, 64);
     assert_int_equal(opt.gnttab_max_maptrack_frames, 1024);
@@ -112,7 +112,7 @@ static void test_typical_line(void **state)
     assert_int_equal(opt.dom0_max_vcpus, 2);
     assert_int_equal(opt.dom0_min_vcpus, 2);
     assert_true(opt.dom0_vcpus_pin);
-    assert_false(opt.bootscrub);
+    assert_int_equal(opt.bootscrub, BOOTSCRUB_NO);
     assert_int_equal(opt.loglvl, 4);
     assert_int_equal(opt.guest_loglvl, 2);
     assert_int_equal(opt.guest_loglvl_limited, 4);
@@ -145,9 +145,11 @@ static void test_booleans(void **state)
         assert_false(opt.noreboot);
     }
     accept("no-bootscrub");
-    assert_false(opt.bootscrub);
+    assert_int_equal(opt.bootscrub, BOOTSCRUB_NO);
     accept("bootscrub=idle");
-    assert_true(opt.bootscrub);
+    assert_int_equal(opt.bootscrub, BOOTSCRUB_IDLE);
+    accept("bootscrub");
+    assert_int_equal(opt.bootscrub, BOOTSCRUB_YES);
     complain("noreboot=maybe", "noreboot=maybe");
     complain("noreboot=ye", "noreboot=ye");
     complain("no-noreboot=x", "no-noreboot=x");

@@ -69,7 +69,7 @@ void cpu_init_el2(void)
 
 void cpu_idle(void)
 {
-    if (!arch_irq_waiting()) {
+    if (!arch_irq_waiting() && !mem_idle()) {
         /* Interrupts are masked: WFI still wakes for them, and none is lost between the check and the wait (D1.6.2). */
         dsb(sy);
         __asm__ volatile("wfi" : : : "memory");

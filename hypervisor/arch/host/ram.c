@@ -63,7 +63,10 @@ mfn_t virt_to_mfn(const void *va)
 
 void arch_zero_pages(void *va, u64 nr_pages)
 {
-    atomic_fetch_add(&host_zeroed_pages, nr_pages);
+    /* Pages of RAM are counted; the frame table is elsewhere. */
+    if ((u64)((char *)va - arena) < host_ram_nr * PAGE_SIZE) {
+        atomic_fetch_add(&host_zeroed_pages, nr_pages);
+    }
     memset(va, 0, nr_pages * PAGE_SIZE);
 }
 
@@ -71,4 +74,10 @@ void arch_clean_dcache(const void *va, size_t bytes)
 {
     (void)va;
     atomic_fetch_add(&host_cleaned_pages, bytes / PAGE_SIZE);
+}
+
+void arch_scrub_pages(void *va, u64 nr_pages)
+{
+    arch_zero_pages(va, nr_pages);
+    arch_clean_dcache(va, nr_pages * PAGE_SIZE);
 }

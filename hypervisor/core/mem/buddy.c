@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The buddy lists. A free chunk of 2^k frames is aligned to its size and linked through the page struct of its first
- * frame, which says k; the structs of its other frames are zero. So memory never touched needs no initialisation beyond
- * its largest chunks' heads.
+ * frame, which says k; of the words of its other frames only FREE_ZERO may be set.
  */
 #include <argon/errno.h>
 #include <argon/panic.h>
@@ -17,12 +16,13 @@ void buddy_init(struct buddy_node *n)
     spin_lock_init(&n->lock, RANK_HEAP);
     for (unsigned int z = 0; z < NR_ZONES; z++) {
         for (unsigned int k = 0; k <= MAX_ORDER; k++) {
-            n->zone[z].head[k] = PAGE_NIL;
+            n->zone[z].list[false].head[k] = PAGE_NIL;
+            n->zone[z].list[true].head[k] = PAGE_NIL;
         }
     }
 }
 
-static struct buddy_zone *zone_of(struct buddy_node *n, u64 m)
+struct buddy_zone *buddy_zone_of(struct buddy_node *n, u64 m)
 {
     return &n->zone[m < ZONE_SPLIT_MFN ? ZONE_LOW : ZONE_HIGH];
 }
@@ -33,27 +33,31 @@ static bool is_free_head(const struct page *pg, unsigned int order)
     return atomic_load(&pg->word) >> 48 == ((u64)PAGE_FREE | (u64)(order + 1) << 8);
 }
 
-static void list_insert(struct buddy_zone *z, u64 m, unsigned int order)
+static void list_insert(struct buddy_zone *z, u64 m, unsigned int order, bool zero)
 {
+    struct buddy_list *l = &z->list[zero];
     struct page *pg = mfn_to_page(mfn(m));
-    u32 head = z->head[order];
+    u32 head = l->head[order];
 
-    page_mark(pg, PAGE_FREE, order + 1);
+    atomic_store(&pg->word, (atomic_load(&pg->word) & FREE_ZERO) | (zero ? FREE_CHUNK_ZERO : 0) | (u64)PAGE_FREE << 48 |
+                 (u64)(order + 1) << 56);
     pg->next = head;
     pg->prev = PAGE_NIL;
     if (head != PAGE_NIL) {
         mfn_to_page(mfn(head))->prev = (u32)m;
     }
-    z->head[order] = (u32)m;
-    z->orders |= BIT32(order);
+    l->head[order] = (u32)m;
+    atomic_store(&l->orders, l->orders | BIT32(order));
     z->nr[order]++;
     z->free += BIT(order);
 }
 
-/* Unlink a chunk; its head's page struct becomes zero. */
-static void list_remove(struct buddy_zone *z, u64 m, unsigned int order)
+/* Unlink a chunk; of its head's page struct only FREE_ZERO is left. Was it zero? */
+static bool list_remove(struct buddy_zone *z, u64 m, unsigned int order)
 {
     struct page *pg = mfn_to_page(mfn(m));
+    bool zero = (atomic_load(&pg->word) & FREE_CHUNK_ZERO) != 0;
+    struct buddy_list *l = &z->list[zero];
 
     if (pg->next != PAGE_NIL) {
         mfn_to_page(mfn(pg->next))->prev = pg->prev;
@@ -61,57 +65,65 @@ static void list_remove(struct buddy_zone *z, u64 m, unsigned int order)
     if (pg->prev != PAGE_NIL) {
         mfn_to_page(mfn(pg->prev))->next = pg->next;
     } else {
-        z->head[order] = pg->next;
+        l->head[order] = pg->next;
         if (pg->next == PAGE_NIL) {
-            z->orders &= ~BIT32(order);
+            atomic_store(&l->orders, l->orders & ~BIT32(order));
         }
     }
-    page_clear(pg);
+    atomic_store(&pg->word, atomic_load(&pg->word) & FREE_ZERO);
+    pg->next = 0;
+    pg->prev = 0;
     z->nr[order]--;
     z->free -= BIT(order);
+    return zero;
 }
 
-void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order)
+void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order, bool zero)
 {
-    struct buddy_zone *z = zone_of(&buddy_nodes[r->node], m);
+    struct buddy_zone *z = buddy_zone_of(&buddy_nodes[r->node], m);
 
     ASSERT(IS_ALIGNED(m, BIT(order)) && m >= r->first && m + BIT(order) <= r->end);
-    ASSERT(atomic_load(&mfn_to_page(mfn(m))->word) == 0);
+    ASSERT((atomic_load(&mfn_to_page(mfn(m))->word) & ~FREE_ZERO) == 0);
     while (order < MAX_ORDER) {
         u64 other = m ^ BIT(order);
+        const struct page *pg = mfn_to_page(mfn(other));
 
         /* A buddy outside the range may have no page struct at all. */
-        if (other < r->first || other + BIT(order) > r->end || !is_free_head(mfn_to_page(mfn(other)), order)) {
+        if (other < r->first || other + BIT(order) > r->end || !is_free_head(pg, order)) {
             break;
         }
-        list_remove(z, other, order);
+        if (order >= SCRUB_ORDER && zero != ((atomic_load(&pg->word) & FREE_CHUNK_ZERO) != 0)) {
+            break;
+        }
+        zero &= list_remove(z, other, order);
         m &= ~BIT(order);
         order++;
     }
-    list_insert(z, m, order);
+    list_insert(z, m, order, zero);
 }
 
 /* Split the free chunk at m of size `from` until a chunk of size `to` that holds `want` remains, which is taken. */
 static void split(struct buddy_zone *z, u64 m, unsigned int from, unsigned int to, u64 want)
 {
-    list_remove(z, m, from);
+    bool zero = list_remove(z, m, from);
+
     while (from > to) {
         u64 half;
 
         from--;
         half = m + BIT(from);
         if (want >= half) {
-            list_insert(z, m, from);
+            list_insert(z, m, from, zero);
             m = half;
         } else {
-            list_insert(z, half, from);
+            list_insert(z, half, from, zero);
         }
     }
 }
 
-static u32 zone_alloc(struct buddy_zone *z, unsigned int order)
+static u32 list_alloc(struct buddy_zone *z, unsigned int order, bool zero)
 {
-    u32 fit = z->orders >> order;
+    u32 fit = z->list[zero].orders >> order;
     unsigned int from;
     u32 m;
 
@@ -119,19 +131,51 @@ static u32 zone_alloc(struct buddy_zone *z, unsigned int order)
         return PAGE_NIL;
     }
     from = order + (unsigned int)__builtin_ctz(fit);
-    m = z->head[from];
+    m = z->list[zero].head[from];
     split(z, m, from, order, m);
     return m;
 }
 
-u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low)
+static u32 zone_alloc(struct buddy_node *n, struct buddy_zone *z, unsigned int order, bool zero)
+{
+    u32 m = list_alloc(z, order, zero);
+
+    if (m == PAGE_NIL) {
+        m = list_alloc(z, order, !zero);
+    }
+    if (unlikely(m == PAGE_NIL) && z->nr_untouched > 0 && lazy_use_locked((u32)(n - buddy_nodes), z)) {
+        m = list_alloc(z, order, false);
+    }
+    return m;
+}
+
+u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low, bool zero)
 {
     u32 m = PAGE_NIL;
 
     if (!low) {
-        m = zone_alloc(&n->zone[ZONE_HIGH], order);
+        m = zone_alloc(n, &n->zone[ZONE_HIGH], order, zero);
     }
-    return m != PAGE_NIL ? m : zone_alloc(&n->zone[ZONE_LOW], order);
+    return m != PAGE_NIL ? m : zone_alloc(n, &n->zone[ZONE_LOW], order, zero);
+}
+
+u32 buddy_take_dirty_locked(struct buddy_node *n, unsigned int *order)
+{
+    /* Where allocations go first. Small ones before large: they may join what is zero already. */
+    for (int i = ZONE_HIGH; i >= ZONE_LOW; i--) {
+        struct buddy_zone *z = &n->zone[i];
+        u32 orders = z->list[false].orders;
+
+        if (orders != 0) {
+            unsigned int from = (unsigned int)__builtin_ctz(orders);
+            u32 m = z->list[false].head[from];
+
+            *order = MIN(from, (unsigned int)SCRUB_ORDER);
+            split(z, m, from, *order, m);
+            return m;
+        }
+    }
+    return PAGE_NIL;
 }
 
 /* Largest order that m is aligned to and nr frames hold. */
@@ -154,7 +198,7 @@ void buddy_free_run(u64 first, u64 nr)
     while (nr > 0) {
         unsigned int k = chunk_order(first, nr);
 
-        buddy_free_locked(r, first, k);
+        buddy_free_locked(r, first, k, false);
         first += BIT(k);
         nr -= BIT(k);
     }
@@ -194,6 +238,22 @@ static bool is_all_free(const struct mem_range *r, u64 first, u64 end)
     return true;
 }
 
+bool mem_is_free(mfn_t start, u64 nr)
+{
+    const struct mem_range *r = mem_range_find(start.m);
+    bool all;
+
+    if (r == NULL || nr > r->end - start.m) {
+        return false;
+    }
+    mem_flush_cache();
+    spin_lock(&buddy_nodes[r->node].lock);
+    lazy_use_range_locked(&buddy_nodes[r->node], start.m, start.m + nr);
+    all = is_all_free(r, start.m, start.m + nr);
+    spin_unlock(&buddy_nodes[r->node].lock);
+    return all;
+}
+
 int mem_claim(mfn_t start, u64 nr)
 {
     const struct mem_range *r = mem_range_find(start.m);
@@ -207,6 +267,7 @@ int mem_claim(mfn_t start, u64 nr)
     mem_flush_cache();
     n = &buddy_nodes[r->node];
     spin_lock(&n->lock);
+    lazy_use_range_locked(n, m, end);
     if (is_all_free(r, m, end)) {
         while (m < end) {
             unsigned int k = chunk_order(m, end - m);
@@ -215,7 +276,7 @@ int mem_claim(mfn_t start, u64 nr)
 
             /* A free chunk smaller than our step lies wholly inside it. */
             k = MIN(k, (unsigned int)from);
-            split(zone_of(n, m), head, (unsigned int)from, k, m);
+            split(buddy_zone_of(n, m), head, (unsigned int)from, k, m);
             page_mark(mfn_to_page(mfn(m)), PAGE_HYP, k);
             m += BIT(k);
         }

@@ -13,13 +13,13 @@ static u32 local_node(const struct pcpu *p)
     return p->node < mem_nr_nodes ? p->node : 0;
 }
 
-static u32 alloc_from_node(u32 node, unsigned int order, bool low)
+static u32 alloc_from_node(u32 node, unsigned int order, u32 memf)
 {
     struct buddy_node *n = &buddy_nodes[node];
     u32 m;
 
     spin_lock(&n->lock);
-    m = buddy_alloc_locked(n, order, low);
+    m = buddy_alloc_locked(n, order, (memf & MEMF_LOW32) != 0, (memf & (MEMF_ZERO | MEMF_SCRUB)) != 0);
     spin_unlock(&n->lock);
     return m;
 }
@@ -35,7 +35,7 @@ static bool refill(struct mem_pcpu *c, u32 node)
     u32 m;
 
     spin_lock(&n->lock);
-    m = buddy_alloc_locked(n, order, false);
+    m = buddy_alloc_locked(n, order, false, true);
     if (m != PAGE_NIL) {
         /* Popped from the end: lowest address last. */
         for (u32 i = 0; i < MEM_CACHE_BATCH; i++) {
@@ -43,7 +43,7 @@ static bool refill(struct mem_pcpu *c, u32 node)
         }
         c->nr_cached = MEM_CACHE_BATCH;
     } else {
-        while (c->nr_cached < MEM_CACHE_BATCH && (m = buddy_alloc_locked(n, 0, false)) != PAGE_NIL) {
+        while (c->nr_cached < MEM_CACHE_BATCH && (m = buddy_alloc_locked(n, 0, false, true)) != PAGE_NIL) {
             c->cache[c->nr_cached++] = m;
         }
     }
@@ -58,7 +58,9 @@ static void drain(struct mem_pcpu *c, u32 node, u32 nr)
 
     spin_lock(&n->lock);
     for (u32 i = 0; i < nr; i++) {
-        buddy_free_locked(mem_range_find(c->cache[i]), c->cache[i], 0);
+        u64 m = c->cache[i];
+
+        buddy_free_locked(mem_range_find(m), m, 0, (atomic_load(&mfn_to_page(mfn(m))->word) & FREE_ZERO) != 0);
     }
     spin_unlock(&n->lock);
     c->nr_cached -= nr;
@@ -89,8 +91,10 @@ u64 mem_cached_pages(u32 node)
 }
 
 /* Nodes in the mask first, beginning with `start`, then the others unless `exact`. */
-static u32 alloc_by_node(unsigned int order, bool low, u32 start, u64 mask, bool exact)
+static u32 alloc_by_node(unsigned int order, u32 memf, u32 start, u64 mask)
 {
+    bool exact = (memf & MEMF_EXACT_NODE) != 0;
+
     for (u32 pass = 0; pass < (exact ? 1U : 2U); pass++) {
         for (u32 i = 0; i < mem_nr_nodes; i++) {
             u32 node = (start + i) % mem_nr_nodes;
@@ -99,7 +103,7 @@ static u32 alloc_by_node(unsigned int order, bool low, u32 start, u64 mask, bool
             if ((mask >> node & 1) != (pass == 0)) {
                 continue;
             }
-            m = alloc_from_node(node, order, low);
+            m = alloc_from_node(node, order, memf);
             if (m != PAGE_NIL) {
                 return m;
             }
@@ -112,7 +116,6 @@ static noinline struct page *alloc_slow(unsigned int order, u32 memf, u64 nodes)
 {
     struct pcpu *p = this_cpu();
     u32 start = local_node(p);
-    bool exact = (memf & MEMF_EXACT_NODE) != 0, low = (memf & MEMF_LOW32) != 0;
     u32 m;
 
     if (order > MAX_ORDER || mem_nr_nodes == 0) {
@@ -127,29 +130,67 @@ static noinline struct page *alloc_slow(unsigned int order, u32 memf, u64 nodes)
     } else if (nodes == 0) {
         nodes = BIT(start);
     }
-    if (order == 0 && !low && start == local_node(p) && (nodes >> start & 1) &&
+    if (order == 0 && !(memf & MEMF_LOW32) && start == local_node(p) && (nodes >> start & 1) &&
         (p->mem.nr_cached > 0 || refill(&p->mem, start))) {
         return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
     }
-    m = alloc_by_node(order, low, start, nodes, exact);
+    m = alloc_by_node(order, memf, start, nodes);
     if (m == PAGE_NIL && order > 0 && p->mem.nr_cached > 0) {
         /* What this CPU holds back may be what is missing. */
         mem_flush_cache();
-        m = alloc_by_node(order, low, start, nodes, exact);
+        m = alloc_by_node(order, memf, start, nodes);
+    }
+    if (m == PAGE_NIL && scrub_interrupt()) {
+        m = alloc_by_node(order, memf, start, nodes);
+        scrub_resume();
     }
     return m == PAGE_NIL ? NULL : mfn_to_page(mfn(m));
+}
+
+static void make_zero(struct page *pg, u64 nr, u32 memf)
+{
+    if (memf & MEMF_SCRUB) {
+        arch_scrub_pages(page_to_virt(pg), nr);
+    } else if (memf & MEMF_ZERO) {
+        arch_zero_pages(page_to_virt(pg), nr);
+    }
+}
+
+/* Frames leave the allocator: what is asked to be zero and is not becomes so, and no word keeps saying that it is. */
+static void hand_out(struct page *pg, u64 nr, u32 memf)
+{
+    struct page *dirty = pg, *end = pg + nr;
+
+    for (; pg < end; pg++) {
+        if (atomic_load(&pg->word) != 0) {
+            if (dirty < pg) {
+                make_zero(dirty, (u64)(pg - dirty), memf);
+            }
+            atomic_store(&pg->word, 0);
+            dirty = pg + 1;
+        }
+    }
+    if (dirty < end) {
+        make_zero(dirty, (u64)(end - dirty), memf);
+    }
 }
 
 struct page *mem_alloc_frames(unsigned int order, u32 memf, u64 nodes)
 {
     struct pcpu *p = this_cpu();
+    struct page *pg;
 
     /* nodes: none or all. */
-    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~MEMF_ZERO) == 0 &&
+    if (likely(order == 0 && p->mem.nr_cached > 0 && (memf & ~(MEMF_ZERO | MEMF_SCRUB)) == 0 &&
                (nodes + 1 <= 1 || mem_nr_nodes == 1))) {
-        return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
+        pg = mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
+    } else {
+        pg = alloc_slow(order, memf, nodes);
     }
-    return alloc_slow(order, memf, nodes);
+    if (likely(pg != NULL)) {
+        hand_out(pg, BIT(order), memf);
+    }
+    return pg;
 }
 
 void mem_free_frame(struct page *pg)
@@ -171,17 +212,12 @@ void mem_free_frame(struct page *pg)
 void *pages_alloc(unsigned int order, u32 memf)
 {
     struct page *pg = mem_alloc_frames(order, memf, 0);
-    void *va;
 
     if (pg == NULL) {
         return NULL;
     }
     page_mark(pg, PAGE_HYP, order);
-    va = page_to_virt(pg);
-    if (memf & MEMF_ZERO) {
-        arch_zero_pages(va, BIT(order));
-    }
-    return va;
+    return page_to_virt(pg);
 }
 
 void pages_free(void *va, unsigned int order)

@@ -5,6 +5,7 @@
  * class that have room. A free object's first byte is the number of the next one. Larger requests get whole pages, of
  * which `next` of the head says how many.
  */
+#include <argon/arch.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
@@ -167,7 +168,8 @@ static void *bulk_alloc(size_t size)
         buddy_free_run(page_to_mfn(pg).m + nr, BIT(order) - nr);
     }
     atomic_fetch_add(&bulk, nr);
-    return memset(page_to_virt(pg), 0, nr << PAGE_SHIFT);
+    arch_zero_pages(page_to_virt(pg), nr);
+    return page_to_virt(pg);
 }
 
 void *xzalloc_bytes(size_t size)

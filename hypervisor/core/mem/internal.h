@@ -14,16 +14,31 @@
 enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
 #define ZONE_SPLIT_MFN (1UL << (32 - PAGE_SHIFT))
 
-struct buddy_zone {
+/*
+ * Free memory is known to be zero and clean (to the point of coherency), or it is not. Each frame's word says so; chunks all of whose
+ * frames are have lists of their own. See docs/design/memory.md.
+ */
+#define FREE_ZERO       BIT(32)  /* in the word of a free frame, by itself or with the next: this frame */
+#define FREE_CHUNK_ZERO BIT(33)  /* in that of a free chunk's head: all its frames */
+/* Chunks from this order up are merged with their like only: what has been zeroed is found without a search. */
+#define SCRUB_ORDER     ORDER_2M
+
+struct buddy_list {
     u32 orders;                  /* bit per order whose list is not empty */
     u32 head[MAX_ORDER + 1];     /* first chunk's mfn */
+};
+
+struct buddy_zone {
+    struct buddy_list list[2];   /* by whether a chunk is zero */
     u64 nr[MAX_ORDER + 1];       /* chunks */
-    u64 free;                    /* pages */
+    u64 free;                    /* pages, with those of the blocks below */
+    u32 nr_untouched;            /* blocks of 1 GiB whose page structs are not written yet (lazy.c) */
 };
 
 struct buddy_node {
-    struct spinlock lock;        /* RANK_HEAP: zones */
+    struct spinlock lock;        /* RANK_HEAP: zones, in_work */
     struct buddy_zone zone[NR_ZONES];
+    u64 in_work;                 /* free pages that an idle CPU works on, off the lists */
     u64 total;                   /* pages ever given; boot only */
 } aligned_to(64);
 
@@ -40,6 +55,13 @@ struct mem_range {
 const struct mem_range *mem_range_find(u64 m);
 /* Add a range, merged with neighbours of the same node. Panics when there are too many (boot). */
 void mem_range_add(u64 first, u64 end, u32 node);
+
+/*
+ * mem_hot_range: the part of the largest range that has page structs, from its start. Chosen anew at boot; later it only grows, by
+ * mem_hot_grow(), and only when every CPU has seen the page structs written (a grace period).
+ */
+void mem_choose_hot(void);
+void mem_hot_grow(void);
 
 /*
  * page_get() may look at any frame at any time: words are written whole. A private frame is marked with what it is used
@@ -59,10 +81,19 @@ static inline void page_clear(struct page *pg)
 
 /* ---- buddy lists ---- */
 void buddy_init(struct buddy_node *n);
-/* Put one naturally aligned chunk of r's memory on its list, merging. Caller holds the node's lock. */
-void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order);
-/* Take a chunk out of node n (low: below 4 GiB only): its first mfn, or PAGE_NIL. Caller holds the lock. */
-u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low);
+struct buddy_zone *buddy_zone_of(struct buddy_node *n, u64 m);
+/*
+ * Put one naturally aligned chunk of r's memory on its list, merging; zero: all its frames have FREE_ZERO. Caller holds
+ * the node's lock.
+ */
+void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order, bool zero);
+/*
+ * Take a chunk out of node n (low: below 4 GiB only): its first mfn, or PAGE_NIL. Its frames' words have FREE_ZERO or
+ * nothing; zero: those that have it are preferred, else the others. Caller holds the lock.
+ */
+u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low, bool zero);
+/* Take a chunk that is not zero, of at most SCRUB_ORDER (*order). Caller holds the lock. */
+u32 buddy_take_dirty_locked(struct buddy_node *n, unsigned int *order);
 /* [first, first + nr) of one range in as few chunks as alignment allows. Takes the lock. */
 void buddy_free_run(u64 first, u64 nr);
 
@@ -78,6 +109,34 @@ void mem_free_frame(struct page *pg);
 void mem_flush_cache(void);
 /* Free pages cached by CPUs of a node. Approximate while they run. */
 u64 mem_cached_pages(u32 node);
+
+/* ---- blocks of 1 GiB that nobody has used yet (lazy.c) ---- */
+#define BLOCK_FRAMES BIT(MAX_ORDER)
+/* Page structs of [first, first + nr) become zero. */
+void frames_clear(u64 first, u64 nr);
+/* Note whole blocks of [first, end), new memory of `node`, as untouched; the rest gets page structs and is freed. */
+void lazy_add(u64 first, u64 end, u32 node);
+/* Is frame m in a block without page structs? */
+bool lazy_untouched(u64 m);
+/* Put one such block of the zone (or all that [first, end) touches) on the lists. Caller holds the node's lock. */
+bool lazy_use_locked(u32 node, struct buddy_zone *z);
+void lazy_use_range_locked(struct buddy_node *n, u64 first, u64 end);
+/* The same for an idle CPU, a block at a time, without the lock meanwhile. False: there is none. */
+bool lazy_idle(u32 node);
+/* Has a block been used since lazy_seen()? */
+bool lazy_changed(void);
+void lazy_seen(void);
+u64 lazy_count_between(u32 node, u64 first, u64 end);
+void lazy_reset(void);
+
+/* ---- zeroing while idle (scrub.c) ---- */
+/*
+ * What idle CPUs are working on is free memory too: wait until they have let go, each after a page at most, and do not let them
+ * begin again before scrub_resume(). False: nobody can have been at work.
+ */
+bool scrub_interrupt(void);
+void scrub_resume(void);
+void scrub_reset(void);
 
 /* ---- slabs ---- */
 void slab_reset(void);

@@ -182,20 +182,16 @@ struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf)
 {
     u64 nr = BIT(order);
     struct page *pg;
-    void *va;
 
     /* Before the work of clearing; adopt() decides. */
     if (unlikely(order > MAX_ORDER || atomic_load(&d->tot_pages) + nr > atomic_load(&d->max_pages))) {
         return NULL;
     }
-    pg = mem_alloc_frames(order, memf, d->node_affinity);
+    /* Zero and clean: a guest with its caches off must not see what was there before. */
+    pg = mem_alloc_frames(order, memf | MEMF_SCRUB, d->node_affinity);
     if (unlikely(pg == NULL)) {
         return NULL;
     }
-    /* Zeroed, then cleaned: a guest with its caches off must not see what was there before. */
-    va = page_to_virt(pg);
-    arch_zero_pages(va, nr);
-    arch_clean_dcache(va, nr << PAGE_SHIFT);
     if (unlikely(adopt(d, page_to_mfn(pg).m, nr) != 0)) {
         buddy_free_run(page_to_mfn(pg).m, nr);
         return NULL;
@@ -214,22 +210,18 @@ int page_assign(struct domain *d, mfn_t first, u64 nr)
 
 void *page_alloc_shared(struct domain *d)
 {
-    struct page *pg = mem_alloc_frames(0, 0, d->node_affinity);
-    void *va;
+    struct page *pg = mem_alloc_frames(0, MEMF_SCRUB, d->node_affinity);
 
     if (pg == NULL) {
         return NULL;
     }
-    va = page_to_virt(pg);
-    arch_zero_pages(va, 1);
-    arch_clean_dcache(va, PAGE_SIZE);
     pg->next = PAGE_NIL;
     pg->prev = PAGE_NIL;
     spin_lock(&d->page_lock);
     atomic_store(&d->shared_pages, d->shared_pages + 1);
     spin_unlock(&d->page_lock);
     atomic_store_release(&pg->word, WORD(1, d->id, PAGE_SHARED_HYP, PAGE_OWNED));
-    return va;
+    return page_to_virt(pg);
 }
 
 void page_free_shared(void *va)
@@ -254,47 +246,52 @@ static void run_flush(struct run *r)
     r->nr = 0;
 }
 
-/*
- * Take the first page off a dying domain's list. With no reference but the owner's it is freed, as part of a run where
- * frames are consecutive; else the owner's is dropped and the page stays counted, on no list, until the others have
- * gone. Caller holds page_lock.
- */
-static void relinquish_head(struct domain *d, struct run *r)
+/* Drop the owner's reference of a dying domain's page if it still stands. True: nobody else had one, the page is free. */
+static always_inline bool relinquish(struct page *pg, u64 alone)
 {
-    struct page *pg = mfn_to_page(mfn(d->page_list));
-    u64 m = d->page_list, alone = WORD(1, d->id, PAGE_GUEST, PAGE_OWNED), w;
+    u64 w = alone;
 
-    d->page_list = pg->next;
-    if (pg->next != PAGE_NIL) {
-        mfn_to_page(mfn(pg->next))->prev = PAGE_NIL;
+    while (unlikely(!atomic_cmpxchg(&pg->word, &w, w == alone ? 0 : WORD((u32)w - 1, word_owner(w), PAGE_GUEST, 0)))) {
+        if (word_order(w) != PAGE_OWNED) {
+            return false;                /* the guest had dropped it itself; others hold it */
+        }
     }
-    pg->next = PAGE_NIL;
-    pg->prev = PAGE_NIL;
-    w = alone;
-    for (;;) {
-        u64 now;
+    return w == alone;
+}
 
-        if (likely(w == alone)) {
-            now = 0;
-        } else if (word_order(w) == PAGE_OWNED) {
-            now = WORD((u32)w - 1, d->id, PAGE_GUEST, 0);
+/*
+ * Take up to `max` pages off a dying domain's list. With no reference but the owner's a page is freed, as part of a run where frames are
+ * consecutive; else the owner's is dropped and the page stays counted, on no list, until the others have gone. Caller holds page_lock.
+ */
+static void relinquish_some(struct domain *d, u32 max, struct run *r)
+{
+    u64 alone = WORD(1, d->id, PAGE_GUEST, PAGE_OWNED);
+    u32 m = d->page_list, freed = 0;
+
+    for (; max > 0 && m != PAGE_NIL; max--) {
+        struct page *pg = mfn_to_page(mfn(m));
+        u32 next = pg->next;
+
+        if (likely(relinquish(pg, alone))) {
+            pg->next = 0;
+            pg->prev = 0;
+            freed++;
+            if (r->first + r->nr != m) {
+                run_flush(r);
+                r->first = m;
+            }
+            r->nr++;
         } else {
-            return;                      /* the guest had dropped it itself; others hold it */
+            pg->next = PAGE_NIL;
+            pg->prev = PAGE_NIL;
         }
-        if (likely(atomic_cmpxchg(&pg->word, &w, now))) {
-            break;
-        }
+        m = next;
     }
-    if (w != alone) {
-        return;
+    d->page_list = m;
+    if (m != PAGE_NIL) {
+        mfn_to_page(mfn(m))->prev = PAGE_NIL;
     }
-    page_clear(pg);
-    count_pages(d, -1);
-    if (r->nr > 0 && r->first + r->nr != m) {
-        run_flush(r);
-    }
-    r->first = r->nr > 0 ? r->first : m;
-    r->nr++;
+    count_pages(d, -(s64)freed);
 }
 
 #define RELINQUISH_BATCH 256
@@ -306,9 +303,7 @@ int domain_relinquish_pages(struct domain *d)
         bool more;
 
         spin_lock(&d->page_lock);
-        for (u32 i = 0; i < RELINQUISH_BATCH && d->page_list != PAGE_NIL; i++) {
-            relinquish_head(d, &r);
-        }
+        relinquish_some(d, RELINQUISH_BATCH, &r);
         more = d->page_list != PAGE_NIL;
         spin_unlock(&d->page_lock);
         run_flush(&r);

@@ -39,7 +39,7 @@ const struct mem_range *mem_range_find(u64 m)
 
 bool mem_is_ram_elsewhere(mfn_t m)
 {
-    return mem_range_find(m.m) != NULL;
+    return mem_range_find(m.m) != NULL && !lazy_untouched(m.m);
 }
 
 u64 mem_max_mfn(void)
@@ -55,11 +55,39 @@ static void remove_range(u32 i)
     }
 }
 
-static void note_hot(const struct mem_range *r)
+/* How far frames have page structs from the start of the range. */
+static u64 touched_frames(const struct mem_range *r)
 {
-    if (r->end - r->first > mem_hot_range.nr) {
-        mem_hot_range = (struct mem_hot_range){ r->first, r->end - r->first, mfn_to_page(mfn(r->first)) };
+    u64 m = r->first;
+
+    while (m < r->end && !lazy_untouched(m)) {
+        m = ROUND_DOWN(m, BLOCK_FRAMES) + BLOCK_FRAMES;
     }
+    return MIN(m, r->end) - r->first;
+}
+
+static const struct mem_range *largest_range(void)
+{
+    const struct mem_range *best = &ranges[0];
+
+    for (u32 i = 1; i < nr_ranges; i++) {
+        if (ranges[i].end - ranges[i].first > best->end - best->first) {
+            best = &ranges[i];
+        }
+    }
+    return best;
+}
+
+void mem_choose_hot(void)
+{
+    const struct mem_range *r = largest_range();
+
+    mem_hot_range = (struct mem_hot_range){ r->first, touched_frames(r), mfn_to_page(mfn(r->first)) };
+}
+
+void mem_hot_grow(void)
+{
+    WRITE_ONCE(mem_hot_range.nr, touched_frames(largest_range()));
 }
 
 /* Boot: one CPU. Memory given back after boot (modules, boot code) joins the range it came from or its neighbour. */
@@ -78,7 +106,6 @@ void mem_range_add(u64 first, u64 end, u32 node)
     }
     if (i > 0 && ranges[i - 1].end == first && ranges[i - 1].node == node) {
         ranges[i - 1].end = end;
-        note_hot(&ranges[i - 1]);
         return;
     }
     if (nr_ranges == MAX_RANGES) {
@@ -89,7 +116,6 @@ void mem_range_add(u64 first, u64 end, u32 node)
     }
     ranges[i] = (struct mem_range){ .first = first, .end = end, .node = node };
     nr_ranges++;
-    note_hot(&ranges[i]);
 }
 
 void mem_add_range(paddr_t start, paddr_t end, u32 node)
@@ -108,7 +134,8 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
     }
     mem_range_add(first, last, node);
     buddy_nodes[node].total += last - first;
-    buddy_free_run(first, last - first);
+    lazy_add(first, last, node);
+    mem_choose_hot();
 }
 
 void mem_reset(void)
@@ -119,5 +146,7 @@ void mem_reset(void)
     for_each_cpu(c) {
         pcpus[c]->mem.nr_cached = 0;
     }
+    lazy_reset();
+    scrub_reset();
     slab_reset();
 }

@@ -17,8 +17,13 @@ void mem_node_stats(u32 node, struct mem_stats *s)
 {
     *s = (struct mem_stats){ .total = 0 };
     if (node < mem_nr_nodes) {
-        s->total = buddy_nodes[node].total;
-        s->free = zone_free(&buddy_nodes[node]) + mem_cached_pages(node);
+        struct buddy_node *n = &buddy_nodes[node];
+
+        s->total = n->total;
+        /* What an idle CPU works on moves between the two: together, so that nothing seems to be missing. */
+        spin_lock(&n->lock);
+        s->free = zone_free(n) + n->in_work + mem_cached_pages(node);
+        spin_unlock(&n->lock);
     }
 }
 
@@ -41,10 +46,12 @@ static u64 count_between(const struct buddy_zone *z, u64 first, u64 end)
     u64 pages = 0;
 
     for (unsigned int k = 0; k <= MAX_ORDER; k++) {
-        for (u32 m = z->head[k]; m != PAGE_NIL; m = mfn_to_page(mfn(m))->next) {
-            u64 lo = MAX((u64)m, first), hi = MIN(m + BIT(k), end);
+        for (u32 i = 0; i < 2; i++) {
+            for (u32 m = z->list[i].head[k]; m != PAGE_NIL; m = mfn_to_page(mfn(m))->next) {
+                u64 lo = MAX((u64)m, first), hi = MIN(m + BIT(k), end);
 
-            pages += hi > lo ? hi - lo : 0;
+                pages += hi > lo ? hi - lo : 0;
+            }
         }
     }
     return pages;
@@ -54,16 +61,21 @@ static u64 node_free_between(struct buddy_node *n, u64 first, u64 end)
 {
     const u64 bound[NR_ZONES + 1] = { 0, ZONE_SPLIT_MFN, ~0UL };
     u64 pages = 0;
+    bool interrupted = scrub_interrupt();
 
     spin_lock(&n->lock);
     for (unsigned int z = 0; z < NR_ZONES; z++) {
         if (first <= bound[z] && end >= bound[z + 1]) {
             pages += n->zone[z].free;
         } else if (first < bound[z + 1] && end > bound[z]) {
-            pages += count_between(&n->zone[z], first, end);
+            pages += count_between(&n->zone[z], first, end) +
+                     lazy_count_between((u32)(n - buddy_nodes), MAX(first, bound[z]), MIN(end, bound[z + 1]));
         }
     }
     spin_unlock(&n->lock);
+    if (interrupted) {
+        scrub_resume();
+    }
     return pages;
 }
 
@@ -88,6 +100,10 @@ static void dump_node(u32 node)
 
     con_printf("node %u: %lu KiB, free %lu KiB (%lu KiB below 4 GiB, %lu KiB in CPU caches)\n", node, n->total * 4,
                (zone_free(n) + cached) * 4, n->zone[ZONE_LOW].free * 4, cached * 4);
+    if (n->zone[ZONE_LOW].nr_untouched + n->zone[ZONE_HIGH].nr_untouched > 0) {
+        con_printf("  untouched since boot: %u chunks of 1 GiB below 4 GiB, %u above\n", n->zone[ZONE_LOW].nr_untouched,
+                   n->zone[ZONE_HIGH].nr_untouched);
+    }
     for (unsigned int k = 0; k <= MAX_ORDER; k++) {
         u64 low = n->zone[ZONE_LOW].nr[k], high = n->zone[ZONE_HIGH].nr[k];
 

@@ -69,9 +69,13 @@ static boot_code int reserve(struct fdt_parse *p, u64 start, u64 size)
     return r;
 }
 
-/* A child of /reserved-memory. Without reg it is a size that an operating system places itself: nothing to keep. */
+/*
+ * A child of /reserved-memory. Without reg it is a size that an operating system places itself: nothing to keep. With no-map (device
+ * tree specification, 3.5.4) nothing of it may be mapped but by the driver it is for.
+ */
 boot_code int fdt_parse_reserved(struct fdt_parse *p)
 {
+    bool nomap = dt_get(&p->dt, p->w.off, "no-map").data != NULL;
     u64 start, size;
 
     for (u32 i = 0;; i++) {
@@ -84,6 +88,9 @@ boot_code int fdt_parse_reserved(struct fdt_parse *p)
             return fdt_bad(p, "bad reg");
         }
         r = reserve(p, start, size);
+        if (r == 0 && nomap && machine_add_nomap(p->m, start, size) != 0) {
+            r = fdt_bad(p, "one no-map range too many");
+        }
         if (r != 0) {
             return r;
         }

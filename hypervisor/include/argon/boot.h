@@ -57,8 +57,8 @@ struct dom0_memory {
 };
 
 /*
- * Claim `bytes` (multiple of DOM0_CHUNK) of free RAM in few large banks; the first at least `first_min` bytes, below 4
- * GiB if that can be had. -ENOMEM: not so much is free; what was claimed is in *out.
+ * Claim `bytes` (multiple of DOM0_CHUNK) of free RAM in few large banks, besides what is in *out; the first at least
+ * `first_min` bytes, below 4 GiB if that can be had. -ENOMEM: not so much is free; what was claimed is in *out.
  */
 must_check int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_min, struct dom0_memory *out);
 
@@ -72,6 +72,24 @@ struct dom0_place {
 /* -ENOSPC: the bank is too small; *need: bytes that would do. -EINVAL: a fixed address outside the bank. */
 must_check int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct dom0_place *out,
                           u64 *need);
+
+/* ---- modules that are not copied (boot/dom0_stay.c) ---- */
+struct dom0_stay {
+    struct machine_range kernel, ramdisk;    /* whole pages; size 0: is copied */
+};
+
+/* Which modules could stay where they are. kernel_data: where the module is mapped. ramdisk may be NULL. */
+void dom0_find_stay(const struct machine *m, const struct machine_module *kernel, const struct image *img,
+                    const void *kernel_data, const struct machine_module *ramdisk, struct dom0_stay *out);
+/*
+ * Claim one bank of `want` bytes, or less down to `least`, with them in it. True: *stay is what stays, and its frames
+ * are claimed too. False: nothing is claimed, nothing stays.
+ */
+must_check bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, const struct image *img, u64 initrd_size,
+                                struct dom0_stay *stay, struct machine_range *out);
+/* As dom0_place(), where something stays. False: there is no room for the rest. */
+must_check bool dom0_place_stay(const struct image *img, const struct machine_range *bank, u64 initrd_size,
+                                const struct dom0_stay *stay, struct dom0_place *out);
 
 /*
  * Host RAM that dom0 was not given (nor the frames in `devices`), as guest-physical space for other uses: the
@@ -144,13 +162,17 @@ struct dom0_build {
     struct image image;
     struct dom0_memory memory;
     struct dom0_devices devices;
+    struct dom0_stay stay;
     struct dom0_place place;
+    struct machine_range loaded[3];      /* whole pages that hold kernel, ramdisk and device tree: nothing to be scrubbed */
     u32 nr_vcpus, redist;
 };
 
 /* The kernel module: found, understood, and its needs known. */
 void dom0_probe_kernel(struct dom0_build *b);
-/* Kernel, ramdisk and device tree into dom0's memory, which is mapped. */
+/* The kernel module's contents. */
+const void *dom0_kernel_data(const struct dom0_build *b);
+/* Kernel, ramdisk and device tree into dom0's memory, which is mapped; b->loaded says where. */
 void dom0_load(struct dom0_build *b);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define MACHINE_MAX_BANKS     64
 #define MACHINE_MAX_RESERVED  128
+#define MACHINE_MAX_NOMAP     32
 #define MACHINE_MAX_MODULES   16
 #define MACHINE_MAX_REDIST    16
 
@@ -51,9 +52,10 @@ struct machine {
     const void *fdt;             /* mapped, NULL once boot memory is freed */
     paddr_t fdt_start;           /* where it lies: set by who calls machine_from_fdt(), afterwards */
     u64 fdt_size;
-    u32 nr_banks, nr_reserved, nr_modules, nr_cpus;
+    u32 nr_banks, nr_reserved, nr_nomap, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
     struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
+    struct machine_range nomap[MACHINE_MAX_NOMAP];       /* must not be mapped: in no bank, once they are sorted */
     struct machine_module modules[MACHINE_MAX_MODULES];
     struct machine_cpu cpus[NR_CPUS];
     struct machine_gic gic;
@@ -95,8 +97,13 @@ const struct machine_module *machine_module(enum module_kind kind);
  * Add RAM (trimmed to whole pages; zero size is ignored); machine_sort_banks() once all are known. -ENOSPC: too many.
  */
 must_check int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u32 node);
-/* Sort; merge what touches on one node; where banks overlap, the lower keeps the RAM. */
+/* Sort; merge what touches on one node; where banks overlap, the lower keeps the RAM. Cut out what must not be mapped. */
 void machine_sort_banks(struct machine *m);
+/*
+ * A range (widened to whole pages) is no RAM for us, though a bank says so: even a mapping of it that nobody uses might do harm, as
+ * the CPU may read through it by speculation. -ENOSPC: too many; -EINVAL: it wraps.
+ */
+must_check int machine_add_nomap(struct machine *m, paddr_t start, paddr_t size);
 /* Keep a range (widened to whole pages) out of use: the image, the device tree, early tables. -ENOSPC: too many. */
 must_check int machine_add_reserved(struct machine *m, paddr_t start, paddr_t size);
 /*
@@ -110,9 +117,11 @@ bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size);
 /* ---- boot/: the first domain ---- */
 struct domain;
 /*
- * Build dom0 from modules and machine: RAM, kernel, ramdisk, device tree, devices, vCPU 0. Stops boot with a message on
- * failure.
+ * Look at the modules and claim dom0's memory: first of all allocations, so that what is free around the modules is still in one piece.
+ * Stops boot with a message on failure, as the next.
  */
+void dom0_claim(void);
+/* Build dom0 from modules and machine: kernel, ramdisk, device tree, devices, vCPU 0. */
 void dom0_build(void);
 
 #endif

@@ -64,14 +64,15 @@ struct mem_pcpu {
 };
 
 /* Allocation flags. */
-#define MEMF_ZERO   BIT32(0)     /* contents zeroed (cleaned to PoC too when a guest gets it: see page_alloc_guest) */
+#define MEMF_ZERO   BIT32(0)     /* contents zeroed */
+#define MEMF_SCRUB  BIT32(3)     /* that, and cleaned to the point of coherency: fit for a guest with its caches off */
 #define MEMF_NODE(n) (BIT32(31) | ((u32)(n) << 16)) /* prefer node n */
 #define MEMF_EXACT_NODE BIT32(1)
 #define MEMF_LOW32  BIT32(2)     /* below 4 GiB */
 
 /* ---- set-up (boot) ---- */
 /*
- * Give [start, end) RAM to the allocator of `node`. The frame table for it is mapped and zeroed already. Page aligned.
+ * Give [start, end) RAM to the allocator of `node`. The frame table for it is mapped, with any contents. Page aligned.
  */
 void mem_add_range(paddr_t start, paddr_t end, u32 node);
 /* Frame table limits, set by arch boot code before mem_add_range. */
@@ -84,13 +85,15 @@ void mem_reset(void);
 /* ---- frames ---- */
 static inline struct page *mfn_to_page(mfn_t m) { return &frame_table[m.m - frame_base]; }
 static inline mfn_t page_to_mfn(const struct page *pg) { return mfn((u64)(pg - frame_table) + frame_base); }
-/* The largest range of RAM, and its first page: most lookups end here. Written during boot only. */
+/* Most of the largest range of RAM, and its first page: most lookups end here. Only grows once guests run. */
 extern struct mem_hot_range {
     u64 first, nr;
     struct page *page;
 } mem_hot_range;
 bool mem_is_ram_elsewhere(mfn_t m);
-/* Is m RAM with a frame table entry? (Any input.) */
+/*
+ * Is m RAM with a frame table entry? Any input. RAM that nobody has used since boot may have none yet: it is nobody's.
+ */
 static inline bool mfn_is_ram(mfn_t m)
 {
     return likely(m.m - mem_hot_range.first < mem_hot_range.nr) || mem_is_ram_elsewhere(m);
@@ -186,6 +189,8 @@ must_check int page_assign(struct domain *d, mfn_t first, u64 nr);
  * not free.
  */
 must_check int mem_claim(mfn_t first, u64 nr);
+/* Is all of [first, first+nr) in the free lists, and in one range of RAM? For mem_claim()'s callers. */
+bool mem_is_free(mfn_t first, u64 nr);
 /* One zeroed page that d's guest may map (PAGE_SHARED_HYP), count 1; page_free_shared drops that count. */
 void *page_alloc_shared(struct domain *d);
 void page_free_shared(void *va);
@@ -196,6 +201,17 @@ must_check int domain_relinquish_pages(struct domain *d);
  * Before p2m_teardown(). d->nr_foreign counts them, so that a domain without any costs nothing.
  */
 must_check int physmap_relinquish(struct domain *d);
+
+/* ---- while idle ---- */
+/* From now on idle CPUs work for the allocator; zero: they zero free memory, too. */
+void mem_idle_start(bool zero);
+/*
+ * A CPU has nothing else to do: work until an interrupt waits, at most on 2 MiB. False: nothing was to be done, or an
+ * interrupt waits. No locks held.
+ */
+bool mem_idle(void);
+/* Zero all free memory (boot). */
+void mem_scrub_all(void);
 
 /* ---- figures ---- */
 struct mem_stats { u64 total, free, scrub; };     /* pages */

@@ -5,6 +5,13 @@
 
 #include <argon/types.h>
 
+/* bootscrub=: when RAM is zeroed that nobody has used since Argon started. A guest's RAM is zero in any case. */
+enum bootscrub {
+    BOOTSCRUB_NO,                /* when it is allocated; dom0's, which is its own from the start, not at all */
+    BOOTSCRUB_IDLE,              /* dom0's before it starts, the rest while CPUs are idle, or when it is allocated */
+    BOOTSCRUB_YES,               /* all before dom0 starts */
+};
+
 struct options {                 /* the parsed command line; constant after boot but for the log levels */
     char console[32];            /* console=: "none" for no UART */
     char dtuart[128];            /* dtuart= path or alias, with :options */
@@ -14,7 +21,7 @@ struct options {                 /* the parsed command line; constant after boot
     u32 dom0_max_vcpus;          /* 0 = as many as CPUs; else the number of CPUs, but at most this */
     u32 dom0_min_vcpus;          /* and at least this: equal to dom0_max_vcpus where one number is given */
     bool dom0_vcpus_pin;
-    bool bootscrub;
+    enum bootscrub bootscrub;
     u8 loglvl, guest_loglvl;     /* levels below are printed */
     u8 loglvl_limited, guest_loglvl_limited;   /* levels from those up to below these are rate-limited */
     char sched[16];
