@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory and string functions. Integer registers only (a guest's FP state is live), no unaligned access (early boot
- * runs with the MMU off, where all memory is Device memory and unaligned accesses fault: Arm ARM B2.5.2). Compiled with
+ * Memory and string functions, for Normal memory. Integer registers only (a guest's FP state is live). Compiled with
  * -fno-tree-loop-distribute-patterns: a loop here must not become a call of the function it is in.
  */
 #include <argon/string.h>
+#include <asm/string.h>
 
 #define WORD sizeof(u64)
 
@@ -49,22 +49,27 @@ static void copy_words_down(u64 *d, const u64 *s, size_t n)
     }
 }
 
-/*
- * d is aligned, s is not: each word stored is put together from two aligned words (little-endian). The aligned words
- * read are those that hold at least one byte of the source, so no page beyond it is touched. n is a multiple of 8, not
- * 0.
- */
-static void copy_words_shifted(u64 *d, const u8 *s, size_t n)
+/* d is aligned, s is not; n is a multiple of 8; forwards. */
+static void copy_words_unaligned(u64 *d, const u8 *s, size_t n)
 {
-    unsigned int shift = (unsigned int)((uintptr_t)s & (WORD - 1)) * 8;
-    const u64 *w = (const u64 *)((uintptr_t)s & ~(uintptr_t)(WORD - 1));
-    u64 low = *w++;
+    for (; n >= 8 * WORD; n -= 8 * WORD, d += 8, s += 8 * WORD) {
+        u64 a0, a1, a2, a3, a4, a5, a6, a7;
 
-    for (; n != 0; n -= WORD) {
-        u64 high = *w++;
-
-        *d++ = (low >> shift) | (high << (64 - shift));
-        low = high;
+        load_pair_unaligned(s, &a0, &a1);
+        load_pair_unaligned(s + 2 * WORD, &a2, &a3);
+        load_pair_unaligned(s + 4 * WORD, &a4, &a5);
+        load_pair_unaligned(s + 6 * WORD, &a6, &a7);
+        d[0] = a0;
+        d[1] = a1;
+        d[2] = a2;
+        d[3] = a3;
+        d[4] = a4;
+        d[5] = a5;
+        d[6] = a6;
+        d[7] = a7;
+    }
+    for (; n != 0; n -= WORD, s += WORD) {
+        *d++ = load_unaligned(s);
     }
 }
 
@@ -81,7 +86,7 @@ static void copy_up(u8 *d, const u8 *s, size_t n)
         if (word_aligned(s)) {
             copy_words((u64 *)(void *)d, (const u64 *)(const void *)s, words);
         } else {
-            copy_words_shifted((u64 *)(void *)d, s, words);
+            copy_words_unaligned((u64 *)(void *)d, s, words);
         }
         d += words;
         s += words;
