@@ -114,7 +114,7 @@ static boot_code u64 frame_table_map_bank(u32 b, u64 mapped_to)
         return mapped_to;
     }
     /* Same offset within a block for address and memory, so that blocks can be used. */
-    pa = carve_take(end - va + align, align) + (va & (align - 1));
+    pa = carve_take(end - va + (va & (align - 1)), align) + (va & (align - 1));
     if (mmu_map(va, pa, end - va, MMU_RW) != 0) {
         boot_stop("the frame table cannot be mapped");
     }
