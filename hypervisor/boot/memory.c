@@ -166,6 +166,7 @@ void boot_memory_release(paddr_t fdt_pa, u64 fdt_size)
 
     mmu_seal();
     mem_add_range(start, end, 0);
+    mem_image_released = end - start;
     start = ROUND_UP(fdt_pa, PAGE_SIZE);
     end = ROUND_DOWN(fdt_pa + fdt_size, PAGE_SIZE);
     if (start < end) {

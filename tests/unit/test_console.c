@@ -82,6 +82,7 @@ void event_dump(struct domain *d) { con_printf("events of %u\n", d->id); }
 void grant_dump(struct domain *d) { con_printf("grants of %u\n", d->id); }
 void vgic_dump(struct domain *d) { con_printf("vgic of %u\n", d->id); }
 void mem_dump(void) { con_printf("memory\n"); }
+void dump_own_memory(void) { con_printf("own memory\n"); }
 void irq_dump(void) { con_printf("irqs\n"); }
 void sched_dump(void) { con_printf("sched\n"); }
 void timer_dump(void) { con_printf("timers\n"); }

@@ -6,7 +6,7 @@
 #include <argon/percpu.h>
 #include "internal.h"
 
-u64 mem_boot_bytes;
+u64 mem_boot_bytes, mem_image_released;
 
 static u64 zone_free(const struct buddy_node *n)
 {

@@ -47,14 +47,25 @@ static bool foreign_map(domid_t domid, uint64_t gfn, unsigned n)
     return !failed("foreign map", memory_op(XENMEM_add_to_physmap_batch, &batch)) && !failed("foreign map", error);
 }
 
-static bool build(domid_t *domid)
+static bool populate(domid_t domid, unsigned blocks)
 {
-    xen_pfn_t first = RAM_GFN;
-    struct xen_memory_reservation ram = { .extent_order = RAM_ORDER, .nr_extents = 1 };
+    for (unsigned i = 0; i < blocks; i++) {
+        xen_pfn_t first = RAM_GFN + i * RAM_PAGES;
+        struct xen_memory_reservation ram = { .extent_order = RAM_ORDER, .nr_extents = 1, .domid = domid };
+
+        ram.extent_start.p = &first;
+        if (failed("populate", memory_op(XENMEM_populate_physmap, &ram) - 1))
+            return false;
+    }
+    return true;
+}
+
+bool domu_build(domid_t *domid, unsigned vcpus, unsigned blocks)
+{
 
     memset(&domctl_buffer, 0, sizeof(domctl_buffer));
     domctl_buffer.u.createdomain.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
-    domctl_buffer.u.createdomain.max_vcpus = 1;
+    domctl_buffer.u.createdomain.max_vcpus = vcpus;
     domctl_buffer.u.createdomain.max_evtchn_port = 1023;
     domctl_buffer.u.createdomain.max_grant_frames = -1;
     domctl_buffer.u.createdomain.max_maptrack_frames = -1;
@@ -62,21 +73,19 @@ static bool build(domid_t *domid)
     if (failed("createdomain", domctl(XEN_DOMCTL_createdomain, 0)))
         return false;
     *domid = domctl_buffer.domain;
-    domctl_buffer.u.max_vcpus.max = 1;
+    domctl_buffer.u.max_vcpus.max = vcpus;
     if (failed("max_vcpus", domctl(XEN_DOMCTL_max_vcpus, *domid)))
         return false;
     domctl_buffer.u.address_size.size = 64;
     if (failed("set_address_size", domctl(XEN_DOMCTL_set_address_size, *domid)))
         return false;
-    domctl_buffer.u.max_mem.max_memkb = 4096;
+    domctl_buffer.u.max_mem.max_memkb = (blocks + 1) * 2048;
     if (failed("max_mem", domctl(XEN_DOMCTL_max_mem, *domid)))
         return false;
     domctl_buffer.u.paging_mempool.size = 0x200000;
     if (failed("paging_mempool", domctl(XEN_DOMCTL_set_paging_mempool_size, *domid)))
         return false;
-    ram.domid = *domid;
-    ram.extent_start.p = &first;
-    return !failed("populate", memory_op(XENMEM_populate_physmap, &ram) - 1);
+    return populate(*domid, blocks);
 }
 
 /* The image as it is here, without what it has written since: the rest of the domain's RAM is zero. */
@@ -119,7 +128,7 @@ bool domu_create(struct domu *d, unsigned slot)
 
     d->box = NULL;
     d->slot = slot;
-    if (!build(&d->id) || !load(d->id) || !foreign_map(d->id, RAM_GFN + BOX_PAGE, slot))
+    if (!domu_build(&d->id, 1, 1) || !load(d->id) || !foreign_map(d->id, RAM_GFN + BOX_PAGE, slot))
         return false;
     d->box = window(slot);
     d->box->gic_version = gic.version;
@@ -150,21 +159,26 @@ bool domu_wait(struct domu *d, unsigned ms)
     return WAIT_FOR(!d->box->work, ms);
 }
 
-void domu_destroy(struct domu *d)
+void domu_destroy_bare(domid_t domid)
 {
     long rc;
 
+    do
+        rc = domctl(XEN_DOMCTL_destroydomain, domid);
+    while (rc == -XEN_EAGAIN);
+    (void)failed("destroydomain", rc);
+    for (unsigned i = 0; i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, domid) == 0 && domctl_buffer.domain == domid; i++)
+        (void)sched_op(SCHEDOP_yield, 0);
+}
+
+void domu_destroy(struct domu *d)
+{
     if (d->box) {
         (void)event_close(d->port);
         (void)xen_unmap((uintptr_t)window(d->slot));
     }
     (void)xen_unmap((uintptr_t)window(2));
-    do
-        rc = domctl(XEN_DOMCTL_destroydomain, d->id);
-    while (rc == -XEN_EAGAIN);
-    (void)failed("destroydomain", rc);
-    for (unsigned i = 0; i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, d->id) == 0 && domctl_buffer.domain == d->id; i++)
-        (void)sched_op(SCHEDOP_yield, 0);
+    domu_destroy_bare(d->id);
 }
 
 /* ---- the domain's side ---- */

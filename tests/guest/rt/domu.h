@@ -36,6 +36,10 @@ bool domu_run(struct domu *d, domu_work *work, uint64_t who, uint64_t arg); /* u
 bool domu_wait(struct domu *d, unsigned ms);                                /* until its work is done */
 void domu_destroy(struct domu *d);                                          /* until it is gone */
 
+/* A domain with RAM in blocks of 2 MiB and nothing in it, and its end: the hypervisor's side of a guest alone. */
+bool domu_build(domid_t *domid, unsigned vcpus, unsigned blocks);
+void domu_destroy_bare(domid_t domid);
+
 /* The domain's side. */
 void domu_main(volatile struct domu_box *box);
 extern volatile struct domu_box *domu_self;  /* NULL in dom0 */
