@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table and the tables that map it come from one
- * range carved out of RAM before there is an allocator; all else goes to the allocator, whole ranges at a time.
+ * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table and the tables that map it
+ * come from one range carved out of RAM before there is an allocator; all else goes to the allocator, whole ranges at a
+ * time.
  */
 #include <argon/boot.h>
 #include <argon/boot_memory.h>

@@ -52,7 +52,8 @@ static void test_sizes(void **state)
 static void test_object_bytes(void **state)
 {
     static const struct { size_t asked; u64 takes; } objects[] = {
-        { 1, 32 }, { 32, 32 }, { 33, 64 }, { 2048, 2048 }, { 2049, 4096 }, { 4097, 8192 }, { 12289, 16384 }, { 20000, 20480 },
+        { 1, 32 }, { 32, 32 }, { 33, 64 }, { 2048, 2048 }, { 2049, 4096 }, { 4097, 8192 }, { 12289, 16384 },
+        { 20000, 20480 },
     };
     void *p;
 

@@ -84,7 +84,10 @@ static inline bool vgic_v2_sgi(const struct vcpu *v, const struct vgic_irq *irq)
     return irq->intid < 16 && v->domain->vgic.version == 2;
 }
 
-/* What is delivered to v, current, while it has interrupts masked may be retracted before it is taken: vgic_watch_lines(). */
+/*
+ * What is delivered to v, current, while it has interrupts masked may be retracted before it is taken:
+ * vgic_watch_lines().
+ */
 static always_inline void vgic_watch_if_masked(struct vcpu *v)
 {
     if (unlikely(v->arch.regs.pstate & PSTATE_I)) {
