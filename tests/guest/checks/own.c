@@ -3,6 +3,7 @@
 #include "check.h"
 #include "console.h"
 #include "domu.h"
+#include "timer.h"
 #include <xen/sysctl.h>
 
 #define GUEST_BLOCKS 128u /* 256 MiB */
@@ -16,14 +17,34 @@ static long sysctl(uint32_t cmd)
     return hypercall1(__HYPERVISOR_sysctl, &control);
 }
 
+static uint64_t free_pages(void)
+{
+    CHECK_EQ("physinfo", 0, sysctl(XEN_SYSCTL_physinfo));
+    return control.u.physinfo.free_pages;
+}
+
+/* The last of a domain goes a grace period after it: once nothing has changed for a while. */
+static uint64_t free_pages_settled(void)
+{
+    uint64_t free = free_pages(), last;
+    unsigned same = 0;
+
+    for (unsigned i = 0; i < 200 && same < 5; i++) {
+        delay_us(5000);
+        (void)sched_op(SCHEDOP_yield, 0);
+        last = free;
+        free = free_pages();
+        same = free == last ? same + 1 : 0;
+    }
+    return free;
+}
+
 /* Free pages, then the figures. */
 static uint64_t show(const char *what)
 {
     static char keys[] = "H";
-    uint64_t free;
+    uint64_t free = free_pages_settled();
 
-    CHECK_EQ("physinfo", 0, sysctl(XEN_SYSCTL_physinfo));
-    free = control.u.physinfo.free_pages;
     print("# own: %s: %lu KiB free\n", what, (unsigned long)free * 4);
     control.u.debug_keys.keys.p = keys;
     control.u.debug_keys.nr_keys = 1;
