@@ -29,8 +29,8 @@ static uint64_t free_pages_settled(void)
     uint64_t free = free_pages(), last;
     unsigned same = 0;
 
-    for (unsigned i = 0; i < 200 && same < 5; i++) {
-        delay_us(5000);
+    for (unsigned i = 0; i < 500 && same < 20; i++) {
+        delay_us(10000);
         (void)sched_op(SCHEDOP_yield, 0);
         last = free;
         free = free_pages();
