@@ -28,7 +28,7 @@ def memory_use(dom0):
     """Free memory, and what the hypervisor has given out to whom, in KiB: what debug keys m and H say."""
     dom0.run("xl dmesg -c >/dev/null; xl debug-keys mH")
     log = dom0.hypervisor_log()
-    use = {"free": int(re.search(r"managed, (\d+) KiB free", log)[1]), "rest": int(re.search(r"the rest (-?\d+) KiB", log)[1])}
+    use = {"free": int(re.search(r"managed, (\d+) KiB free", log)[1]), "rest": int(re.search(r"^  the rest (-?\d+) KiB", log, re.MULTILINE)[1])}
     for domid, line in re.findall(r"^  d(\d+): (.*)$", log, re.MULTILINE):
         tables = int(re.search(r"page tables (\d+) KiB", line)[1])
         use[f"tables of d{domid}"] = tables
