@@ -5,6 +5,20 @@
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 #include "test_sched_common.h"
 
+/* Called in the middle of a switch, when prev has given up the CPU and its registers are being saved. */
+static void (*while_saving)(struct vcpu *prev);
+
+void arch_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+    void (*fn)(struct vcpu *v) = while_saving;
+
+    while_saving = NULL;
+    if (fn != NULL) {
+        fn(prev);
+    }
+    this_cpu()->current = next;
+}
+
 static void test_wake_prefers_the_last_cpu_when_idle(void **state)
 {
     struct domain *d;
@@ -156,6 +170,37 @@ static void test_affinity_moves_a_waiting_vcpu(void **state)
     assert_int_equal(sched_set_affinity(d->vcpu[1], NULL, &m), -EINVAL);
 }
 
+static void wake_from_cpu_0(struct vcpu *v)
+{
+    unit_set_cpu(0);
+    vcpu_unblock(v, VPF_BLOCKED);
+    assert_false(v->sched.queued);       /* its registers are on the way */
+    unit_set_cpu(1);
+}
+
+/* It blocks, must leave this CPU, and is woken before its registers are in memory: the CPU that saves them sends it on. */
+static void test_woken_while_saved_and_moved(void **state)
+{
+    struct domain *d = sched_machine_with(2, 1);
+    struct vcpu *v = d->vcpu[0];
+    struct cpumask m = { { 0 } };
+
+    (void)state;
+    pin_all(d, 1);
+    vcpu_unblock(v, VPF_DOWN);
+    assert_ptr_equal(run_on(1), v);
+    vcpu_block_current();
+    unit_set_cpu(0);
+    cpumask_set(&m, 0);
+    assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
+    while_saving = wake_from_cpu_0;
+    assert_true(run_on(1)->is_idle);
+    assert_null(while_saving);
+    assert_true(v->sched.queued);
+    assert_int_equal(v->cpu, 0);
+    assert_ptr_equal(run_on(0), v);
+}
+
 static void test_pin_override(void **state)
 {
     struct domain *d;
@@ -183,6 +228,7 @@ int main(void)
         sched_case(test_kick_of_a_running_vcpu_sends_an_ipi),
         sched_case(test_affinity_moves_a_running_vcpu),
         sched_case(test_affinity_moves_a_waiting_vcpu),
+        sched_case(test_woken_while_saved_and_moved),
         sched_case(test_pin_override),
     };
 
