@@ -178,7 +178,10 @@ static void wake_from_cpu_0(struct vcpu *v)
     unit_set_cpu(1);
 }
 
-/* It blocks, must leave this CPU, and is woken before its registers are in memory: the CPU that saves them sends it on. */
+/*
+ * It blocks, must leave this CPU, and is woken before its registers are in memory: the CPU that saves them sends it
+ * on.
+ */
 static void test_woken_while_saved_and_moved(void **state)
 {
     struct domain *d = sched_machine_with(2, 1);
