@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table and the tables that map it come from one
- * range carved out of RAM before there is an allocator; all else goes to the allocator, whole ranges at a time.
+ * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table and the tables that map it
+ * come from one range carved out of RAM before there is an allocator; all else goes to the allocator, whole ranges at a
+ * time.
  */
 #include <argon/boot.h>
 #include <argon/boot_memory.h>
@@ -114,7 +115,7 @@ static boot_code u64 frame_table_map_bank(u32 b, u64 mapped_to)
         return mapped_to;
     }
     /* Same offset within a block for address and memory, so that blocks can be used. */
-    pa = carve_take(end - va + align, align) + (va & (align - 1));
+    pa = carve_take(end - va + (va & (align - 1)), align) + (va & (align - 1));
     if (mmu_map(va, pa, end - va, MMU_RW) != 0) {
         boot_stop("the frame table cannot be mapped");
     }
@@ -165,6 +166,7 @@ void boot_memory_release(paddr_t fdt_pa, u64 fdt_size)
 
     mmu_seal();
     mem_add_range(start, end, 0);
+    mem_image_released = end - start;
     start = ROUND_UP(fdt_pa, PAGE_SIZE);
     end = ROUND_DOWN(fdt_pa + fdt_size, PAGE_SIZE);
     if (start < end) {

@@ -13,6 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import runner  # noqa: E402
 
+# What is about vCPUs that take turns. Tests where all of them spin for each other take too long where they do.
+SWITCHING = "only=state+switch+domain+sched+psci"
 # (gic, vCPUs = pCPUs unless options say otherwise, CPU model, hypervisor options)
 MACHINES = {
     "v3-1-a57": dict(gic=3, smp=1),
@@ -25,7 +27,11 @@ MACHINES = {
     "v2-2-a57": dict(gic=2, smp=2),
     "v2-4-max": dict(gic=2, smp=4, cpu="max"),
     "v2-2on1-a57": dict(gic=2, smp=1, options="dom0_max_vcpus=2"),
+    "v3-4on2-a57": dict(gic=3, smp=2, options="dom0_max_vcpus=4", args=SWITCHING),
+    "v2-4on2-max": dict(gic=2, smp=2, cpu="max", options="dom0_max_vcpus=4", args=SWITCHING),
 }
+# RAM in MiB and how much of it the hypervisor may take with one guest, in percent.
+OWN_MEMORY = {1024: 2.0, 16384: 1.0}
 ENDS = {"poweroff": "", "reboot": "end=reboot", "crash": "end=crash", "psci_off": "end=psci_off", "psci_reset": "end=psci_reset"}
 
 
@@ -55,8 +61,9 @@ def hypervisor_fixture(request):
 def test_checks(hypervisor, machine):
     is_xen = hypervisor.name.startswith("xen")
     may_fail, hangs = xen_differs() if is_xen else (known_failures(), [])
-    args = "skip=" + "+".join(hangs) if hangs else ""
-    report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **MACHINES[machine])
+    fields = dict(MACHINES[machine])
+    args = fields.pop("args", "") + (" skip=" + "+".join(hangs) if hangs else "")
+    report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **fields)
     failures = {name: text for name, text in report.failures.items()
                 if re.sub(r"\[.*", "", name) not in may_fail and name.split("/")[0] not in may_fail}
     message = "\n".join(f"{name}: {text}" for name, text in failures.items())
@@ -73,3 +80,42 @@ def test_end(hypervisor, end):
     assert report.closing, f"payload did not finish, log {report.log}"
     assert report.exited == 0, f"machine still runs, log {report.log}"
     assert "still alive" not in report.text, f"shutdown returned, log {report.log}"
+
+
+def own_memory(text):
+    """What debug key H said each time, with the free memory just before: figures in KiB by name, of a guest by d1."""
+    for part in re.split(r"^# own: ", text, flags=re.M)[1:]:
+        found = {"what": part.split(":")[0], "free": int(re.search(r"(\d+) KiB free", part)[1])}
+        for name, pattern in (("own", r"own: (\d+) of"), ("ram", r"of (\d+) KiB"), ("image", r"image (\d+) KiB"),
+                              ("frames", r"frame table \D*(\d+) KiB"), ("cpus", r"CPUs (\d+) KiB"), ("rest", r"the rest (-?\d+) KiB")):
+            found[name] = int(re.search(pattern, part)[1])
+        domains = dict(re.findall(r" d(\d+): (\d+) KiB", part))
+        found["dom0"] = int(domains.pop("0"))
+        found["guest"] = int(next(iter(domains.values()), 0))
+        yield found
+
+
+@pytest.mark.parametrize("mib", OWN_MEMORY)
+def test_own_memory(hypervisor, mib):
+    """The hypervisor's own memory: little, all accounted for, and what the debug key says of a guest is what the guest costs."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Xen has no such figures")
+    report = runner.run(f"{hypervisor.name}-own-{mib}", hypervisor, args="only=own.memory", smp=2, memory=mib)
+    assert report.closing == (1, 0), f"log {report.log}"
+    figures = list(own_memory(report.text))
+    assert [f["what"] for f in figures] == ["before", "guest of 1 vCPU", "after", "before", "guest of 8 vCPUs", "after"]
+    for f in figures:
+        assert f["ram"] == mib * 1024
+        assert f["own"] * 100 < OWN_MEMORY[mib] * f["ram"]
+        assert f["image"] < 1024 and f["rest"] < 1024 and f["cpus"] < 128
+        # 16 bytes a frame, and what its alignment costs.
+        assert f["ram"] // 256 <= f["frames"] <= f["ram"] // 256 + 256
+        parts = sum(f[name] for name in ("image", "frames", "cpus", "dom0", "guest", "rest"))
+        assert abs(parts - f["own"]) <= 6
+    for before, guest in (figures[0:2], figures[3:5]):
+        cost = before["free"] - guest["free"] - 256 * 1024
+        # Pages that objects of the domain share with others', rounding.
+        assert guest["guest"] - 16 <= cost <= guest["guest"] + 16
+        assert guest["own"] - before["own"] == cost
+    assert figures[1]["guest"] < 64 and figures[4]["guest"] < 160
+    assert figures[0]["free"] == figures[2]["free"] == figures[5]["free"]

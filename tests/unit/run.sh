@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh TEST...: run unit test programs, print a line a test and the output of those that fail, and at the end "N passed, N failed".
+# run.sh TEST...: run unit test programs, print a line a test and the output of those that fail, and at the end
+# "N passed, N failed".
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

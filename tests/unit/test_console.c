@@ -2,128 +2,7 @@
 /* unit-sources: core/console/ring.c core/console/log.c core/console/output.c core/console/input.c */
 /* unit-sources: core/console/keys.c core/console/dump.c */
 /* The console keeps its state from boot to panic, so the tests below run in the order of the machine's life. */
-#include "unit.h"
-#include <argon/console.h>
-#include <argon/irqchip.h>
-#include <argon/machine.h>
-#include <argon/param.h>
-
-/* ---- a UART that remembers ---- */
-
-static char out[65536];
-static size_t out_len;
-static const char *input = "";
-static bool stuck, rx_enabled;
-static u32 acks;
-static int init_result;
-
-static int fake_init(const struct machine_uart *u, volatile void *regs)
-{
-    (void)u;
-    assert_non_null((void *)(uintptr_t)regs);
-    return init_result;
-}
-
-static bool fake_tx_ready(void) { return !stuck; }
-
-static void fake_tx(u8 c)
-{
-    assert_true(out_len < sizeof(out) - 1);
-    out[out_len++] = (char)c;
-    out[out_len] = 0;
-}
-
-static int fake_rx(void) { return *input != 0 ? *input++ : -1; }
-static void fake_rx_irq_enable(void) { rx_enabled = true; }
-static void fake_irq(void) { acks++; }
-
-static const char *const fake_compatible[] = { "test,uart", NULL };
-static const struct uart_ops fake_uart = {
-    "Fake", fake_compatible, fake_init, fake_tx_ready, fake_tx, fake_rx, fake_rx_irq_enable, fake_irq
-};
-
-const struct uart_ops *uart_driver_find(const char *compatible)
-{
-    return strcmp(compatible, "test,uart") == 0 ? &fake_uart : NULL;
-}
-
-volatile void *arch_ioremap(paddr_t pa, u64 size)
-{
-    static u8 regs[4096];
-
-    assert_int_equal(pa, 0x9000000);
-    assert_true(size >= PAGE_SIZE);
-    return regs;
-}
-
-/* The larger ring outlives the fake machine of one test. */
-void *pages_alloc(unsigned int order, u32 memf)
-{
-    static char ring[32768];
-
-    (void)memf;
-    return (PAGE_SIZE << order) <= sizeof(ring) ? ring : NULL;
-}
-
-static irq_handler_fn *rx_handler;
-
-int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, const char *name)
-{
-    (void)t;
-    (void)data;
-    (void)name;
-    assert_int_equal(intid, 33);
-    rx_handler = fn;
-    return 0;
-}
-
-void smp_stop_others(void) { host_record(__func__, 0, 0, 0, 0); }
-void event_dump(struct domain *d) { con_printf("events of %u\n", d->id); }
-void grant_dump(struct domain *d) { con_printf("grants of %u\n", d->id); }
-void vgic_dump(struct domain *d) { con_printf("vgic of %u\n", d->id); }
-void mem_dump(void) { con_printf("memory\n"); }
-void irq_dump(void) { con_printf("irqs\n"); }
-void sched_dump(void) { con_printf("sched\n"); }
-void timer_dump(void) { con_printf("timers\n"); }
-void wallclock_get(u64 *secs, u32 *nsecs) { *secs = 5; *nsecs = 6; }
-u64 vcpu_cpu_time(const struct vcpu *v) { (void)v; return 7 * NS_PER_MS; }
-
-static void clear(void)
-{
-    out_len = 0;
-    out[0] = 0;
-}
-
-static void assert_out(const char *want)
-{
-    assert_string_equal(out, want);
-    clear();
-}
-
-static void write_as(struct domain *d, const char *s)
-{
-    console_guest_write(d, s, strlen(s));
-}
-
-static void press(const char *keys)
-{
-    input = keys;
-    rx_handler(33, NULL);
-    assert_int_equal(*input, 0);
-}
-
-static int setup(void **state)
-{
-    unit_setup(state);
-    opt.loglvl = opt.loglvl_limited = LOG_NR_LEVELS;
-    opt.guest_loglvl = 0;
-    opt.guest_loglvl_limited = LOG_WARN + 1;
-    opt.console_timestamps = false;
-    opt.conswitch = 'a';
-    opt.conring_size = 32768;
-    clear();
-    return 0;
-}
+#include "test_console_common.h"
 
 /* ---- the life of the machine ---- */
 
@@ -303,16 +182,6 @@ static void test_guest_lines(void **state)
         write_as(domain_lookup(id), "\n");
     }
     assert_non_null(strstr(out, "(d39) part\r\n"));
-}
-
-static u32 count_lines(const char *what)
-{
-    u32 n = 0;
-
-    for (const char *p = strstr(out, what); p != NULL; p = strstr(p + 1, what)) {
-        n++;
-    }
-    return n;
 }
 
 static void test_rate_limit(void **state)
@@ -542,74 +411,6 @@ static void test_conswitch(void **state)
     assert_out("");
 }
 
-/* ---- debug keys ---- */
-
-static void test_keys(void **state)
-{
-    (void)state;
-    unit_domain(0, 2);
-    unit_domain(3, 1);
-    console_notify();
-    debug_key('h');
-    assert_non_null(strstr(out, "(ARGON) 'h' pressed -> showing installed handlers\r\n"));
-    for (const char *k = "hqregmi0dR*tavwC"; *k != 0; k++) {
-        char row[16];
-
-        snprintf(row, sizeof(row), " key '%c' (", *k);
-        assert_non_null(strstr(out, row));
-    }
-    clear();
-    debug_key('e');
-    assert_non_null(strstr(out, "(ARGON) events of 0\r\n(ARGON) events of 3\r\n"));
-    clear();
-    debug_key('q');
-    assert_non_null(strstr(out, "General information for domain 0:\r\n"));
-    assert_non_null(strstr(out, "General information for domain 3:\r\n"));
-    assert_non_null(strstr(out, "    VCPU1: CPU1 "));
-    assert_non_null(strstr(out, "cpu_time=7ms\r\n"));
-    clear();
-    debug_key('0');
-    assert_non_null(strstr(out, "*** Dom0 vcpu#1 state: CPU1, "));
-    assert_int_equal(host_calls("arch_vcpu_dump"), 2);
-    clear();
-    debug_key('d');
-    assert_int_equal(host_calls("arch_vcpu_show_regs_host"), 1);
-    assert_int_equal(host_calls("smp_kick"), 4);         /* three CPUs, and the log's consumers */
-    debug_dump_cpu();
-    assert_int_equal(host_calls("arch_vcpu_show_regs_host"), 2);
-    clear();
-    debug_key('t');
-    assert_non_null(strstr(out, "Wall clock at system time 0: 5.000000006 s UTC"));
-    clear();
-    debug_key('*');
-    assert_non_null(strstr(out, "grants of 3"));
-    assert_non_null(strstr(out, "vgic of 3"));
-    assert_non_null(strstr(out, "timers"));
-    assert_null(strstr(out, "rebooting"));
-    clear();
-    debug_key('Y');
-    assert_out("(ARGON) 'Y' is no debug key; 'h' lists them\r\n");
-    debug_key(0x80);
-    assert_out("(ARGON) character 0x80 is no debug key; 'h' lists them\r\n");
-}
-
-static void test_key_replays_ring(void **state)
-{
-    (void)state;
-    log_info("to be seen twice");
-    assert_out("(ARGON) to be seen twice\r\n");
-    debug_key('w');
-    assert_int_equal(count_lines("to be seen twice\r\n"), 1);
-}
-
-static void test_key_reboot(void **state)
-{
-    (void)state;
-    unit_expect_panic(debug_key('R'));                   /* the fake arch_machine_restart() */
-    assert_out("(ARGON) 'R' pressed -> rebooting machine\r\n");
-    assert_int_equal(host_calls("smp_stop_others"), 1);
-}
-
 /* ---- the end ---- */
 
 static void test_panic_takes_over(void **state)
@@ -630,18 +431,28 @@ static void test_panic_takes_over(void **state)
     assert_out("(ARGON) still works\r\n");
 }
 
-#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_before_uart), CASE(test_init_failures), CASE(test_init_replays), CASE(test_levels), CASE(test_lines),
-        CASE(test_con_printf_collects), CASE(test_dom0_line_discipline), CASE(test_dom0_long_line),
+        CASE(test_before_uart),
+        CASE(test_init_failures),
+        CASE(test_init_replays),
+        CASE(test_levels),
+        CASE(test_lines),
+        CASE(test_con_printf_collects),
+        CASE(test_dom0_line_discipline),
+        CASE(test_dom0_long_line),
         CASE(test_guest_lines),
-        CASE(test_rate_limit), CASE(test_stuck_uart), CASE(test_read_ring), CASE(test_read_ring_errors),
+        CASE(test_rate_limit),
+        CASE(test_stuck_uart),
+        CASE(test_read_ring),
+        CASE(test_read_ring_errors),
         CASE(test_ring_wraps),
-        CASE(test_boot_done), CASE(test_notify), CASE(test_input_to_dom0), CASE(test_conswitch), CASE(test_keys),
-        CASE(test_key_replays_ring), CASE(test_key_reboot), CASE(test_panic_takes_over),
+        CASE(test_boot_done),
+        CASE(test_notify),
+        CASE(test_input_to_dom0),
+        CASE(test_conswitch),
+        CASE(test_panic_takes_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

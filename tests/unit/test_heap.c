@@ -48,6 +48,29 @@ static void test_sizes(void **state)
     }
 }
 
+/* What an object takes: its class, whole pages, or the power of two that was asked for in pages. */
+static void test_object_bytes(void **state)
+{
+    static const struct { size_t asked; u64 takes; } objects[] = {
+        { 1, 32 }, { 32, 32 }, { 33, 64 }, { 2048, 2048 }, { 2049, 4096 }, { 4097, 8192 }, { 12289, 16384 },
+        { 20000, 20480 },
+    };
+    void *p;
+
+    (void)state;
+    assert_int_equal(mem_object_bytes(NULL), 0);
+    for (u32 i = 0; i < ARRAY_SIZE(objects); i++) {
+        p = xzalloc_bytes(objects[i].asked);
+        assert_int_equal(mem_object_bytes(p), objects[i].takes);
+        xfree(p);
+    }
+    for (u32 order = 0; order < 4; order++) {
+        p = pages_alloc(order, 0);
+        assert_int_equal(mem_object_bytes(p), PAGE_SIZE << order);
+        pages_free(p, order);
+    }
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -158,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_sizes),
+        unit_case(test_object_bytes),
         unit_case(test_limits),
         unit_case(test_bulk_tail),
         unit_case(test_packing),

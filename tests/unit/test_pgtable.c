@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: arch/arm/pgtable.c */
 /*
- * The page-table walker over malloc: mapping with the largest blocks, refusal and roll-back, splitting with break-before-make,
- * removal, concatenated roots, freeing. "Physical" addresses of tables are their host addresses below 48 bits.
+ * The page-table walker over malloc: mapping with the largest blocks, refusal and roll-back, splitting with
+ * break-before-make, removal, concatenated roots, freeing. "Physical" addresses of tables are their host addresses
+ * below 48 bits.
  */
 #include "unit.h"
 
@@ -261,9 +262,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_largest_blocks), T(test_unaligned_uses_pages), T(test_refusals_change_nothing), T(test_out_of_memory_rolls_back),
+        T(test_largest_blocks), T(test_unaligned_uses_pages), T(test_refusals_change_nothing),
+        T(test_out_of_memory_rolls_back),
         T(test_unmap_splits_break_before_make), T(test_split_is_invalid_during_flush),
-        T(test_unmap_failing_split_changes_nothing), T(test_unmap_over_holes), T(test_concatenated_root), T(test_page_entry),
+        T(test_unmap_failing_split_changes_nothing), T(test_unmap_over_holes), T(test_concatenated_root),
+        T(test_page_entry),
         T(test_level0_root),
     };
 

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The scheduler: run queues, blocking and waking, pauses, fairness, placement, balancing, affinity. */
+/* The scheduler on one CPU: run queue, blocking and waking, slices and fairness, pauses, parameters. */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 #include "test_sched_common.h"
-
-static bool irq_deliverable;
-
-bool vgic_irq_deliverable(struct vcpu *v)
-{
-    (void)v;
-    return irq_deliverable;
-}
 
 /* ---- choosing ---- */
 
@@ -29,8 +21,7 @@ static void test_wake_and_block(void **state)
     struct vcpu *v;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     v = d->vcpu[0];
     assert_int_equal(v->runstate.state, RUNSTATE_offline);
     vcpu_unblock(v, VPF_DOWN);
@@ -68,8 +59,7 @@ static void test_block_with_event_pending_does_not_sleep(void **state)
     struct vcpu *v;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     v = d->vcpu[0];
     vcpu_unblock(v, VPF_DOWN);
     sched_switch();
@@ -91,8 +81,7 @@ static void test_wake_before_the_switch_is_not_lost(void **state)
     struct vcpu *v;
 
     (void)state;
-    sched_machine(2, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(2, 1);
     v = d->vcpu[0];
     vcpu_unblock(v, VPF_DOWN);
     unit_set_cpu(v->cpu);
@@ -111,8 +100,7 @@ static void test_yield_alone_costs_nothing(void **state)
     struct domain *d;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     sched_switch();
     vcpu_yield_current();
@@ -126,8 +114,7 @@ static void test_yield_alternates(void **state)
     struct vcpu *first, *other;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 2);
+    d = sched_machine_with(1, 2);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     vcpu_unblock(d->vcpu[1], VPF_DOWN);
     first = sched_switch();
@@ -149,8 +136,7 @@ static void test_no_timer_when_alone(void **state)
     struct domain *d;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 2);
+    d = sched_machine_with(1, 2);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     sched_switch();
     assert_false(pcpus[0]->sched.slice.queued);
@@ -174,8 +160,7 @@ static void test_equal_weights_share_equally(void **state)
     struct domain *d;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 3);
+    d = sched_machine_with(1, 3);
     for_each_vcpu (d, v) {
         vcpu_unblock(v, VPF_DOWN);
     }
@@ -214,8 +199,7 @@ static void test_a_sleeper_preempts_at_once(void **state)
     struct vcpu *hog, *io;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 2);
+    d = sched_machine_with(1, 2);
     hog = d->vcpu[0];
     io = d->vcpu[1];
     vcpu_unblock(io, VPF_DOWN);
@@ -256,8 +240,7 @@ static void test_a_cap_is_kept(void **state)
     struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     op.u.credit2.cap = 25;
     assert_int_equal(sched_domctl(d, &op), 0);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
@@ -296,8 +279,7 @@ static void test_pauses_are_counted(void **state)
     struct vcpu *v;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     v = d->vcpu[0];
     vcpu_unblock(v, VPF_DOWN);
     sched_switch();
@@ -322,8 +304,7 @@ static void test_pausing_a_waiting_vcpu_takes_it_off_the_queue(void **state)
     struct domain *d;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 2);
+    d = sched_machine_with(1, 2);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     sched_switch();
     vcpu_unblock(d->vcpu[1], VPF_DOWN);
@@ -342,8 +323,7 @@ static void test_blocked_shows_through_a_pause(void **state)
     struct vcpu *v;
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     v = d->vcpu[0];
     vcpu_unblock(v, VPF_DOWN);
     sched_switch();
@@ -375,180 +355,7 @@ static void test_a_vcpu_made_in_a_paused_domain_is_paused(void **state)
     assert_true(d->vcpu[0]->sched.queued);
 }
 
-/* ---- several CPUs ---- */
-
-static void test_wake_prefers_the_last_cpu_when_idle(void **state)
-{
-    struct domain *d;
-    struct vcpu *v;
-    u32 last;
-
-    (void)state;
-    sched_machine(4, "credit2");
-    all_idle();
-    d = sched_domain(1, 1);
-    v = d->vcpu[0];
-    last = v->cpu;
-    vcpu_unblock(v, VPF_DOWN);
-    assert_int_equal(v->cpu, last);
-    assert_true(pcpus[last]->sched.curr->pending & PEND_RESCHED);
-}
-
-static void test_wake_takes_an_idle_cpu_when_the_last_is_busy(void **state)
-{
-    struct domain *d;
-    u32 busy, other;
-
-    (void)state;
-    sched_machine(2, "credit2");
-    all_idle();
-    d = sched_domain(1, 2);
-    pin_all(d, 0);
-    vcpu_unblock(d->vcpu[0], VPF_DOWN);
-    busy = d->vcpu[0]->cpu;
-    run_on(busy);
-    unpin_all(d);
-    other = 1 - busy;
-    host_record_reset();
-    unit_set_cpu(busy);
-    vcpu_unblock(d->vcpu[1], VPF_DOWN);
-    assert_int_equal(d->vcpu[1]->cpu, other);
-    assert_true(d->vcpu[1]->sched.queued);
-    assert_int_equal(host_last("smp_kick")->a[0], other);
-    assert_int_equal(host_last("smp_kick")->a[1], IPI_RESCHED);
-    assert_ptr_equal(run_on(other), d->vcpu[1]);
-}
-
-static void test_idle_cpu_pulls_waiting_work(void **state)
-{
-    struct domain *d;
-
-    (void)state;
-    sched_machine(2, "credit2");
-    d = sched_domain(1, 3);
-    pin_all(d, 0);
-    for_each_vcpu (d, v) {
-        vcpu_unblock(v, VPF_DOWN);
-    }
-    run_on(0);
-    assert_int_equal(pcpus[0]->sched.nr_runnable, 2);
-    assert_true(run_on(1)->is_idle);                 /* pinned: nothing to take */
-    unpin_all(d);
-    assert_false(run_on(1)->is_idle);
-    assert_int_equal(pcpus[0]->sched.nr_runnable, 1);
-    assert_int_equal(pcpus[1]->current->cpu, 1);
-}
-
-/* Three that never sleep on two CPUs: nobody may be left behind. */
-static void test_three_on_two_cpus_share(void **state)
-{
-    struct domain *d;
-
-    (void)state;
-    sched_machine(2, "credit2");
-    all_idle();
-    d = sched_domain(1, 3);
-    for_each_vcpu (d, v) {
-        vcpu_unblock(v, VPF_DOWN);
-    }
-    for (u32 i = 0; i < 30000; i++) {
-        for_each_cpu (c) {
-            unit_set_cpu(c);
-            if (current_vcpu()->is_idle || (current_vcpu()->pending & PEND_RESCHED)) {
-                sched_switch();
-            }
-        }
-        unit_advance(100 * NS_PER_US);
-    }
-    for_each_vcpu (d, v) {
-        assert_in_range(vcpu_cpu_time(v) / NS_PER_MS, 1700, 2300);
-    }
-}
-
-static void test_kick_of_a_running_vcpu_sends_an_ipi(void **state)
-{
-    struct domain *d;
-    struct vcpu *v;
-
-    (void)state;
-    sched_machine(2, "credit2");
-    d = sched_domain(1, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
-    run_on(v->cpu);
-    host_record_reset();
-    vcpu_kick(v, PEND_VGIC);                         /* on its own CPU: it is on its way out anyway */
-    assert_int_equal(host_calls("smp_kick"), 0);
-    unit_set_cpu(1 - v->cpu);
-    vcpu_kick(v, PEND_SYNC);
-    assert_int_equal(host_calls("smp_kick"), 1);
-    assert_int_equal(host_last("smp_kick")->a[0], v->cpu);
-    assert_int_equal(v->pending & (PEND_VGIC | PEND_SYNC), PEND_VGIC | PEND_SYNC);
-}
-
-static void test_affinity_moves_a_running_vcpu(void **state)
-{
-    struct domain *d;
-    struct vcpu *v;
-    struct cpumask m = { { 0 } };
-    u32 from;
-
-    (void)state;
-    sched_machine(2, "credit2");
-    d = sched_domain(1, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
-    from = v->cpu;
-    run_on(from);
-    cpumask_set(&m, 1 - from);
-    assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
-    assert_true(v->pending & PEND_RESCHED);
-    assert_true(run_on(from)->is_idle);
-    assert_int_equal(v->cpu, 1 - from);
-    assert_true(v->sched.queued);
-    assert_ptr_equal(run_on(1 - from), v);
-}
-
-static void test_affinity_moves_a_waiting_vcpu(void **state)
-{
-    struct domain *d;
-    struct cpumask m = { { 0 } };
-
-    (void)state;
-    sched_machine(2, "credit2");
-    d = sched_domain(1, 2);
-    pin_all(d, 0);
-    vcpu_unblock(d->vcpu[0], VPF_DOWN);
-    run_on(0);
-    vcpu_unblock(d->vcpu[1], VPF_DOWN);
-    assert_int_equal(d->vcpu[1]->cpu, 0);
-    cpumask_set(&m, 1);
-    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), 0);
-    assert_int_equal(d->vcpu[1]->cpu, 1);
-    assert_int_equal(pcpus[0]->sched.nr_runnable, 0);
-    assert_int_equal(pcpus[1]->sched.nr_runnable, 1);
-    cpumask_clear(&m, 1);
-    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), -EINVAL);
-    assert_int_equal(sched_set_affinity(d->vcpu[1], NULL, &m), -EINVAL);
-}
-
-static void test_pin_override(void **state)
-{
-    struct domain *d;
-    struct vcpu *v;
-
-    (void)state;
-    sched_machine(2, "credit2");
-    d = sched_domain(1, 1);
-    v = d->vcpu[0];
-    assert_int_equal(sched_pin_override(v, -1), -EINVAL);
-    assert_int_equal(sched_pin_override(v, 2), -EINVAL);
-    assert_int_equal(sched_pin_override(v, 1), 0);
-    assert_false(cpumask_test(&v->sched.allowed, 0));
-    assert_int_equal(sched_pin_override(v, 0), -EBUSY);
-    assert_int_equal(sched_pin_override(v, -1), 0);
-    assert_true(cpumask_test(&v->sched.allowed, 0));
-}
+/* ---- parameters ---- */
 
 static void test_unknown_policy_is_named(void **state)
 {
@@ -564,8 +371,7 @@ static void test_domctl_parameters(void **state)
     struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_getinfo };
 
     (void)state;
-    sched_machine(1, "credit2");
-    d = sched_domain(1, 1);
+    d = sched_machine_with(1, 1);
     assert_int_equal(sched_domctl(d, &op), 0);
     assert_int_equal(op.u.credit2.weight, 256);
     assert_int_equal(op.u.credit2.cap, 0);
@@ -649,14 +455,6 @@ int main(void)
         sched_case(test_pausing_a_waiting_vcpu_takes_it_off_the_queue),
         sched_case(test_blocked_shows_through_a_pause),
         sched_case(test_a_vcpu_made_in_a_paused_domain_is_paused),
-        sched_case(test_wake_prefers_the_last_cpu_when_idle),
-        sched_case(test_wake_takes_an_idle_cpu_when_the_last_is_busy),
-        sched_case(test_idle_cpu_pulls_waiting_work),
-        sched_case(test_three_on_two_cpus_share),
-        sched_case(test_kick_of_a_running_vcpu_sends_an_ipi),
-        sched_case(test_affinity_moves_a_running_vcpu),
-        sched_case(test_affinity_moves_a_waiting_vcpu),
-        sched_case(test_pin_override),
         sched_case(test_unknown_policy_is_named),
         sched_case(test_domctl_parameters),
         sched_case(test_sysctl_parameters),

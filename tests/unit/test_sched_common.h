@@ -79,6 +79,15 @@ int event_init_vcpu(struct vcpu *v)
     return 0;
 }
 
+/* What vCPUs that are about to sleep find. */
+unused static bool irq_deliverable;
+
+bool vgic_irq_deliverable(struct vcpu *v)
+{
+    (void)v;
+    return irq_deliverable;
+}
+
 /* ---- machine and domains ---- */
 unused static void sched_machine(u32 cpus, const char *policy)
 {
@@ -131,6 +140,13 @@ unused static struct domain *sched_domain(u16 id, u32 nr_vcpus)
         assert_int_equal(vcpu_create(d, i), 0);
     }
     return d;
+}
+
+/* The default policy, and domain 1 on it. */
+unused static struct domain *sched_machine_with(u32 cpus, u32 nr_vcpus)
+{
+    sched_machine(cpus, "credit2");
+    return sched_domain(1, nr_vcpus);
 }
 
 unused static int sched_teardown(void **state)

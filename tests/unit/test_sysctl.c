@@ -5,9 +5,8 @@
 /* unit-sources: core/hypercall/permission.c core/domain/info.c core/vcpu/vcpu.c core/vcpu/runstate.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
-#include "test_sched_common.h"
+#include "test_ctl_common.h"
 #include <argon/console.h>
-#include <argon/machine.h>
 
 static char keys[128];
 static u32 nr_keys;
@@ -50,31 +49,14 @@ u64 mem_free_between(u32 node, unsigned int min_bits, unsigned int max_bits)
     return (u64)node << 16 | min_bits << 8 | max_bits;
 }
 
-void wallclock_get(u64 *secs, u32 *nsecs)
-{
-    *secs = 0;
-    *nsecs = 0;
-}
-
-bool vgic_irq_deliverable(struct vcpu *v)
-{
-    (void)v;
-    return false;
-}
-
-static struct vcpu *caller;
 static struct xen_sysctl op;
-static u64 op_gva;
 
 static void setup_for(u16 domid)
 {
     sched_machine(4, "credit2");
-    caller = unit_domain(domid, 1)->vcpu[0];
-    caller->domain->target = DOMID_INVALID;
-    unit_set_current(caller);
+    ctl_caller(domid);
     memset(&op, 0, sizeof(op));
     op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    op_gva = unit_guest_alloc(caller->domain, PAGE_SIZE);
     machine.nr_nodes = 2;
     nr_keys = 0;
 }
@@ -89,14 +71,8 @@ static int setup(void **state)
 
 static long sysctl(u32 cmd)
 {
-    void *p = unit_guest_ptr(caller->domain, op_gva);
-    long rc;
-
     op.cmd = cmd;
-    memcpy(p, &op, sizeof(op));
-    rc = do_sysctl(caller, (u64[6]){ op_gva });
-    memcpy(&op, p, sizeof(op));
-    return rc;
+    return ctl_call(do_sysctl, &op, sizeof(op));
 }
 
 static void test_dispatch(void **state)

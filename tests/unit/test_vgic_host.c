@@ -189,7 +189,10 @@ static void host_spi(void **state)
     assert_int_equal(guest_ack(), FAKE_NONE);
 }
 
-/* The next one arrives at another CPU while the list register, still showing the one before as ended, is live on its own. */
+/*
+ * The next one arrives at another CPU while the list register, still showing the one before as ended, is live on its
+ * own.
+ */
 static void host_spi_arrives_elsewhere(void **state)
 {
     (void)state;
@@ -327,7 +330,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken), vcase(timer_retracted_while_masked),
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
-        vcase(host_spi), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending), vcase(no_hardware_link), vcase(routing),
+        vcase(host_spi), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending), vcase(no_hardware_link),
+        vcase(routing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,14 +20,28 @@ static void run_other(struct vcpu *v)
     }
 }
 
+/* It runs on CPU 1, and so do we. */
+static void load_there(struct vcpu *v)
+{
+    unit_set_cpu(1);
+    load(v);
+}
+
+/* And no more. */
+static void unload_there(struct vcpu *v)
+{
+    unit_set_cpu(1);
+    unload(v);
+    unit_set_cpu(0);
+}
+
 static void other_cpu(void **state)
 {
     struct vcpu *b = d->vcpu[1];
 
     (void)state;
     enable_ppi(1, 30, 0x80);
-    unit_set_cpu(1);
-    load(b);
+    load_there(b);
     unit_set_cpu(0);
     /* To a vCPU that runs elsewhere: waits for its CPU. */
     vgic_sgi1r_write(d->vcpu[0], 5UL << 24 | 2);
@@ -62,8 +76,7 @@ static void other_cpu(void **state)
     wr(SGIF(1) + 0x180, BIT32(30));
     unit_set_cpu(1);
     assert_int_equal(guest_ack(), FAKE_NONE);
-    unload(b);
-    unit_set_cpu(0);
+    unload_there(b);
 }
 
 static void other_cpu_does_not_answer(void **state)
@@ -71,15 +84,12 @@ static void other_cpu_does_not_answer(void **state)
     struct vcpu *b = d->vcpu[1];
 
     (void)state;
-    unit_set_cpu(1);
-    load(b);
+    load_there(b);
     vgic_sgi1r_write(b, 5UL << 24 | 2);
     unit_set_cpu(0);
     /* Bounded: what was last written is read. */
     assert_int_equal(rd(SGIF(1) + 0x200), BIT32(5));
-    unit_set_cpu(1);
-    unload(b);
-    unit_set_cpu(0);
+    unload_there(b);
 }
 
 /* About to sleep when another CPU has just pended what the guest had ended: the list register does not show it yet. */
@@ -88,8 +98,7 @@ static void no_sleep_on_a_change_under_way(void **state)
     struct vcpu *b = d->vcpu[1];
 
     (void)state;
-    unit_set_cpu(1);
-    load(b);
+    load_there(b);
     vgic_sgi1r_write(b, 5UL << 24 | 2);
     assert_int_equal(guest_ack(), 5);
     guest_eoi(5);
@@ -105,8 +114,7 @@ static void no_sleep_on_a_change_under_way(void **state)
     assert_int_equal(guest_ack(), 5);
     guest_eoi(5);
     assert_false(vgic_irq_deliverable(b));
-    unload(b);
-    unit_set_cpu(0);
+    unload_there(b);
 }
 
 static void unpend_races_with_a_new_edge(void **state)
@@ -114,17 +122,14 @@ static void unpend_races_with_a_new_edge(void **state)
     struct vcpu *b = d->vcpu[1];
 
     (void)state;
-    unit_set_cpu(1);
-    load(b);
+    load_there(b);
     vgic_sgi1r_write(b, 5UL << 24 | 2);
     unit_set_cpu(0);
     wr(SGIF(1) + 0x280, BIT32(5));                       /* not yet seen there */
     vgic_sgi1r_write(d->vcpu[0], 5UL << 24 | 2);         /* newer than the clear: must survive it */
     run_other(b);
     assert_int_equal(fake.cpu[1].lr[0] & LR_STATE, LR_PENDING);
-    unit_set_cpu(1);
-    unload(b);
-    unit_set_cpu(0);
+    unload_there(b);
 }
 
 int main(void)

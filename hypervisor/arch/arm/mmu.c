@@ -191,6 +191,11 @@ u64 mmu_map_stack(u32 cpu, bool emergency)
     return va + HYP_STACK_SIZE;
 }
 
+u64 arch_cpu_stack_bytes(void)
+{
+    return 2 * HYP_STACK_SIZE;
+}
+
 mfn_t virt_to_mfn(const void *va)
 {
     return paddr_to_mfn(mmu_va_to_pa(va));

@@ -612,6 +612,11 @@ int p2m_pool_set(struct domain *d, u64 bytes)
     return rc;
 }
 
+u64 p2m_bytes(const struct domain *d)
+{
+    return READ_ONCE(d->paging_pool_used) + mem_object_bytes(d->arch.p2m.root);
+}
+
 bool p2m_fault_is_stale(struct domain *d, u64 gpa, bool write)
 {
     enum p2m_type t;

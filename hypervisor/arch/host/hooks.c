@@ -37,6 +37,11 @@ weak u64 arch_image_bytes(void)
     return KIB(256);
 }
 
+weak u64 arch_cpu_stack_bytes(void)
+{
+    return KIB(32);
+}
+
 weak void arch_send_ipi(u32 cpu)
 {
     RECORD(cpu, 0);

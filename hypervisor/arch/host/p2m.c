@@ -219,6 +219,11 @@ int p2m_pool_set(struct domain *d, u64 bytes)
     return 0;
 }
 
+u64 p2m_bytes(const struct domain *d)
+{
+    return d->paging_pool_used;
+}
+
 unsigned int p2m_gpaddr_bits(void)
 {
     return HOST_P2M_BITS;

@@ -52,6 +52,7 @@ void input_start(const struct uart_ops *uart, u32 irq);
 
 /* ---- dump.c: tables of the debug keys ---- */
 void dump_domains(void);
+void dump_own_memory(void);
 void dump_dom0_registers(void);
 void dump_time(void);
 void dump_options(void);

@@ -85,6 +85,7 @@ static const struct debug_key keys[] = {
     { '*', false, show_all, "print everything" },
     { '0', true, dump_dom0_registers, "dump Dom0 registers" },
     { 'C', false, crash_machine, "panic (test of the failure path)" },
+    { 'H', true, dump_own_memory, "dump the hypervisor's own memory use" },
     { 'R', false, reboot_machine, "reboot machine" },
     { 'a', true, timer_dump, "dump timer queues" },
     { 'd', true, dump_host_registers, "dump host registers of all CPUs" },

@@ -53,6 +53,19 @@ void event_free(struct domain *d)
     ed->valid_ports = 0;
 }
 
+u64 event_bytes(const struct domain *d)
+{
+    const struct event_domain *ed = &d->event;
+    u64 buckets = atomic_load(&ed->valid_ports) >> EVENT_BUCKET_SHIFT, bytes = buckets << PAGE_SHIFT;
+
+    bytes += mem_object_bytes(ed->buckets) + mem_object_bytes(ed->used) + mem_object_bytes(ed->full);
+    bytes += mem_object_bytes(READ_ONCE(ed->fifo));
+    for_each_vcpu(d, v) {
+        bytes += mem_object_bytes(READ_ONCE(v->event.fifo));
+    }
+    return bytes;
+}
+
 /* Give ports up to `port` their structs. */
 static int grow(struct domain *d, u32 port)
 {

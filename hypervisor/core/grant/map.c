@@ -208,8 +208,8 @@ static s16 unmap_handle(struct domain *ld, u32 handle, const u64 *host_addr)
     }
     spin_lock(&act->lock);
     /*
-     * A map's ref and domid change only while it is not in use, and under the lock of the entry they then name: if it is in use now and
-     * names this entry, it stays so while we hold this lock.
+     * A map's ref and domid change only while it is not in use, and under the lock of the entry they then name: if it
+     * is in use now and names this entry, it stays so while we hold this lock.
      */
     if (unlikely(!(atomic_load_acquire(&map->flags) & GRANT_MAP_USED) || atomic_load(&map->ref) != ref ||
                  atomic_load(&map->domid) != domid)) {

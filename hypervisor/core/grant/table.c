@@ -73,6 +73,21 @@ int grant_init(struct domain *d, u32 max_frames, u32 max_maptrack_frames, u32 ma
     return rc;
 }
 
+u64 grant_bytes(const struct domain *d)
+{
+    const struct grant_table *gt = d->grant;
+    u64 entries, handles;
+
+    if (gt == NULL) {
+        return 0;
+    }
+    entries = atomic_load(&gt->nr_entries);
+    handles = atomic_load(&gt->nr_handles);
+    return mem_object_bytes(gt) + mem_object_bytes(gt->shared) + mem_object_bytes(gt->active) +
+           mem_object_bytes(gt->frame_gfn) + mem_object_bytes(READ_ONCE(gt->maptrack)) +
+           entries / GRANTS_PER_FRAME * mem_object_bytes(gt->active[0]) + (handles / MAPS_PER_FRAME << PAGE_SHIFT);
+}
+
 static void release_frame(struct grant_table *gt, u32 i)
 {
     struct grant_entry_v1 *shared = gt->shared[i];

@@ -242,7 +242,8 @@ long memop_add_to_physmap(struct vcpu *v, u64 *args)
 }
 
 /* Entries [done, done + n) of a batch. refused: why none of them can be mapped, 0 otherwise. */
-static int batch_chunk(struct domain *d, struct domain *from, const struct xen_add_to_physmap_batch *b, u64 done, u32 n, int refused)
+static int batch_chunk(struct domain *d, struct domain *from, const struct xen_add_to_physmap_batch *b, u64 done,
+                       u32 n, int refused)
 {
     u64 idxs[MEMOP_CHUNK], gpfns[MEMOP_CHUNK];
     s32 errs[MEMOP_CHUNK];

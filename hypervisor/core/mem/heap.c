@@ -212,6 +212,20 @@ void xfree(void *p)
     }
 }
 
+u64 mem_object_bytes(const void *p)
+{
+    const struct page *pg;
+
+    if (p == NULL) {
+        return 0;
+    }
+    pg = virt_to_page(p);
+    if (pg->order & PAGE_ORDER_SLAB) {
+        return BIT((pg->order & 0x7fU) + MIN_SHIFT);
+    }
+    return pg->order == PAGE_ORDER_BULK ? (u64)pg->next << PAGE_SHIFT : PAGE_SIZE << pg->order;
+}
+
 void slab_usage(u64 *slab_pages, u64 *bulk_pages)
 {
     *slab_pages = 0;

@@ -6,7 +6,7 @@
 #include <argon/percpu.h>
 #include "internal.h"
 
-u64 mem_boot_bytes;
+u64 mem_boot_bytes, mem_image_released;
 
 static u64 zone_free(const struct buddy_node *n)
 {
@@ -130,7 +130,7 @@ void mem_dump(void)
     for (u32 i = 0; i < mem_nr_nodes; i++) {
         dump_node(i);
     }
-    own = s.total - s.free - guest - shared;
+    own = s.total - (mem_boot_bytes >> PAGE_SHIFT) - s.free - guest - shared;
     con_printf("hypervisor: image %lu KiB, boot allocations with the frame table %lu KiB, allocated since %lu KiB\n",
                arch_image_bytes() / 1024, mem_boot_bytes / 1024, own * 4);
     con_printf("  of which: small objects %lu KiB, large objects %lu KiB, page tables, stacks and the rest %lu KiB\n",

@@ -55,11 +55,13 @@ static struct vcpu *pick_next(struct sched_pcpu *sp, struct pcpu *p, struct vcpu
     }
 }
 
-/* prev's registers are in memory now. If it waits here it may go elsewhere; if it may not stay here it must. */
-static void put_prev(struct vcpu *prev, bool displaced)
+/*
+ * prev's registers are in memory now, and seen to be. If it waits here it may go elsewhere. If it is runnable and waits
+ * nowhere it may not stay here: whoever woke it while its registers were being saved has left it to us (sched_wake()).
+ */
+static void put_prev(struct vcpu *prev)
 {
-    atomic_store_release(&prev->sched.running, false);
-    if (unlikely(displaced)) {
+    if (unlikely(atomic_load(&prev->pause_flags) == 0 && !READ_ONCE(prev->sched.queued))) {
         sched_wake(prev);
     } else if (nr_cpus > 1 && READ_ONCE(prev->sched.queued) && !cpumask_empty(&sched_idle_cpus)) {
         u32 idle = sched_claim_any(&prev->sched.allowed, &prev->sched.allowed, ~0U);
@@ -106,7 +108,7 @@ struct vcpu *sched_switch(void)
     struct sched_pcpu *sp = &p->sched;
     struct vcpu *prev = p->current, *next;
     u64 now = now_ns();
-    bool stay, displaced;
+    bool stay;
 
     if (nr_cpus > 1 && READ_ONCE(sp->nr_runnable) == 0 && (prev->is_idle || atomic_load(&prev->pause_flags) != 0)) {
         about_to_idle(p, now);
@@ -125,7 +127,6 @@ struct vcpu *sched_switch(void)
         spin_unlock(&sp->lock);
         return prev;
     }
-    displaced = !stay && !prev->is_idle && atomic_load(&prev->pause_flags) == 0;
     account_switch(sp, prev, next, stay, now);
     rq_update_busy(p->id);
     rq_arm_slice(sp, now);
@@ -133,13 +134,16 @@ struct vcpu *sched_switch(void)
 
     arch_context_switch(prev, next);
     p->current = next;
+    if (!prev->is_idle) {
+        atomic_store_release(&prev->sched.running, false);
+    }
     /*
      * next->sched.running must be seen before its pending word is read: vcpu_kick() writes and reads them in the other
-     * order.
+     * order. Likewise prev->sched.running before its pause flags: sched_wake().
      */
     cpu_barrier();
     if (!prev->is_idle) {
-        put_prev(prev, displaced);
+        put_prev(prev);
     }
     return next;
 }

@@ -175,7 +175,8 @@ void sched_wake(struct vcpu *v)
     if (to != from && atomic_load_acquire(&v->sched.running)) {
         /*
          * Its registers are still being saved: it waits in that CPU's queue, or, if it must leave, that CPU sends it
-         * on.
+         * on: it looks at the pause flags after `running` is cleared, and we have cleared them before we looked at that
+         * (put_prev()).
          */
         to = cpumask_test(&v->sched.allowed, from) ? from : CPU_NONE;
     }

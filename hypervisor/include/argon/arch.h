@@ -29,6 +29,7 @@ void arch_clean_inval_dcache(const void *va, size_t n); /* as that, and drops th
 volatile void *arch_ioremap(paddr_t pa, u64 size);/* device registers; NULL when it cannot be mapped. Never undone. */
 u64 arch_image_bytes(void);                      /* the hypervisor's own image in memory, and where it is */
 paddr_t arch_image_start(void);
+u64 arch_cpu_stack_bytes(void);                  /* stacks of one CPU, for debug key H */
 
 /* ---- CPUs ---- */
 void arch_send_ipi(u32 cpu);

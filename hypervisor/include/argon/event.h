@@ -47,6 +47,7 @@ must_check int event_destroy(struct domain *d);
 /* Last, when no one can look anything up; also after a failed event_init. */
 void event_free(struct domain *d);
 must_check int event_init_vcpu(struct vcpu *v);
+u64 event_bytes(const struct domain *d);          /* memory of its ports and queues */
 
 /* Guest- and hypervisor-originated sends. */
 must_check long event_send(struct domain *d, u32 port);   /* from d's own port: to its remote end */

@@ -38,6 +38,7 @@ u32 grant_max_frames(const struct domain *d);
 gfn_t grant_frame_gfn(struct domain *d, u32 idx);
 void grant_frame_set_gfn(struct domain *d, u32 idx, gfn_t g);
 void grant_dump(struct domain *d);             /* debug key g */
+u64 grant_bytes(const struct domain *d);       /* memory of its entries' and handles' other side; not the shared frames */
 
 /*
  * ---- operations on already chosen and permitted domains (core/hypercall/grant_table.c). Results: GNTST_*, unless

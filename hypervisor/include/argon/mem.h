@@ -173,6 +173,8 @@ void pages_free(void *va, unsigned int order);
 void *xzalloc_bytes(size_t size);
 void *xzalloc_array_bytes(size_t n, size_t size); /* NULL on overflow */
 void xfree(void *p);                              /* NULL allowed */
+/* Memory that an object of either kind takes, which is more than was asked for; NULL: 0. */
+u64 mem_object_bytes(const void *p);
 #define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)xzalloc_array_bytes((n), sizeof(type)))
 
@@ -225,6 +227,7 @@ u64 mem_max_mfn(void);
  * For mem_dump().
  */
 extern u64 mem_boot_bytes;
+extern u64 mem_image_released;                    /* bytes of the image that boot gave to the allocator at its end */
 void mem_dump(void);                              /* debug key m */
 
 #endif

@@ -87,6 +87,7 @@ must_check int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr);
 /* Page-table pool quota in bytes (domctl 85/86): multiple of PAGE_SIZE. Set below what is in use: -ENOMEM. */
 u64 p2m_pool_get(struct domain *d);
 must_check int p2m_pool_set(struct domain *d, u64 bytes);
+u64 p2m_bytes(const struct domain *d);            /* memory that its tables take, the root too */
 /* Guest-physical address bits of this host (getdomaininfo). */
 unsigned int p2m_gpaddr_bits(void);
 

@@ -8,8 +8,9 @@
 #include <argon/console.h>
 
 /*
- * Pend irq, whose home is locked, in the list register that it has had since last time, if that can be used as it stands: the
- * hardware's if its vCPU is on this CPU, the saved one if it is on none. True: done, and unlocked. False: nothing done.
+ * Pend irq, whose home is locked, in the list register that it has had since last time, if that can be used as it
+ * stands: the hardware's if its vCPU is on this CPU, the saved one if it is on none. True: done, and unlocked. False:
+ * nothing done.
  */
 static always_inline bool pend_sticky_unlock(struct vcpu *v, struct vgic_irq *irq)
 {

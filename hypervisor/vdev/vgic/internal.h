@@ -84,7 +84,10 @@ static inline bool vgic_v2_sgi(const struct vcpu *v, const struct vgic_irq *irq)
     return irq->intid < 16 && v->domain->vgic.version == 2;
 }
 
-/* What is delivered to v, current, while it has interrupts masked may be retracted before it is taken: vgic_watch_lines(). */
+/*
+ * What is delivered to v, current, while it has interrupts masked may be retracted before it is taken:
+ * vgic_watch_lines().
+ */
 static always_inline void vgic_watch_if_masked(struct vcpu *v)
 {
     if (unlikely(guest_irqs_masked(v))) {
@@ -181,8 +184,12 @@ static always_inline bool vgic_reg_is_whole(const struct vgic_reg *row, u64 offs
     return likely(row->width == size && offset >= row->start && !(offset & (size - 1)));
 }
 
-/* `row`: the one that covers offset or any one before it, of a table sorted by start. Whole plain registers without a detour. */
-static always_inline u64 vgic_reg_read(struct vcpu *v, u64 offset, u64 size, struct vcpu *bank, const struct vgic_reg *row)
+/*
+ * `row`: the one that covers offset or any one before it, of a table sorted by start. Whole plain registers without a
+ * detour.
+ */
+static always_inline u64 vgic_reg_read(struct vcpu *v, u64 offset, u64 size, struct vcpu *bank,
+                                       const struct vgic_reg *row)
 {
     while (offset >= row->end) {
         row++;

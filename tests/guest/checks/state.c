@@ -8,28 +8,12 @@
 #include "cpu.h"
 #include "gic.h"
 #include "hypercall.h"
+#include "state.h"
 #include "sysreg.h"
 #include "timer.h"
 #include "trap.h"
+#include <xen/event_channel.h>
 #include <xen/sched.h>
-
-struct state {
-    uint64_t x[31];
-    uint64_t nzcv, fpcr, fpsr;
-    uint64_t v[64];
-};
-_Static_assert(sizeof(struct state) == 272 + 512, "state_asm.S");
-
-void state_hypercall(const struct state *in, struct state *out);
-void state_smccc(const struct state *in, struct state *out);
-void state_sysreg(const struct state *in, struct state *out);
-void state_mmio(const struct state *in, struct state *out);
-void state_mmio_write(const struct state *in, struct state *out);
-void state_wfi(const struct state *in, struct state *out);
-void state_wfe(const struct state *in, struct state *out);
-void state_spin(const struct state *in, struct state *out);
-
-#define X30_VALUE 0x3030303030303030ul
 
 /* Which general registers an operation may change. */
 static const struct operation {
@@ -42,19 +26,45 @@ static const struct operation {
     { "yield", state_hypercall, 0x1001f, SCHEDOP_yield, 0, __HYPERVISOR_sched_op },
     { "unknown-hypercall", state_hypercall, 0x1001f, 0, 0, 999 },
     { "psci-version", state_smccc, 0xf, PSCI_VERSION, 0, 0x1616 },
+    { "psci-by-smc", state_smc, 0xf, PSCI_VERSION, 0, 0x1616 },
+    { "event-nowhere", state_hypercall, 0x1001f, EVTCHNOP_send, 0, __HYPERVISOR_event_channel_op },
+    { "event-bad-command", state_hypercall, 0x1001f, 99, 0, __HYPERVISOR_event_channel_op },
     { "id-register", state_sysreg, 1, 0, 0, 0x1616 },
+    { "timer-control", state_timer, 1, 0, 0, 0x1616 },
     { "gicd-read", state_mmio, 1, 0, GICD_TYPER, 0x1616 },
     { "gicd-write", state_mmio_write, 0, 0, GICD_IIDR, 0x1616 },
+    { "sgi-to-nobody", state_mmio_write, 0, 0, GICD_SGIR, 0x1616 },
     { "wfi", state_wfi, 0, 0, 0, 0x1616 },
     { "wfe", state_wfe, 0, 0, 0, 0x1616 },
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
 static struct state in_state[MAX_CPUS], out_state[MAX_CPUS];
+static unsigned owners[MAX_CPUS];
+
+unsigned state_owner(void)
+{
+    return owners[this_cpu()->index] ? owners[this_cpu()->index] : (unsigned)this_cpu()->index;
+}
+
+void state_set_owner(unsigned owner)
+{
+    owners[this_cpu()->index] = owner;
+}
+
+const struct state *state_loaded(unsigned cpu)
+{
+    return &in_state[cpu];
+}
+
+const char *state_operation(unsigned n)
+{
+    return n < OPERATIONS ? operations[n].name : "sleep";
+}
 
 static void fill(struct state *s, const struct operation *op, unsigned round)
 {
-    uint64_t tag = 0xc0de000000000000ul | (uint64_t)this_cpu()->index << 40 | (uint64_t)round << 16;
+    uint64_t tag = 0xc0de000000000000ul | (uint64_t)state_owner() << 40 | (uint64_t)round << 16;
 
     for (unsigned i = 0; i < 31; i++)
         s->x[i] = tag | i;
@@ -63,9 +73,11 @@ static void fill(struct state *s, const struct operation *op, unsigned round)
     s->nzcv = (uint64_t)(round % 16) << 28;
     s->fpcr = (uint64_t)(round % 4) << 22 | 1ul << 24; /* rounding mode, flush to zero */
     s->fpsr = round & 0x1f;
-    if (op->run == state_mmio || op->run == state_mmio_write)
+    if (op->run == state_mmio || op->run == state_mmio_write) {
+        s->x[0] = 0; /* a store to GICD_SGIR reaches nobody */
         s->x[1] = gic.dist + op->x1;
-    if (op->run == state_hypercall || op->run == state_smccc) {
+    }
+    if (op->run == state_hypercall || op->run == state_smccc || op->run == state_smc) {
         s->x[0] = op->x0;
         s->x[1] = op->x1;
         s->x[16] = op->x16;
@@ -100,6 +112,37 @@ static unsigned exercise(const struct operation *op, unsigned round)
     return difference(in, out, op->changes);
 }
 
+const struct state *state_found(unsigned cpu)
+{
+    return &out_state[cpu];
+}
+
+unsigned state_operations(void)
+{
+    return OPERATIONS;
+}
+
+unsigned state_exercise(unsigned n, unsigned round)
+{
+    return exercise(&operations[n % OPERATIONS], round);
+}
+
+static const struct operation sleep_operation = { "sleep", state_wfi, 0, 0, 0, 0x1616 };
+
+unsigned state_sleep(unsigned round)
+{
+    return exercise(&sleep_operation, round);
+}
+
+void state_values(unsigned owner, unsigned round, struct state *s)
+{
+    unsigned self = owners[this_cpu()->index];
+
+    state_set_owner(owner);
+    fill(s, &sleep_operation, round);
+    owners[this_cpu()->index] = self;
+}
+
 /* Something pending, so that WFI does not sleep. */
 static void keep_awake(void)
 {
@@ -128,24 +171,32 @@ static void rearm(uint32_t iar)
     isb();
 }
 
-static void over_interrupts(void)
+/* 200 interrupts; the first difference. */
+static unsigned through_interrupts(unsigned wanted)
 {
     static const struct operation spin = { "spin", state_spin, 1u << 5, 0, 0, 0 };
+    struct state *in = &in_state[this_cpu()->index], *out = &out_state[this_cpu()->index];
     uint64_t end = counter() + ticks_ms(5000);
+    unsigned where = 0;
 
-    trap_irq_hook = rearm;
     gic_set_bit(timer_irqs.virtual, GICD_ISENABLER);
     sysreg_write(cntv_cval_el0, counter());
     sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
-    for (unsigned round = 0; this_cpu()->irq_count < 200 && counter() < end; round++) {
-        struct state *in = &in_state[0], *out = &out_state[0];
-
+    for (unsigned round = 0; !where && this_cpu()->irq_count < wanted && counter() < end; round++) {
         fill(in, &spin, round);
         in->x[5] = 20000;
         state_spin(in, out);
         in->nzcv = out->nzcv; /* the loop's own */
-        CHECK_EQ("register", 0, difference(in, out, 1u << 5));
+        where = difference(in, out, 1u << 5);
     }
+    timer_stop();
+    return where;
+}
+
+static void over_interrupts(void)
+{
+    trap_irq_hook = rearm;
+    CHECK_EQ("register", 0, through_interrupts(200));
     CHECK_RANGE("interrupts", 200, 100000000, this_cpu()->irq_count);
 }
 
@@ -156,26 +207,30 @@ struct outcome {
 static volatile struct outcome outcome[MAX_CPUS];
 static volatile unsigned rounds_done[MAX_CPUS];
 
-static void mix(uint64_t rounds)
+void state_note(unsigned round, unsigned operation, unsigned where)
 {
     unsigned cpu = (unsigned)this_cpu()->index;
 
-    keep_awake();
-    for (unsigned round = 0; round < rounds && !outcome[cpu].where; round++)
-        for (unsigned i = 0; i < OPERATIONS; i++) {
-            unsigned where = exercise(&operations[(i + cpu) % OPERATIONS], round);
+    if (!where)
+        rounds_done[cpu] = round + 1;
+    outcome[cpu].operation = operation;
+    outcome[cpu].round = round;
+    outcome[cpu].where = where;
+}
 
-            if (where) {
-                outcome[cpu].operation = (i + cpu) % OPERATIONS;
-                outcome[cpu].round = round;
-                outcome[cpu].where = where;
-                return;
-            }
-            rounds_done[cpu] = round + 1;
+static void mix(uint64_t rounds)
+{
+    unsigned first = (unsigned)this_cpu()->index, where = 0;
+
+    keep_awake();
+    for (unsigned round = 0; round < rounds && !where; round++)
+        for (unsigned i = first; i < first + OPERATIONS && !where; i++) {
+            where = exercise(&operations[i % OPERATIONS], round);
+            state_note(round, i % OPERATIONS, where);
         }
 }
 
-static void on_all(void (*work)(uint64_t), uint64_t rounds)
+void state_on_all(void (*work)(uint64_t), uint64_t rounds)
 {
     for (unsigned i = 0; i < cpu_count; i++) {
         outcome[i].where = 0;
@@ -190,77 +245,53 @@ static void on_all(void (*work)(uint64_t), uint64_t rounds)
         CHECK(check_name("done", i), i == 0 || cpu_wait(i));
         CHECK_EQ(check_name("register", i), 0, outcome[i].where);
         CHECK_EQ(check_name("rounds", i), rounds, rounds_done[i]);
+        if (outcome[i].where)
+            print("# vCPU %u: %s in round %u\n", i, state_operation(outcome[i].operation), outcome[i].round);
     }
 }
 
 static void between_vcpus(void)
 {
-    on_all(mix, 60);
-    for (unsigned i = 0; i < cpu_count; i++)
-        if (outcome[i].where)
-            print("# vCPU %u: %s in round %u\n", i, operations[outcome[i].operation].name, outcome[i].round);
-}
-
-/* EL1 registers that the hypervisor must switch. mask: bits that hold what is written on every CPU. */
-#define EL1_REGISTERS(X)                                                                                        \
-    X(tpidr_el0, ~0ul) X(tpidrro_el0, ~0ul) X(tpidr_el1, ~0ul) X(sp_el0, ~0ul) X(contextidr_el1, 0xffffffff)        \
-    X(far_el1, ~0ul) X(elr_el1, 0xfffffffffffc) X(spsr_el1, 0xf00003c5) X(esr_el1, 0xffffffff) X(par_el1, 0xfffffffff000) \
-    X(mair_el1, 0xffffffffff000000) X(ttbr1_el1, 0xfffffff000) X(cntkctl_el1, 0x303) X(csselr_el1, 0x3)            \
-    X(cntv_cval_el0, 0x3fffffffffffffff) X(cntp_cval_el0, 0x3fffffffffffffff) X(cpacr_el1, 0x300000)
-
-enum { EL1_COUNT = 0
-#define COUNT_ONE(reg, mask) + 1
-       EL1_REGISTERS(COUNT_ONE)
-#undef COUNT_ONE
-};
-
-static void el1_write(const uint64_t *v)
-{
-    unsigned n = 0;
-#define WRITE_ONE(reg, mask) sysreg_write(reg, (sysreg_read(reg) & ~(uint64_t)(mask)) | (v[n] & (mask))); n++;
-    EL1_REGISTERS(WRITE_ONE)
-#undef WRITE_ONE
-    isb();
-}
-
-static unsigned el1_compare(const uint64_t *v)
-{
-    unsigned n = 0;
-#define COMPARE_ONE(reg, mask) if ((sysreg_read(reg) & (mask)) != (v[n] & (mask))) return n + 1; n++;
-    EL1_REGISTERS(COMPARE_ONE)
-#undef COMPARE_ONE
-    return 0;
+    state_on_all(mix, 60);
 }
 
 static void el1_mix(uint64_t rounds)
 {
-    unsigned cpu = (unsigned)this_cpu()->index;
-    uint64_t v[EL1_COUNT];
+    unsigned where = 0;
 
-    for (unsigned round = 0; round < rounds; round++) {
-        for (unsigned i = 0; i < EL1_COUNT; i++)
-            v[i] = (0x0123456789abcdeful + cpu * 0x1111111111111111ul) * (round + 1) + i * 0x1010101010101010ul;
-        el1_write(v);
+    for (unsigned round = 0; round < rounds && !where; round++) {
+        el1_assume(round);
         for (unsigned i = 0; i < 4; i++) {
             (void)hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
             (void)mmio_read32(gic.dist + GICD_TYPER);
         }
-        outcome[cpu].where = el1_compare(v);
-        if (outcome[cpu].where)
-            return;
-        rounds_done[cpu] = round + 1;
+        where = el1_check();
+        el1_drop();
+        state_note(round, OPERATIONS, where);
     }
-    sysreg_write(cpacr_el1, 3ul << 20);
-    timer_stop();
 }
 
 static void el1_registers(void)
 {
-    uint64_t cntkctl = sysreg_read(cntkctl_el1);
+    state_on_all(el1_mix, 100);
+}
 
-    on_all(el1_mix, 100);
-    sysreg_write(cntkctl_el1, cntkctl);
-    sysreg_write(ttbr1_el1, 0);
+static void interrupt_mix(uint64_t wanted)
+{
+    unsigned where;
+
+    this_cpu()->irq_count = 0;
+    gic_drain();
+    gic_reset();
+    where = through_interrupts((unsigned)wanted);
+    if (this_cpu()->irq_count >= wanted)
+        state_note((unsigned)wanted - 1, OPERATIONS, where);
+}
+
+static void interrupts_between_vcpus(void)
+{
+    trap_irq_hook = rearm;
+    state_on_all(interrupt_mix, 150);
 }
 
 /*
@@ -294,28 +325,26 @@ static void hidden_read(uint64_t *v)
 
 static void hidden_mix(uint64_t rounds)
 {
-    unsigned cpu = (unsigned)this_cpu()->index;
     uint64_t mine[HIDDEN_COUNT], now[HIDDEN_COUNT];
+    unsigned where = 0;
 
-    for (unsigned round = 0; round < rounds; round++) {
-        hidden_write((0x00000f0f0f0f0ff0ul << cpu) + round * 16);
+    for (unsigned round = 0; round < rounds && !where; round++) {
+        hidden_write((0x00000f0f0f0f0ff0ul << this_cpu()->index) + round * 16);
         hidden_read(mine);
         for (unsigned i = 0; i < 4; i++)
             (void)hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
         hidden_read(now);
         for (unsigned i = 0; i < HIDDEN_COUNT; i++)
-            if (mine[i] != now[i])
-                outcome[cpu].where = i + 1;
-        if (outcome[cpu].where)
-            break;
-        rounds_done[cpu] = round + 1;
+            if (now[i] != mine[i] && now[i] != 0) /* lost is no channel: TPIDR2 is not offered, and reset */
+                where = i + 1;
+        state_note(round, OPERATIONS, where);
     }
     hidden_write(0);
 }
 
 static void hidden_registers(void)
 {
-    on_all(hidden_mix, 50);
+    state_on_all(hidden_mix, 50);
 }
 
 /* An exit is an exception return: a store-exclusive after it must fail or be sound, never store behind another's write. */
@@ -339,5 +368,6 @@ const struct test tests_state[] = {
     { "state.el1-registers", el1_registers, 0, 0 },
     { "state.hidden-registers", hidden_registers, 2, 0 },
     { "state.between-vcpus", between_vcpus, 2, 0 },
+    { "state.interrupts-between-vcpus", interrupts_between_vcpus, 2, 0 },
     { 0 },
 };

@@ -149,6 +149,8 @@ state_store:                            /* [sp] = out, [sp, #8] = x30 as found, 
 
 state_routine state_hypercall, hvc #0xea1
 state_routine state_smccc, hvc #0
+state_routine state_smc, smc #0
+state_routine state_timer, mrs x0, cntp_ctl_el0
 state_routine state_sysreg, mrs x0, id_aa64pfr0_el1
 state_routine state_mmio, ldr w0, [x1]
 state_routine state_mmio_write, str w0, [x1]
@@ -167,3 +169,13 @@ state_spin:
     str     x30, [sp, #8]
     leave
     .ltorg
+
+    /* void state_vectors(struct state *out): v0..v31, FPCR and FPSR as they are. */
+    .globl  state_vectors
+state_vectors:
+    mrs     x1, fpcr
+    str     x1, [x0, #STATE_FPCR]
+    mrs     x1, fpsr
+    str     x1, [x0, #STATE_FPSR]
+    vector_regs stp, x0
+    ret

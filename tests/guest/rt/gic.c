@@ -53,6 +53,13 @@ static const void *find_v2(void)
     return 0;
 }
 
+static void count_lines(void)
+{
+    gic.lines = ((mmio_read32(gic.dist + GICD_TYPER) & 31) + 1) * 32;
+    if (gic.lines > 1020)
+        gic.lines = 1020;
+}
+
 bool gic_init(void)
 {
     const void *node = fdt_compatible_after(0, "arm,gic-v3");
@@ -60,11 +67,21 @@ bool gic_init(void)
 
     if (!found)
         return false;
-    gic.lines = ((mmio_read32(gic.dist + GICD_TYPER) & 31) + 1) * 32;
-    if (gic.lines > 1020)
-        gic.lines = 1020;
+    count_lines();
     gic_dist_enable(true);
     return true;
+}
+
+void gic_init_domu(unsigned version)
+{
+    gic.version = version;
+    gic.dist = version == 3 ? GUEST_GICV3_GICD_BASE : GUEST_GICD_BASE;
+    gic.redist = GUEST_GICV3_GICR0_BASE;
+    gic.redist_size = GUEST_GICV3_GICR0_SIZE;
+    gic.cpu_if = GUEST_GICC_BASE;
+    count_lines();
+    gic_dist_enable(true);
+    gic_init_cpu();
 }
 
 void gic_dist_enable(bool on)
@@ -270,6 +287,14 @@ void gic_set_eoi_mode(bool split)
         sysreg_write(ICC_CTLR, (sysreg_read(ICC_CTLR) & ~2ul) | (split ? 2ul : 0));
     }
     isb();
+}
+
+uint32_t gic_interface(void)
+{
+    if (gic.version == 2)
+        return mmio_read32(gic.cpu_if + GICC_PMR) | mmio_read32(gic.cpu_if + GICC_BPR) << 8 |
+               (mmio_read32(gic.cpu_if + GICC_CTLR) >> 9 & 1) << 16;
+    return (uint32_t)(sysreg_read(ICC_PMR) | sysreg_read(ICC_BPR1) << 8 | (sysreg_read(ICC_CTLR) >> 1 & 1) << 16);
 }
 
 void gic_group_enable(bool on)

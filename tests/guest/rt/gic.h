@@ -58,6 +58,7 @@ extern struct gic gic;
 #define PRIO_DEFAULT 0xa0u
 
 bool gic_init(void);      /* once, vCPU 0 */
+void gic_init_domu(unsigned version); /* in a domain without a device tree: where the ABI has it; vCPU 0 too */
 void gic_init_cpu(void);  /* each vCPU */
 void gic_reset(void);     /* no SPI or own SGI/PPI enabled, pending or active, default priorities; CPU interface open */
 
@@ -80,6 +81,7 @@ void gic_set_mask(unsigned priority); /* PMR */
 void gic_set_binary_point(unsigned value);
 void gic_set_eoi_mode(bool split);
 void gic_group_enable(bool on);
+uint32_t gic_interface(void); /* PMR, BPR << 8 and EOI mode << 16 as they read */
 bool gic_irq_signalled(void); /* ISR_EL1.I */
 
 void gic_sgi(unsigned target_cpu_mask, unsigned id);

@@ -64,7 +64,8 @@ image_start:
     str     x1, [x30, #ENTRY_CNTPCT]
 .endm
 
-primary_entry:
+/* The first vCPU: entry state, a stack, self-relocation (R_AARCH64_RELATIVE only), and on to C with the x0 it came with. */
+.macro first_entry to
     msr     tpidr_el1, x30
     adrp    x30, cpus
     add     x30, x30, :lo12:cpus
@@ -76,7 +77,6 @@ primary_entry:
     add     x0, x0, :lo12:cpu_stacks
     add     x0, x0, #CPU_STACK_SIZE
     mov     sp, x0
-    /* Self-relocation: R_AARCH64_RELATIVE only. */
     adrp    x1, rela_start
     add     x1, x1, :lo12:rela_start
     adrp    x2, rela_end
@@ -94,9 +94,18 @@ primary_entry:
     b       3b
 4:  bl      cpu_setup
     mov     x0, x19
-    bl      main
+    bl      \to
 5:  wfi
     b       5b
+.endm
+
+primary_entry:
+    first_entry main
+
+/* The same in another domain that this image has been copied to (domu.c). */
+    .globl  domu_start
+domu_start:
+    first_entry domu_main
 
     .globl  secondary_start
 secondary_start:

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hypervisor itself takes of the machine's memory, guest by guest. test_guest.py reads what debug key H says in between. */
+#include "check.h"
+#include "console.h"
+#include "domu.h"
+#include "timer.h"
+#include <xen/sysctl.h>
+
+#define GUEST_BLOCKS 128u /* 256 MiB */
+
+static xen_sysctl_t control;
+
+static long sysctl(uint32_t cmd)
+{
+    control.cmd = cmd;
+    control.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    return hypercall1(__HYPERVISOR_sysctl, &control);
+}
+
+static uint64_t free_pages(void)
+{
+    CHECK_EQ("physinfo", 0, sysctl(XEN_SYSCTL_physinfo));
+    return control.u.physinfo.free_pages;
+}
+
+/* The last of a domain goes a grace period after it: once nothing has changed for a while. */
+static uint64_t free_pages_settled(void)
+{
+    uint64_t free = free_pages(), last;
+    unsigned same = 0;
+
+    for (unsigned i = 0; i < 500 && same < 20; i++) {
+        delay_us(10000);
+        (void)sched_op(SCHEDOP_yield, 0);
+        last = free;
+        free = free_pages();
+        same = free == last ? same + 1 : 0;
+    }
+    return free;
+}
+
+/* Free pages, then the figures. */
+static uint64_t show(const char *what)
+{
+    static char keys[] = "H";
+    uint64_t free = free_pages_settled();
+
+    print("# own: %s: %lu KiB free\n", what, (unsigned long)free * 4);
+    control.u.debug_keys.keys.p = keys;
+    control.u.debug_keys.nr_keys = 1;
+    CHECK_EQ("debug-key", 0, sysctl(XEN_SYSCTL_debug_keys));
+    return free;
+}
+
+static void memory(void)
+{
+    static const unsigned vcpus[] = { 1, 8 };
+    domid_t domid;
+    uint64_t before;
+
+    /* The first one fills caches of the allocator, which are not its. */
+    REQUIRE("first", domu_build(&domid, 8, GUEST_BLOCKS));
+    domu_destroy_bare(domid);
+    for (unsigned i = 0; i < 2; i++) {
+        before = show("before");
+        REQUIRE("created", domu_build(&domid, vcpus[i], GUEST_BLOCKS));
+        (void)show(vcpus[i] == 1 ? "guest of 1 vCPU" : "guest of 8 vCPUs");
+        domu_destroy_bare(domid);
+        CHECK_EQ("all-comes-back", before, show("after"));
+    }
+}
+
+const struct test tests_own[] = {
+    { "own.memory", memory, 0, 0 },
+    { 0 },
+};

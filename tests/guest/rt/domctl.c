@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "domctl.h"
+
+xen_domctl_t domctl_buffer;
+
+long domctl(uint32_t cmd, domid_t domid)
+{
+    domctl_buffer.cmd = cmd;
+    domctl_buffer.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    domctl_buffer.domain = domid;
+    return hypercall1(__HYPERVISOR_domctl, &domctl_buffer);
+}
+
+bool vcpu_pin(domid_t domid, unsigned vcpu, uint64_t pcpus)
+{
+    static uint64_t hard, soft;
+    struct xen_domctl_vcpuaffinity *a = &domctl_buffer.u.vcpuaffinity;
+
+    hard = pcpus;
+    soft = ~0ul;
+    a->vcpu = vcpu;
+    a->flags = XEN_VCPUAFFINITY_HARD;
+    a->cpumap_hard.nr_bits = 64;
+    a->cpumap_soft.nr_bits = 64;
+    a->cpumap_hard.bitmap.p = (uint8_t *)&hard;
+    a->cpumap_soft.bitmap.p = (uint8_t *)&soft;
+    return domctl(XEN_DOMCTL_setvcpuaffinity, domid) == 0;
+}
+
+bool vcpu_is_blocked(domid_t domid, unsigned vcpu)
+{
+    domctl_buffer.u.getvcpuinfo.vcpu = vcpu;
+    return domctl(XEN_DOMCTL_getvcpuinfo, domid) == 0 && domctl_buffer.u.getvcpuinfo.blocked;
+}
+
+static long context_op(uint32_t cmd, domid_t domid, unsigned vcpu, vcpu_guest_context_t *context)
+{
+    domctl_buffer.u.vcpucontext.vcpu = vcpu;
+    domctl_buffer.u.vcpucontext.ctxt.p = context;
+    return domctl(cmd, domid);
+}
+
+long vcpu_get_context(domid_t domid, unsigned vcpu, vcpu_guest_context_t *context)
+{
+    return context_op(XEN_DOMCTL_getvcpucontext, domid, vcpu, context);
+}
+
+long vcpu_set_context(domid_t domid, unsigned vcpu, vcpu_guest_context_t *context)
+{
+    return context_op(XEN_DOMCTL_setvcpucontext, domid, vcpu, context);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* The scheduler on several CPUs: placement, balancing, kicks, affinity. */
+/* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
+#include "test_sched_common.h"
+
+/* Called in the middle of a switch, when prev has given up the CPU and its registers are being saved. */
+static void (*while_saving)(struct vcpu *prev);
+
+void arch_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+    void (*fn)(struct vcpu *v) = while_saving;
+
+    while_saving = NULL;
+    if (fn != NULL) {
+        fn(prev);
+    }
+    this_cpu()->current = next;
+}
+
+static void test_wake_prefers_the_last_cpu_when_idle(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+    u32 last;
+
+    (void)state;
+    sched_machine(4, "credit2");
+    all_idle();
+    d = sched_domain(1, 1);
+    v = d->vcpu[0];
+    last = v->cpu;
+    vcpu_unblock(v, VPF_DOWN);
+    assert_int_equal(v->cpu, last);
+    assert_true(pcpus[last]->sched.curr->pending & PEND_RESCHED);
+}
+
+static void test_wake_takes_an_idle_cpu_when_the_last_is_busy(void **state)
+{
+    struct domain *d;
+    u32 busy, other;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    all_idle();
+    d = sched_domain(1, 2);
+    pin_all(d, 0);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    busy = d->vcpu[0]->cpu;
+    run_on(busy);
+    unpin_all(d);
+    other = 1 - busy;
+    host_record_reset();
+    unit_set_cpu(busy);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_int_equal(d->vcpu[1]->cpu, other);
+    assert_true(d->vcpu[1]->sched.queued);
+    assert_int_equal(host_last("smp_kick")->a[0], other);
+    assert_int_equal(host_last("smp_kick")->a[1], IPI_RESCHED);
+    assert_ptr_equal(run_on(other), d->vcpu[1]);
+}
+
+static void test_idle_cpu_pulls_waiting_work(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    d = sched_machine_with(2, 3);
+    pin_all(d, 0);
+    for_each_vcpu (d, v) {
+        vcpu_unblock(v, VPF_DOWN);
+    }
+    run_on(0);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 2);
+    assert_true(run_on(1)->is_idle);                 /* pinned: nothing to take */
+    unpin_all(d);
+    assert_false(run_on(1)->is_idle);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 1);
+    assert_int_equal(pcpus[1]->current->cpu, 1);
+}
+
+/* Three that never sleep on two CPUs: nobody may be left behind. */
+static void test_three_on_two_cpus_share(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    all_idle();
+    d = sched_domain(1, 3);
+    for_each_vcpu (d, v) {
+        vcpu_unblock(v, VPF_DOWN);
+    }
+    for (u32 i = 0; i < 30000; i++) {
+        for_each_cpu (c) {
+            unit_set_cpu(c);
+            if (current_vcpu()->is_idle || (current_vcpu()->pending & PEND_RESCHED)) {
+                sched_switch();
+            }
+        }
+        unit_advance(100 * NS_PER_US);
+    }
+    for_each_vcpu (d, v) {
+        assert_in_range(vcpu_cpu_time(v) / NS_PER_MS, 1700, 2300);
+    }
+}
+
+static void test_kick_of_a_running_vcpu_sends_an_ipi(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    d = sched_machine_with(2, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    run_on(v->cpu);
+    host_record_reset();
+    vcpu_kick(v, PEND_VGIC);                         /* on its own CPU: it is on its way out anyway */
+    assert_int_equal(host_calls("smp_kick"), 0);
+    unit_set_cpu(1 - v->cpu);
+    vcpu_kick(v, PEND_SYNC);
+    assert_int_equal(host_calls("smp_kick"), 1);
+    assert_int_equal(host_last("smp_kick")->a[0], v->cpu);
+    assert_int_equal(v->pending & (PEND_VGIC | PEND_SYNC), PEND_VGIC | PEND_SYNC);
+}
+
+static void test_affinity_moves_a_running_vcpu(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+    struct cpumask m = { { 0 } };
+    u32 from;
+
+    (void)state;
+    d = sched_machine_with(2, 1);
+    v = d->vcpu[0];
+    vcpu_unblock(v, VPF_DOWN);
+    from = v->cpu;
+    run_on(from);
+    cpumask_set(&m, 1 - from);
+    assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
+    assert_true(v->pending & PEND_RESCHED);
+    assert_true(run_on(from)->is_idle);
+    assert_int_equal(v->cpu, 1 - from);
+    assert_true(v->sched.queued);
+    assert_ptr_equal(run_on(1 - from), v);
+}
+
+static void test_affinity_moves_a_waiting_vcpu(void **state)
+{
+    struct domain *d;
+    struct cpumask m = { { 0 } };
+
+    (void)state;
+    d = sched_machine_with(2, 2);
+    pin_all(d, 0);
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    run_on(0);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_int_equal(d->vcpu[1]->cpu, 0);
+    cpumask_set(&m, 1);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), 0);
+    assert_int_equal(d->vcpu[1]->cpu, 1);
+    assert_int_equal(pcpus[0]->sched.nr_runnable, 0);
+    assert_int_equal(pcpus[1]->sched.nr_runnable, 1);
+    cpumask_clear(&m, 1);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), -EINVAL);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], NULL, &m), -EINVAL);
+}
+
+static void wake_from_cpu_0(struct vcpu *v)
+{
+    unit_set_cpu(0);
+    vcpu_unblock(v, VPF_BLOCKED);
+    assert_false(v->sched.queued);       /* its registers are on the way */
+    unit_set_cpu(1);
+}
+
+/*
+ * It blocks, must leave this CPU, and is woken before its registers are in memory: the CPU that saves them sends it
+ * on.
+ */
+static void test_woken_while_saved_and_moved(void **state)
+{
+    struct domain *d = sched_machine_with(2, 1);
+    struct vcpu *v = d->vcpu[0];
+    struct cpumask m = { { 0 } };
+
+    (void)state;
+    pin_all(d, 1);
+    vcpu_unblock(v, VPF_DOWN);
+    assert_ptr_equal(run_on(1), v);
+    vcpu_block_current();
+    unit_set_cpu(0);
+    cpumask_set(&m, 0);
+    assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
+    while_saving = wake_from_cpu_0;
+    assert_true(run_on(1)->is_idle);
+    assert_null(while_saving);
+    assert_true(v->sched.queued);
+    assert_int_equal(v->cpu, 0);
+    assert_ptr_equal(run_on(0), v);
+}
+
+static void test_pin_override(void **state)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    (void)state;
+    d = sched_machine_with(2, 1);
+    v = d->vcpu[0];
+    assert_int_equal(sched_pin_override(v, -1), -EINVAL);
+    assert_int_equal(sched_pin_override(v, 2), -EINVAL);
+    assert_int_equal(sched_pin_override(v, 1), 0);
+    assert_false(cpumask_test(&v->sched.allowed, 0));
+    assert_int_equal(sched_pin_override(v, 0), -EBUSY);
+    assert_int_equal(sched_pin_override(v, -1), 0);
+    assert_true(cpumask_test(&v->sched.allowed, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        sched_case(test_wake_prefers_the_last_cpu_when_idle),
+        sched_case(test_wake_takes_an_idle_cpu_when_the_last_is_busy),
+        sched_case(test_idle_cpu_pulls_waiting_work),
+        sched_case(test_three_on_two_cpus_share),
+        sched_case(test_kick_of_a_running_vcpu_sends_an_ipi),
+        sched_case(test_affinity_moves_a_running_vcpu),
+        sched_case(test_affinity_moves_a_waiting_vcpu),
+        sched_case(test_woken_while_saved_and_moved),
+        sched_case(test_pin_override),
+    };
+
+    return cmocka_run_group_tests_name("sched on several CPUs", tests, NULL, NULL);
+}
