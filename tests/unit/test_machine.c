@@ -587,7 +587,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_variants), unit_case(test_timer),
-        unit_case(test_memory), unit_case(test_nomap), unit_case(test_banks), unit_case(test_table_limits), unit_case(test_cpus),
+        unit_case(test_memory), unit_case(test_nomap), unit_case(test_banks), unit_case(test_table_limits),
+        unit_case(test_cpus),
         unit_case(test_psci), unit_case(test_uart), unit_case(test_alias_loop)
     };
 
