@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: boot/dom0.c boot/dom0_load.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
-/* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
+/* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c firmware/fdt/gic.c firmware/fdt/chosen.c */
+/* unit-sources: firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
 /* The whole of dom0_build() on the fake machine: what dom0 is given, and each way in which boot stops instead. */
 #include "unit.h"
@@ -35,7 +36,6 @@ static u64 domain_allocs;
 static u32 unpaused, edges;
 static char stopped[512];
 static jmp_buf stop;
-
 /* ---- what dom0_build() calls of others ---- */
 void boot_stop(const char *fmt, ...)
 {

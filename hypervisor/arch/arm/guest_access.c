@@ -140,10 +140,10 @@ static always_inline int put_and_succeed(struct page *pg)
     return likely((u32)old > 1) ? 0 : put_last(pg, old);
 }
 
-/* The short way is for a few words within one page; whatever is unusual starts over on the long one. */
+/* The short way is for even addresses and sizes within one page; whatever is unusual starts over on the long one. */
 static always_inline bool is_short(u64 gva, size_t bytes)
 {
-    return !((gva | bytes) & 1) && bytes <= 64 && (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE;
+    return (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE && bytes <= PAGE_SIZE && !((gva | bytes) & 1);
 }
 
 int copy_from_guest(void *to, u64 gva, size_t bytes)

@@ -131,6 +131,21 @@ static void s2_flush(struct pgtable *t, u64 va, u64 size)
     }
 }
 
+/* As s2_flush(), of one page; mostly the running guest's own. */
+static always_inline void s2_flush_page(struct domain *d, gfn_t g)
+{
+    if (unlikely(sysreg_read(vttbr_el2) != d->arch.vttbr)) {
+        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+        return;
+    }
+    dsb(ishst);
+    __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(g.g) : "memory");
+    dsb(ish);
+    __asm__ volatile("tlbi vmalle1is" : : : "memory");
+    dsb(ish);
+    isb();
+}
+
 static const struct pgt_ops s2_ops = {
     .table_alloc = s2_table_alloc,
     .table_free = s2_table_free,
@@ -354,7 +369,7 @@ int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_
     old = *entry;
     if (old != 0) {
         WRITE_ONCE(*entry, 0);           /* break-before-make (D8.14.1): the output address changes */
-        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+        s2_flush_page(d, g);
     }
     WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
     dsb(ishst);
@@ -380,7 +395,7 @@ int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
     } else if (entry != NULL) {
         if (*entry != 0) {
             WRITE_ONCE(*entry, 0);
-            s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+            s2_flush_page(d, g);
         }
     } else {
         rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), nr << PAGE_SHIFT);
@@ -425,7 +440,7 @@ int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
         rc = pte != 0 ? -EBUSY : -ENOENT;
     } else if (likely(entry != NULL)) {
         WRITE_ONCE(*entry, 0);
-        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+        s2_flush_page(d, g);
     } else {
         rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
     }
@@ -447,7 +462,7 @@ int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
     if (likely(entry != NULL)) {
         if ((*entry & PTE_ADDR_MASK) == mfn_to_paddr(m) && *entry != 0) {
             WRITE_ONCE(*entry, 0);
-            s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+            s2_flush_page(d, g);
             rc = 0;
         }
     } else if (entry_of(d, g, &was) != 0 && mfn_eq(was, m)) {

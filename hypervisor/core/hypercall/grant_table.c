@@ -215,30 +215,21 @@ static const struct grant_op grant_ops[] = {
 };
 
 /* args: command, gva of the array, number of elements. */
-long do_grant_table_op(struct vcpu *v, u64 *args)
+static long run(struct vcpu *v, const struct grant_op *op, u64 *args)
 {
-    u32 cmd = (u32)args[0];
     u32 count = (u32)args[2];
-    const struct grant_op *op;
-    union grant_arg a;
-    int rc;
+    u64 gva = args[1];
 
-    if (unlikely((s32)count < 0)) {
-        return -EINVAL;
-    }
-    if (unlikely(cmd >= ARRAY_SIZE(grant_ops) || grant_ops[cmd].one == NULL)) {
-        return cmd >> CMD_BITS != 0 ? -EINVAL : -ENOSYS;
-    }
-    op = &grant_ops[cmd];
-    if (unlikely(op->single && count != 1)) {
-        return -EINVAL;
-    }
-    for (u64 gva = args[1]; count > 0; gva += op->size) {
+    for (;;) {
+        union grant_arg a;
+        int rc;
+
         if (unlikely(copy_from_guest(&a, gva, op->size) != 0)) {
             return -EFAULT;
         }
         rc = op->one(v, &a);
-        if (unlikely(op->out_size != 0 && copy_to_guest(gva + op->out, (const u8 *)&a + op->out, op->out_size) != 0)) {
+        if (likely(op->out_size != 0) &&
+            unlikely(copy_to_guest(gva + op->out, (const u8 *)&a + op->out, op->out_size) != 0)) {
             if (op->undo != NULL) {
                 op->undo(v, &a);
             }
@@ -247,12 +238,38 @@ long do_grant_table_op(struct vcpu *v, u64 *args)
         if (unlikely(rc != 0)) {
             return rc;
         }
-        count--;
-        if (count > 0 && hypercall_preempt_check()) {
-            args[1] = gva + op->size;
+        if (--count == 0) {
+            return 0;
+        }
+        gva += op->size;
+        if (hypercall_preempt_check()) {
+            args[1] = gva;
             args[2] = count;
             return -ERESTART;
         }
     }
-    return 0;
+}
+
+long do_grant_table_op(struct vcpu *v, u64 *args)
+{
+    u32 cmd = (u32)args[0];
+    u32 count = (u32)args[2];
+    const struct grant_op *op;
+
+    if (unlikely((s32)count < 0)) {
+        return -EINVAL;
+    }
+    if (unlikely(cmd >= ARRAY_SIZE(grant_ops) || grant_ops[cmd].one == NULL)) {
+        return cmd >> CMD_BITS != 0 ? -EINVAL : -ENOSYS;
+    }
+    op = &grant_ops[cmd];
+    if (unlikely(count != 1)) {
+        if (op->single) {
+            return -EINVAL;
+        }
+        if (count == 0) {
+            return 0;
+        }
+    }
+    return run(v, op, args);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a CPU does for memory while it has no guest to run: page structs of untouched blocks, then zeroing free memory, 2 MiB at a time,
- * off the lists and without a lock, with a look for interrupts after each page. Nothing of this is needed for correctness: what is not
- * zero when it is handed out is made so then.
+ * What a CPU does for memory while it has no guest to run: page structs of untouched blocks, then zeroing free memory,
+ * 2 MiB at a time, off the lists and without a lock, with a look for interrupts after each page. Nothing of this is
+ * needed for correctness: what is not zero when it is handed out is made so then.
  */
 #include <argon/arch.h>
 #include <argon/panic.h>

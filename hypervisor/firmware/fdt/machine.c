@@ -70,8 +70,8 @@ static boot_code int reserve(struct fdt_parse *p, u64 start, u64 size)
 }
 
 /*
- * A child of /reserved-memory. Without reg it is a size that an operating system places itself: nothing to keep. With no-map (device
- * tree specification, 3.5.4) nothing of it may be mapped but by the driver it is for.
+ * A child of /reserved-memory. Without reg it is a size that an operating system places itself: nothing to keep. With
+ * no-map (device tree specification, 3.5.4) nothing of it may be mapped but by the driver it is for.
  */
 boot_code int fdt_parse_reserved(struct fdt_parse *p)
 {

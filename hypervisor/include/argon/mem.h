@@ -118,10 +118,7 @@ static always_inline bool page_word_is_of(u64 w, u64 want_id)
 
 must_check static always_inline bool page_try_reference(struct page *pg, u64 want_id)
 {
-    u64 w = atomic_load(&pg->word);
-
-    return page_word_is_of(w, want_id) &&
-           likely(__atomic_compare_exchange_n(&pg->word, &w, w + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+    return likely(arch_page_word_get(&pg->word, PAGE_WORD_ID(0xffff, 0xfe), want_id));
 }
 
 /*

@@ -21,6 +21,19 @@ static always_inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
     return failed == 0;
 }
 
+/*
+ * struct page's word (mem.h): one more reference if the upper half under `mask` is `want` and the count is positive; one try, acquire.
+ */
+static always_inline bool arch_page_word_get(u64 *word, u64 mask, u64 want)
+{
+    __asm__ goto("ldaxr x16, [%0]\n\tand x17, %1, x16, lsr #32\n\tcmp x17, %2\n\tb.ne %l[fail]\n\tcmp w16, #0\n\tb.le %l[fail]\n\t"
+                 "add x16, x16, #1\n\tstxr w17, x16, [%0]\n\tcbnz w17, %l[fail]"
+                 : : "r"(word), "r"(mask), "r"(want) : "x16", "x17", "cc", "memory" : fail);
+    return true;
+fail:
+    return false;
+}
+
 /* A ticket lock's word (spinlock.h): take it if owner and next are equal. Acquire. False also if the exclusive store failed. */
 static always_inline bool arch_ticket_trylock(u32 *word)
 {

@@ -12,6 +12,14 @@ static inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
     return __atomic_compare_exchange_n(p, old, *old | bits, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+static inline bool arch_page_word_get(u64 *word, u64 mask, u64 want)
+{
+    u64 w = atomic_load(word);
+
+    return (w >> 32 & mask) == want && (s32)w > 0 &&
+           __atomic_compare_exchange_n(word, &w, w + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static inline bool arch_ticket_trylock(u32 *word)
 {
     u32 w = atomic_load(word);
