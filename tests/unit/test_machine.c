@@ -303,6 +303,7 @@ static void test_memory(void **state)
     assert_int_equal(machine.banks[2].size, 0x40000000);
     assert_int_equal(machine.banks[3].start, 0x240001000);
     assert_int_equal(machine.banks[3].size, 0xf000);
+    assert_int_equal(machine.top, 0x10000000000);        /* the PCI host's last window */
     assert_int_equal(machine.nr_reserved, 1);
     assert_int_equal(machine.reserved[0].start, 0x50000000);
     assert_int_equal(machine.reserved[0].size, 0x2000);

@@ -10,6 +10,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/hypercall.h>
+#include <argon/machine.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
 #include <argon/panic.h>
@@ -21,6 +22,8 @@
 
 /* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
 #define FLUSH_PAGES_MAX 32
+
+#define GUEST_GPADDR_BITS 40     /* what the ABI lays guests out in: their RAM ends below 1 TiB (public arch-arm.h) */
 
 static struct {
     u8 ipa_bits;
@@ -39,9 +42,14 @@ void p2m_boot_init(void)
 {
     u64 range = sysreg_read(id_aa64mmfr0_el1) & 0xf;
     u8 bits = range < ARRAY_SIZE(parange_bits) ? parange_bits[range] : 48;
+    u8 need = GUEST_GPADDR_BITS;
     u64 sl0;
 
-    /* Up to 43 bits fit 16 concatenated level-1 tables (D8.2.2), which saves a level of walk. */
+    while (need < bits && machine.top >> need != 0) {
+        need++;
+    }
+    /* No more than is used: up to 43 bits fit 16 concatenated level-1 tables (D8.2.2), which saves a level of every walk. */
+    bits = bits < need ? bits : need;
     s2.ipa_bits = bits < 36 ? 36 : bits;
     s2.nr_gfns = 1UL << (s2.ipa_bits - PAGE_SHIFT);
     s2.start_level = s2.ipa_bits <= 43 ? 1 : 0;

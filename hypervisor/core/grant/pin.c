@@ -36,15 +36,23 @@ static s16 claim(u32 *word, u16 user, bool readonly)
     return GNTST_general_error;
 }
 
-/* Clear the marks that no pin needs any more. */
-static void unclaim(struct domain *rd, const struct grant_active *act, u32 ref)
+static noinline void log_stuck(struct domain *rd, u32 ref)
 {
-    u32 marks = (act->writers == 0 ? GTF_writing : 0) | (act->writers == 0 && act->readers == 0 ? GTF_reading : 0);
-    u32 old;
+    log_guest(LOG_WARN, rd, "grant %u stays marked in use: entry never at rest", ref);
+}
 
+/* Clear the marks that no pin needs any more. */
+static always_inline void unclaim(struct domain *rd, const struct grant_active *act, u32 ref)
+{
+    u32 marks, old;
+
+    if (act->writers != 0) {
+        return;
+    }
+    marks = act->readers == 0 ? GTF_writing | GTF_reading : GTF_writing;
     /* A dying granter's table may be gone, and nobody reads it. */
-    if (marks != 0 && !READ_ONCE(rd->dying) && !guest_and32(entry_word(rd->grant, ref), ~marks, &old)) {
-        log_guest(LOG_WARN, rd, "grant %u stays marked in use: entry never at rest", ref);
+    if (likely(!READ_ONCE(rd->dying)) && unlikely(!guest_and32(entry_word(rd->grant, ref), ~marks, &old))) {
+        log_stuck(rd, ref);
     }
 }
 

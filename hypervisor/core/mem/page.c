@@ -246,7 +246,7 @@ static void run_flush(struct run *r)
     r->nr = 0;
 }
 
-/* Drop the owner's reference of a dying domain's page if it still stands. True: nobody else had one, the page is free. */
+/* Drop the owner's reference of a dying domain's page if it still stands. True: there was no other, it is free. */
 static always_inline bool relinquish(struct page *pg, u64 alone)
 {
     u64 w = alone;
@@ -260,8 +260,9 @@ static always_inline bool relinquish(struct page *pg, u64 alone)
 }
 
 /*
- * Take up to `max` pages off a dying domain's list. With no reference but the owner's a page is freed, as part of a run where frames are
- * consecutive; else the owner's is dropped and the page stays counted, on no list, until the others have gone. Caller holds page_lock.
+ * Take up to `max` pages off a dying domain's list. With no reference but the owner's a page is freed, as part of a run
+ * where frames are consecutive; else the owner's is dropped and the page stays counted, on no list, until the others
+ * have gone. Caller holds page_lock.
  */
 static void relinquish_some(struct domain *d, u32 max, struct run *r)
 {

@@ -242,6 +242,19 @@ boot_code size_t machine_fdt_size(const void *header)
     return fdt_check_header(header) == 0 ? fdt_totalsize(header) : 0;
 }
 
+/* The highest address of the node's registers, memory and bus windows, for the size of guests' address space. */
+static boot_code void note_top(struct fdt_parse *p)
+{
+    u64 start, size;
+
+    for (u32 i = 0; dt_reg(&p->w, i, &start, &size) == 0; i++) {
+        p->m->top = MAX(p->m->top, start + size);
+    }
+    for (u32 i = 0; dt_range(&p->w, i, &start, &size) == 0; i++) {
+        p->m->top = MAX(p->m->top, start + size);
+    }
+}
+
 boot_code int machine_from_fdt(const void *fdt, size_t max)
 {
     struct fdt_parse *p = &fdt_parse;
@@ -259,6 +272,7 @@ boot_code int machine_from_fdt(const void *fdt, size_t max)
     r = parse_memreserve(p);
     dt_walk_start(&p->w, &p->dt);
     while (r == 0 && dt_walk_next(&p->w)) {
+        note_top(p);
         r = parse_by_place(p);
         if (r == 0 && p->w.depth > 0 && dt_node(&p->w)->available) {
             r = parse_by_compatible(p);

@@ -55,6 +55,7 @@ struct machine {
     u32 nr_banks, nr_reserved, nr_nomap, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
     struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
+    u64 top;                     /* end of the highest address that anything in the tree has */
     struct machine_range nomap[MACHINE_MAX_NOMAP];       /* must not be mapped: in no bank, once they are sorted */
     struct machine_module modules[MACHINE_MAX_MODULES];
     struct machine_cpu cpus[NR_CPUS];

@@ -109,7 +109,7 @@ must_check static inline bool spin_trylock(struct spinlock *l)
 static always_inline void spin_unlock(struct spinlock *l)
 {
     lock_debug_release(l);
-    __atomic_store_n(&l->owner, (u16)(atomic_load(&l->owner) + 1), __ATOMIC_RELEASE);
+    arch_ticket_unlock(&l->owner);
 }
 
 static inline bool spin_is_locked(const struct spinlock *l)

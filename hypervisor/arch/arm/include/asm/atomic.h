@@ -45,4 +45,12 @@ static always_inline bool arch_ticket_trylock(u32 *word)
     return failed == 0;
 }
 
+/* Give a ticket lock to the next: owner + 1, release. Only the holder writes `owner`. */
+static always_inline void arch_ticket_unlock(u16 *owner)
+{
+    u32 now;
+
+    __asm__ volatile("ldrh %w0, %1\n\tadd %w0, %w0, #1\n\tstlrh %w0, %1" : "=&r"(now) : "Q"(*owner) : "memory");
+}
+
 #endif

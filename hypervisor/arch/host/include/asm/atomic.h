@@ -28,4 +28,9 @@ static inline bool arch_ticket_trylock(u32 *word)
            __atomic_compare_exchange_n(word, &w, w + (1u << 16), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+static inline void arch_ticket_unlock(u16 *owner)
+{
+    __atomic_store_n(owner, (u16)(atomic_load(owner) + 1), __ATOMIC_RELEASE);
+}
+
 #endif
