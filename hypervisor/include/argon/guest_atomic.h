@@ -51,10 +51,7 @@ must_check static always_inline bool guest_or64(u64 *p, u64 bits, u64 *old)
 /* *p &= mask; *old: the value before. */
 must_check static inline bool guest_and32(u32 *p, u32 mask, u32 *old)
 {
-    u32 w = atomic_load(p);
-
-    if (likely(guest_try_cmpxchg(p, &w, w & mask))) {
-        *old = w;
+    if (likely(arch_and32_once(p, mask, old))) {
         return true;
     }
     return guest_change32_slow(p, mask, 0, old);

@@ -21,6 +21,17 @@ static always_inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
     return failed == 0;
 }
 
+/* *p &= mask, likewise. */
+static always_inline bool arch_and32_once(u32 *p, u32 mask, u32 *old)
+{
+    u32 was, now, failed;
+
+    __asm__ volatile("ldaxr %w0, %4\n\tand %w1, %w0, %w3\n\tstlxr %w2, %w1, %4"
+                     : "=&r"(was), "=&r"(now), "=&r"(failed) : "r"(mask), "Q"(*p) : "memory");
+    *old = was;
+    return failed == 0;
+}
+
 /*
  * struct page's word (mem.h): one more reference if the upper half under `mask` is `want` and the count is positive; one try, acquire.
  */

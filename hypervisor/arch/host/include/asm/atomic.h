@@ -12,6 +12,12 @@ static inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
     return __atomic_compare_exchange_n(p, old, *old | bits, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+static inline bool arch_and32_once(u32 *p, u32 mask, u32 *old)
+{
+    *old = atomic_load(p);
+    return __atomic_compare_exchange_n(p, old, *old & mask, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static inline bool arch_page_word_get(u64 *word, u64 mask, u64 want)
 {
     u64 w = atomic_load(word);
