@@ -112,7 +112,8 @@ static boot_code void claim_memory(struct dom0_build *b)
 
     mem_stats(&before);
     dom0_find_stay(&machine, b->kernel, &b->image, dom0_kernel_data(b), b->ramdisk, &b->stay);
-    if (dom0_claim_stay(&machine, bytes, MIN(ROUND_UP(first_min, DOM0_CHUNK), bytes), &b->image, ramdisk_size(b), &b->stay,
+    if (dom0_claim_stay(&machine, bytes, MIN(ROUND_UP(first_min, DOM0_CHUNK), bytes), &b->image,
+                        ramdisk_size(b), &b->stay,
                         &b->memory.bank[0])) {
         b->memory.nr = 1;
         b->memory.total = b->memory.bank[0].size;
@@ -192,8 +193,9 @@ static boot_code const struct machine_range *next_loaded(const struct dom0_build
 }
 
 /*
- * All but what was loaded. Not on first touch, as it would be possible for another domain: without an IOMMU a device may be the first
- * to touch a page of dom0's. Not with bootscrub=no: the user trusts what was in memory before Argon, and starts faster.
+ * All but what was loaded. Not on first touch, as it would be possible for another domain: without an IOMMU a device
+ * may be the first to touch a page of dom0's. Not with bootscrub=no: the user trusts what was in memory before Argon,
+ * and starts faster.
  */
 static boot_code void scrub_memory(const struct dom0_build *b)
 {

@@ -62,7 +62,8 @@ static boot_code void flush(struct domain *d, u64 gpa, u64 size)
 }
 
 /*
- * [gpa, gpa + size) is filled. Behind it, up to the page's end, may be what was in memory before Argon; after that its pages are ready.
+ * [gpa, gpa + size) is filled. Behind it, up to the page's end, may be what was in memory before Argon; after that its
+ * pages are ready.
  */
 static boot_code void finish(struct dom0_build *b, struct machine_range *loaded, u64 gpa, u64 size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Boot modules that become dom0's where the boot loader put them: dom0 is mapped 1:1, so if its first bank is chosen around kernel and
- * ramdisk, neither need be copied.
+ * Boot modules that become dom0's where the boot loader put them: dom0 is mapped 1:1, so if its first bank is chosen
+ * around kernel and ramdisk, neither need be copied.
  */
 #include <argon/boot.h>
 #include <argon/mem.h>
@@ -24,7 +24,10 @@ static boot_code struct machine_range whole_pages(paddr_t start, u64 size)
     return (struct machine_range){ .start = first, .size = ROUND_UP(start + size, PAGE_SIZE) - first };
 }
 
-/* Its pages are nobody else's, and where devices with 32 bits reach them: dom0's first bank is below 4 GiB if that can be had. */
+/*
+ * Its pages are nobody else's, and where devices with 32 bits reach them: dom0's first bank is below 4 GiB if that can
+ * be had.
+ */
 static boot_code bool may_stay(const struct machine *m, const struct machine_module *mod)
 {
     struct machine_range pages = whole_pages(mod->start, mod->size), fdt = whole_pages(m->fdt_start, m->fdt_size);
@@ -62,14 +65,19 @@ boot_code void dom0_find_stay(const struct machine *m, const struct machine_modu
     }
 }
 
-static boot_code bool fits(const struct machine_range *r, const struct machine_range *bank, const struct machine_range *taken)
+static boot_code bool fits(const struct machine_range *r, const struct machine_range *bank,
+                           const struct machine_range *taken)
 {
     return r->start >= bank->start && r->start < end_of(bank) && r->size <= end_of(bank) - r->start &&
            !overlap(r, &taken[0]) && !overlap(r, &taken[1]);
 }
 
-/* First room for r->size bytes, beginning `offset` above a granule: at r->start, at the bank's start or behind what is taken. */
-static boot_code bool find_room(struct machine_range *r, const struct machine_range *bank, const struct machine_range *taken, u64 offset)
+/*
+ * First room for r->size bytes, beginning `offset` above a granule: at r->start, at the bank's start or behind what is
+ * taken.
+ */
+static boot_code bool find_room(struct machine_range *r, const struct machine_range *bank,
+                                const struct machine_range *taken, u64 offset)
 {
     const u64 at[] = { r->start, bank->start, end_of(&taken[0]), end_of(&taken[1]) };
 
@@ -109,7 +117,8 @@ boot_code bool dom0_place_stay(const struct image *img, const struct machine_ran
 }
 
 /* What of the bank is no staying module, in order: at most three pieces. */
-static boot_code u32 find_gaps(const struct machine_range *bank, const struct dom0_stay *stay, struct machine_range *gap)
+static boot_code u32 find_gaps(const struct machine_range *bank, const struct dom0_stay *stay,
+                               struct machine_range *gap)
 {
     const struct machine_range *first = &stay->kernel, *second = &stay->ramdisk;
     paddr_t at = bank->start;
@@ -174,7 +183,9 @@ static boot_code bool claim_size(const struct machine *m, u64 size, const struct
     const struct machine_range *k = stay->kernel.size != 0 ? &stay->kernel : &stay->ramdisk;
     const struct machine_range *r = stay->ramdisk.size != 0 ? &stay->ramdisk : k;
     u64 low = ROUND_DOWN(MIN(k->start, r->start), DOM0_CHUNK), high = ROUND_UP(MAX(end_of(k), end_of(r)), DOM0_CHUNK);
-    const u64 at[] = { ROUND_DOWN(low, 1UL << (63 - __builtin_clzl(MIN(size, GIB(1))))), low, high > size ? high - size : low };
+    const u64 at[] = {
+        ROUND_DOWN(low, 1UL << (63 - __builtin_clzl(MIN(size, GIB(1))))), low, high > size ? high - size : low
+    };
     struct dom0_place place;
 
     for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
@@ -192,7 +203,8 @@ static boot_code bool claim_size(const struct machine *m, u64 size, const struct
 }
 
 /* Both, or one of them: false when that cannot be, with nothing claimed. Less than `want` rather than a copy. */
-static boot_code bool claim_around(const struct machine *m, u64 want, u64 least, const struct image *img, u64 initrd_size,
+static boot_code bool claim_around(const struct machine *m, u64 want, u64 least, const struct image *img,
+                                   u64 initrd_size,
                                    const struct dom0_stay *stay, struct machine_range *out)
 {
     if (stay->kernel.size == 0 && stay->ramdisk.size == 0) {

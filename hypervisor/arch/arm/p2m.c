@@ -19,19 +19,14 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include "p2m_walk.h"
 
 /* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
 #define FLUSH_PAGES_MAX 32
 
 #define GUEST_GPADDR_BITS 40     /* what the ABI lays guests out in: their RAM ends below 1 TiB (public arch-arm.h) */
 
-static struct {
-    u8 ipa_bits;
-    u8 start_level;
-    u8 root_order;
-    u64 nr_gfns;                         /* 2^(ipa_bits - PAGE_SHIFT) */
-    u64 vtcr;
-} s2 ro_after_boot;
+struct s2_geometry s2 ro_after_boot;
 
 static u64 vmid_map[256 / 64];           /* in use; vmid 0 is the hypervisor's idle value */
 
@@ -174,11 +169,6 @@ static const u64 s2_attrs[16] = {
     [P2M_GRANT_RO] = S2_COMMON(P2M_GRANT_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
 };
 
-static enum p2m_type pte_type(u64 pte)
-{
-    return (enum p2m_type)((pte & PTE_SW_MASK) >> PTE_SW_SHIFT);
-}
-
 /* VMIDs: 8 bits on every implementation. A new owner starts with a clean TLB. */
 static int vmid_alloc(u16 *vmid)
 {
@@ -236,47 +226,6 @@ int p2m_teardown(struct domain *d)
     return 0;
 }
 
-/* The entry for gpa, in the table that a table entry points to. Tables of stage 2 are always in the direct map. */
-static always_inline u64 *entry_below(u64 pte, u64 gpa, u64 shift)
-{
-    return &((u64 *)((pte & PTE_ADDR_MASK) | HYP_DIRECTMAP_VA))[gpa >> shift & 511];
-}
-
-/*
- * Walk to the last entry for gpa, which is below 2^ipa_bits; *shift: log2 of what one entry there maps. The root may be several tables
- * in a row, so its index is not limited to 9 bits. Levels are written out: this is most of what a hypercall with a page costs.
- */
-static always_inline u64 *last_entry(const struct pgtable *t, u64 gpa, u64 *shift)
-{
-    u64 level = t->start_level;
-    u64 *entry, pte;
-
-    *shift = 39 - 9 * level;
-    entry = &t->root[gpa >> *shift];
-    pte = READ_ONCE(*entry);
-    if (level == 0) {
-        if (unlikely((pte & 3) != 3)) {
-            return entry;
-        }
-        entry = entry_below(pte, gpa, 30);
-        pte = READ_ONCE(*entry);
-    }
-    if (likely(level != 2)) {
-        if (unlikely((pte & 3) != 3)) {
-            *shift = 30;
-            return entry;
-        }
-        entry = entry_below(pte, gpa, 21);
-        pte = READ_ONCE(*entry);
-    }
-    if (unlikely((pte & 3) != 3)) {
-        *shift = 21;
-        return entry;
-    }
-    *shift = PAGE_SHIFT;
-    return entry_below(pte, gpa, PAGE_SHIFT);
-}
-
 /* Entry of a single page whose tables are all there, NULL otherwise. */
 static always_inline u64 *page_entry(struct pgtable *t, gfn_t g)
 {
@@ -291,12 +240,6 @@ static void note_max_gfn(struct domain *d, u64 last)
     if (last > d->arch.p2m_max_gfn) {
         d->arch.p2m_max_gfn = last;
     }
-}
-
-/* Is the frame number one this stage 2 can hold? Checked before any shift, so that high bits cannot alias low frames. */
-static always_inline bool gfn_range_ok(gfn_t g, u64 nr)
-{
-    return g.g < s2.nr_gfns && nr <= s2.nr_gfns - g.g;
 }
 
 /* Locked, d not dying: a single page whose tables may not be there yet. */
@@ -480,137 +423,9 @@ int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
     return rc;
 }
 
-/* Nothing found without the lock: really nothing, or a block in the middle of being split, or a domain whose tables are going. */
-static noinline u64 lookup_locked(struct domain *d, gfn_t g, u64 *shift)
-{
-    u64 pte = 0;
-
-    *shift = pgt_level_shift(s2.start_level);
-    if (gfn_range_ok(g, 1)) {
-        spin_lock(&d->arch.p2m_lock);
-        pte = d->arch.p2m.root != NULL ? READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), shift)) : 0;
-        spin_unlock(&d->arch.p2m_lock);
-    }
-    return (pte & PTE_VALID) ? pte : 0;
-}
-
-static always_inline u64 lookup_pte(struct domain *d, gfn_t g, u64 *shift)
-{
-    if (likely(!READ_ONCE(d->dying) && gfn_range_ok(g, 1))) {
-        u64 pte = READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), shift));
-
-        if (likely(pte & PTE_VALID)) {
-            return pte;
-        }
-    }
-    return lookup_locked(d, g, shift);
-}
-
-/* The frame of g by the entry found for it. */
-static always_inline mfn_t entry_mfn(u64 pte, gfn_t g, u64 shift)
-{
-    return mfn(((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) | (g.g & (BIT(shift - PAGE_SHIFT) - 1)));
-}
-
-mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out)
-{
-    u64 shift;
-    u64 pte = lookup_pte(d, g, &shift);
-
-    if (order_out != NULL) {
-        *order_out = (unsigned int)(shift - PAGE_SHIFT);
-    }
-    if (pte == 0) {
-        *t = P2M_INVALID;
-        return INVALID_MFN;
-    }
-    *t = pte_type(pte);
-    return entry_mfn(pte, g, shift);
-}
-
-/* A page of another domain's that d has mapped. */
-static noinline struct page *get_foreign(struct domain *d, gfn_t g, u64 pte, mfn_t m)
-{
-    const struct domain *owner = domain_lookup(mfn_to_page(m)->owner);
-    u64 shift;
-
-    if (owner == NULL || !page_get(m, owner)) {
-        return NULL;
-    }
-    /*
-     * Only what maps the page keeps it with its owner: if it is mapped now that we have a reference of our own, it has been all the
-     * time. If not it may be another's by now.
-     */
-    if (lookup_pte(d, g, &shift) != pte) {
-        page_put(mfn_to_page(m));
-        return NULL;
-    }
-    return mfn_to_page(m);
-}
-
-static noinline struct page *get_page_slowly(struct domain *d, gfn_t g, enum p2m_type *t)
-{
-    u64 shift;
-    u64 pte = lookup_pte(d, g, &shift);
-    mfn_t m = entry_mfn(pte, g, shift);
-
-    *t = pte_type(pte);
-    if (pte == 0 || *t == P2M_MMIO || !mfn_is_ram(m)) {
-        *t = pte == 0 ? P2M_INVALID : *t;
-        return NULL;
-    }
-    if (!p2m_is_ram(*t)) {
-        return get_foreign(d, g, pte, m);
-    }
-    /* d's own: if it has been unmapped meanwhile and is still d's, the guest has asked for both at the same time. */
-    return page_take_reference(mfn_to_page(m), PAGE_WORD_ID(d->id, PAGE_GUEST)) ? mfn_to_page(m) : NULL;
-}
-
-/* The short way: RAM of d's own, in the hot range, nobody else at its count. */
-struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
-{
-    if (likely(!READ_ONCE(d->dying) && g.g < s2.nr_gfns)) {
-        u64 shift;
-        u64 pte = READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), &shift));
-        u64 i = entry_mfn(pte, g, shift).m - mem_hot_range.first;
-
-        *t = pte_type(pte);
-        if (likely((pte & PTE_VALID) && p2m_is_ram(*t) && i < mem_hot_range.nr)) {
-            struct page *pg = &mem_hot_range.page[i];
-
-            if (likely(page_try_reference(pg, PAGE_WORD_ID(d->id, PAGE_GUEST)))) {
-                return pg;
-            }
-        }
-    }
-    return get_page_slowly(d, g, t);
-}
-
 gfn_t p2m_max_gfn(struct domain *d)
 {
     return gfn(READ_ONCE(d->arch.p2m_max_gfn));
-}
-
-int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr)
-{
-    while (*nr > 0) {
-        unsigned int order;
-        enum p2m_type t;
-        mfn_t m = p2m_lookup(d, *g, &t, &order);
-        u64 step = MIN(*nr, BIT(order) - (g->g & (BIT(order) - 1)));
-
-        step = t == P2M_INVALID ? step : MIN(step, 64UL);
-        if (t != P2M_INVALID && t != P2M_MMIO && mfn_is_ram(m)) {
-            arch_clean_inval_dcache(mfn_to_virt(m), step << PAGE_SHIFT);
-        }
-        *g = gfn_add(*g, step);
-        *nr -= step;
-        if (*nr > 0 && hypercall_preempt_check()) {
-            return -ERESTART;
-        }
-    }
-    arch_inval_icache();
-    return 0;
 }
 
 u64 p2m_pool_get(struct domain *d)
@@ -638,12 +453,4 @@ int p2m_pool_set(struct domain *d, u64 bytes)
 u64 p2m_bytes(const struct domain *d)
 {
     return READ_ONCE(d->paging_pool_used) + mem_object_bytes(d->arch.p2m.root);
-}
-
-bool p2m_fault_is_stale(struct domain *d, u64 gpa, bool write)
-{
-    enum p2m_type t;
-
-    (void)p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
-    return t != P2M_INVALID && (!write || p2m_is_writable(t));
 }

@@ -136,7 +136,8 @@ static noinline long send_notify(struct evtchn *e, struct domain *rd, u32 rport)
 }
 
 /* From a word of evtchn_pending to that of evtchn_mask for the same ports. */
-#define MASK_AFTER_PENDING ((offsetof(struct shared_info, evtchn_mask) - offsetof(struct shared_info, evtchn_pending)) / sizeof(u64))
+#define MASK_AFTER_PENDING \
+    ((offsetof(struct shared_info, evtchn_mask) - offsetof(struct shared_info, evtchn_pending)) / sizeof(u64))
 
 /*
  * The way of a send that finds its lock free and a remote end that uses the 2-level ABI is inline here as far as it

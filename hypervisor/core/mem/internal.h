@@ -15,8 +15,8 @@ enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
 #define ZONE_SPLIT_MFN (1UL << (32 - PAGE_SHIFT))
 
 /*
- * Free memory is known to be zero and clean (to the point of coherency), or it is not. Each frame's word says so; chunks all of whose
- * frames are have lists of their own. See docs/design/memory.md.
+ * Free memory is known to be zero and clean (to the point of coherency), or it is not. Each frame's word says so;
+ * chunks all of whose frames are have lists of their own. See docs/design/memory.md.
  */
 #define FREE_ZERO       BIT(32)  /* in the word of a free frame, by itself or with the next: this frame */
 #define FREE_CHUNK_ZERO BIT(33)  /* in that of a free chunk's head: all its frames */
@@ -57,8 +57,8 @@ const struct mem_range *mem_range_find(u64 m);
 void mem_range_add(u64 first, u64 end, u32 node);
 
 /*
- * mem_hot_range: the part of the largest range that has page structs, from its start. Chosen anew at boot; later it only grows, by
- * mem_hot_grow(), and only when every CPU has seen the page structs written (a grace period).
+ * mem_hot_range: the part of the largest range that has page structs, from its start. Chosen anew at boot; later it
+ * only grows, by mem_hot_grow(), and only when every CPU has seen the page structs written (a grace period).
  */
 void mem_choose_hot(void);
 void mem_hot_grow(void);
@@ -131,8 +131,8 @@ void lazy_reset(void);
 
 /* ---- zeroing while idle (scrub.c) ---- */
 /*
- * What idle CPUs are working on is free memory too: wait until they have let go, each after a page at most, and do not let them
- * begin again before scrub_resume(). False: nobody can have been at work.
+ * What idle CPUs are working on is free memory too: wait until they have let go, each after a page at most, and do not
+ * let them begin again before scrub_resume(). False: nobody can have been at work.
  */
 bool scrub_interrupt(void);
 void scrub_resume(void);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page structs are written when they are needed. A block of 1 GiB, aligned, all of it free since boot, is only a bit here: its 4 MiB of
- * the frame table hold anything. Its first user, or an idle CPU, clears them and puts the block on the buddy lists, for good. So
- * boot takes the same time with much RAM as with little.
+ * Page structs are written when they are needed. A block of 1 GiB, aligned, all of it free since boot, is only a bit
+ * here: its 4 MiB of the frame table hold anything. Its first user, or an idle CPU, clears them and puts the block on
+ * the buddy lists, for good. So boot takes the same time with much RAM as with little.
  *
- * Nobody looks at a page struct of such a block: it is on no list, merging ends at its size, and what a guest names is checked first
- * (mfn_is_ram(), page_get()).
+ * Nobody looks at a page struct of such a block: it is on no list, merging ends at its size, and what a guest names is
+ * checked first (mfn_is_ram(), page_get()).
  */
 #include <argon/arch.h>
 #include <argon/bitmap.h>
