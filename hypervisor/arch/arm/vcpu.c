@@ -110,6 +110,23 @@ boot_code void vcpu_boot_init(void)
     has_sme = (sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0;
 }
 
+/*
+ * EL1, EL0 and FP registers are not touched while a CPU idles: if v was the last to run here, has run nowhere else since, and what was
+ * saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed: that vCPU may be gone.
+ */
+static always_inline void el1_fp_restore(struct vcpu *v)
+{
+    struct pcpu *p = this_cpu();
+
+    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
+        return;
+    }
+    el1_restore(&v->arch.el1);
+    fp_restore(&v->arch.fp);
+    p->loaded = v;
+    v->arch.loaded_on = p->id + 1;
+}
+
 static void vcpu_restore(struct vcpu *v)
 {
     if (unlikely(has_sme)) {
@@ -120,8 +137,7 @@ static void vcpu_restore(struct vcpu *v)
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
     sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
-    el1_restore(&v->arch.el1);
-    fp_restore(&v->arch.fp);
+    el1_fp_restore(v);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
     vgic_restore(v);
@@ -152,6 +168,7 @@ static void regs_reset(struct vcpu *v)
     memset(&v->arch.regs, 0, sizeof(v->arch.regs));
     memset(&v->arch.el1, 0, sizeof(v->arch.el1));
     memset(&v->arch.fp, 0, sizeof(v->arch.fp));
+    v->arch.loaded_on = 0;
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.el1.actlr = 0;
@@ -274,6 +291,7 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     if (!mode_ok(r->cpsr)) {
         return -EINVAL;
     }
+    v->arch.loaded_on = 0;               /* what a CPU may still hold of it is out of date */
     memcpy(v->arch.regs.x, &r->x0, sizeof(v->arch.regs.x));
     v->arch.regs.pc = r->pc64;
     v->arch.regs.pstate = r->cpsr & PSTATE_VALID;

@@ -12,6 +12,7 @@ struct vcpu;
 
 struct pcpu {
     struct vcpu *current;        /* vCPU whose state is loaded here (the idle vCPU when none): asm uses it */
+    struct vcpu *loaded;         /* whose guest registers this CPU holds, running or not: arch_context_switch() */
     void *stack_top;             /* asm: hypervisor stack of this CPU */
     void *emergency_stack_top;   /* asm: for faults of the hypervisor itself */
     u32 id;                      /* 0..nr_cpus-1 */

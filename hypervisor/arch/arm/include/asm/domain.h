@@ -37,6 +37,7 @@ struct fp_state {
 struct arch_vcpu {
     struct cpu_regs regs;        /* first */
     void *stack_top;             /* of the CPU this vCPU is current on: where its exits run */
+    u32 loaded_on;               /* CPU + 1 whose EL1 and FP registers are el1 and fp below, if it has not loaded others since; 0: none */
     u64 hcr;                     /* HCR_EL2 while this vCPU runs */
     u64 vmpidr;                  /* VMPIDR_EL2: what the guest reads as MPIDR_EL1 */
     struct el1_state el1;
