@@ -7,6 +7,7 @@
 
 #include <argon/errno.h>
 #include <argon/hypercall.h>
+#include <argon/param.h>
 #include <argon/xen.h>
 
 #define NR_CPUPOOLS 32
@@ -17,6 +18,9 @@ static struct spinlock cpupool_lock = SPINLOCK_INIT(RANK_CPUPOOL);
 static void pool_setup(struct cpupool *pool, u32 id, const struct sched_policy *policy)
 {
     *pool = (struct cpupool){ .id = id, .in_use = true, .policy = policy, .tslice_ms = policy->default_tslice_ms };
+    /* The ABI allows credit no limit above the slice. */
+    pool->ratelimit_us = policy->id == XEN_SCHEDULER_CREDIT ? MIN(opt.sched_ratelimit_us, pool->tslice_ms * 1000)
+                                                            : opt.sched_ratelimit_us;
 }
 
 void cpupool_init(const struct sched_policy *policy)

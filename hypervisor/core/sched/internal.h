@@ -65,7 +65,11 @@ void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v);
 void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now);
 /* Make `cpu` run its scheduler: curr gets PEND_RESCHED; an IPI if it is another CPU. */
 void rq_resched(u32 cpu);
-/* v was queued on cpu: preempt what runs there, or see to it that a slice ends. */
+/* Would curr be preempted if the first in the queue woke now, whatever the rate limit? */
+bool rq_outranked(const struct sched_pcpu *sp, u64 now);
+/* System time from which curr may be preempted by a vCPU that it wakes itself. */
+u64 rq_limit_end(const struct sched_pcpu *sp);
+/* v was queued on cpu: preempt what runs there, or see to it that its turn ends. */
 void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now);
 /* Arm the slice timer for curr if anything limits it. */
 void rq_arm_slice(struct sched_pcpu *sp, u64 now);

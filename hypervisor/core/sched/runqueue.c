@@ -81,6 +81,13 @@ u64 rq_slice_ns(const struct sched_pcpu *sp)
     return MAX(slice, SCHED_MIN_SLICE_NS);
 }
 
+static void arm_by(struct sched_pcpu *sp, u64 deadline)
+{
+    if (!READ_ONCE(sp->slice.queued) || READ_ONCE(sp->slice.deadline) > deadline) {
+        timer_set(&sp->slice, deadline);
+    }
+}
+
 /*
  * The timer is left armed when its reason goes: it then fires once for nothing, which costs less than reprogramming it
  * at each switch. So it may be early, never late.
@@ -101,16 +108,51 @@ void rq_arm_slice(struct sched_pcpu *sp, u64 now)
     if (unlikely(left != ~0UL)) {
         deadline = MIN(deadline, now + MAX(left, 100 * NS_PER_US));
     }
-    if (deadline != ~0UL && (!READ_ONCE(sp->slice.queued) || READ_ONCE(sp->slice.deadline) > deadline)) {
-        timer_set(&sp->slice, deadline);
+    if (deadline != ~0UL) {
+        arm_by(sp, deadline);
     }
+}
+
+/* Is v so far behind curr that it should have its CPU? */
+static bool outranks(const struct vcpu *v, const struct vcpu *curr, u64 now)
+{
+    u64 vruntime = curr->sched.vruntime;
+
+    if (now > curr->sched.charged) {
+        vruntime += sched_weigh(curr->domain, now - curr->sched.charged);
+    }
+    return vruntime_before(v->sched.vruntime + SCHED_WAKE_GRAN_NS, vruntime);
+}
+
+bool rq_outranked(const struct sched_pcpu *sp, u64 now)
+{
+    const struct rb_node *n = rb_first(&sp->queue);
+
+    return n != NULL && outranks(vcpu_of_node(n), sp->curr, now);
+}
+
+/* A vCPU on a CPU has been in the state running since it was switched in, however many slices it had. */
+u64 rq_limit_end(const struct sched_pcpu *sp)
+{
+    return sp->curr->runstate.state_entry_time + READ_ONCE(sp->pool->ratelimit_us) * NS_PER_US;
+}
+
+/*
+ * The vCPU that runs here has woken v, one of another domain, by an event it sent: more such will follow, and soon it
+ * will sleep by itself. A switch for each makes small batches for both. Not so for one of its own domain, whose answer
+ * to an IPI it may be spinning for, nor for what an interrupt wakes.
+ */
+static bool woken_by_curr(const struct sched_pcpu *sp, const struct vcpu *v)
+{
+    const struct pcpu *p = this_cpu();
+
+    return sp == &p->sched && !p->in_irq && v->domain != sp->curr->domain;
 }
 
 void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now)
 {
     struct sched_pcpu *sp = sched_of(cpu);
     const struct vcpu *curr = sp->curr;
-    u64 curr_vruntime;
 
     if (curr->is_idle) {
         rq_resched(cpu);
@@ -119,15 +161,12 @@ void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now)
     if (!sched_is_fair(sp)) {
         return;
     }
-    curr_vruntime = curr->sched.vruntime;
-    if (now > curr->sched.charged) {
-        curr_vruntime += sched_weigh(curr->domain, now - curr->sched.charged);
-    }
-    if (vruntime_before(v->sched.vruntime + SCHED_WAKE_GRAN_NS, curr_vruntime) &&
-        now - curr->sched.start >= READ_ONCE(sp->pool->ratelimit_us) * NS_PER_US) {
-        rq_resched(cpu);
-    } else {
+    if (!outranks(v, curr, now)) {
         rq_arm_slice(sp, now);
+    } else if (woken_by_curr(sp, v) && now < rq_limit_end(sp)) {
+        arm_by(sp, MIN(rq_limit_end(sp), curr->sched.start + rq_slice_ns(sp)));      /* slice_fn() compares again */
+    } else {
+        rq_resched(cpu);
     }
 }
 

@@ -171,7 +171,7 @@ static void slice_fn(void *data)
     if (!curr->is_idle) {
         bool waiting = sp->nr_runnable > 0 && sched_is_fair(sp);
 
-        ended = waiting && now - curr->sched.start >= rq_slice_ns(sp);
+        ended = waiting && (now - curr->sched.start >= rq_slice_ns(sp) || (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {

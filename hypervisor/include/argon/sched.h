@@ -79,6 +79,8 @@ struct sched_dom {
     struct timer cap_timer;      /* lets the vCPUs stopped by VPF_CAPPED go on */
 };
 
+#define SCHED_RATELIMIT_DEFAULT_US 1000U
+
 /* A set of pCPUs with one policy. Members change under the cpupool lock; masks are read without it. */
 struct cpupool {
     u32 id;
@@ -86,7 +88,7 @@ struct cpupool {
     const struct sched_policy *policy;
     struct cpumask cpus;
     u32 nr_domains;
-    u32 ratelimit_us;            /* a vCPU is not preempted by one that wakes before it ran so long; 0 = at once */
+    u32 ratelimit_us;            /* a vCPU is not preempted by another domain's that it wakes before it ran so long */
     u32 tslice_ms;               /* time in which each runnable vCPU of a CPU gets its turn */
     u32 migr_delay_us;           /* a vCPU is not pulled to another CPU so soon after it ran */
 };
