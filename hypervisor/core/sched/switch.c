@@ -95,7 +95,9 @@ static void account_switch(struct sched_pcpu *sp, struct vcpu *prev, struct vcpu
     next->sched.yielded = false;
     next->sched.start = now;
     next->sched.charged = now;
-    atomic_fetch_and(&next->pending, ~(u32)PEND_RESCHED);
+    if (atomic_load(&next->pending) & PEND_RESCHED) {
+        atomic_fetch_and(&next->pending, ~(u32)PEND_RESCHED);
+    }
     vcpu_runstate_change(next, RUNSTATE_running, now);
     if (next->runstate_gva != 0) {
         atomic_fetch_or(&next->pending, PEND_RUNSTATE);
@@ -169,9 +171,7 @@ static void slice_fn(void *data)
     spin_lock(&sp->lock);
     curr = sp->curr;
     if (!curr->is_idle) {
-        bool waiting = sp->nr_runnable > 0 && sched_is_fair(sp);
-
-        ended = waiting && (now - curr->sched.start >= rq_slice_ns(sp) || (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
+        ended = rq_is_shared(sp) && (now - curr->sched.start >= rq_slice_ns(sp) || (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {

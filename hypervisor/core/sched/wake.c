@@ -124,7 +124,11 @@ static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
     wake_vruntime(sp, v);
     vcpu_runstate_change(v, RUNSTATE_runnable, now);
     rq_enqueue(sp, v);
-    rq_check_preempt(to, v, now);
+    if (sp->curr->is_idle) {
+        rq_resched(to);
+    } else {
+        rq_check_preempt(to, v, now);
+    }
     rq_update_busy(to);
     return true;
 }

@@ -12,17 +12,6 @@
 #include <argon/percpu.h>
 #include <argon/vcpu.h>
 
-void vcpu_runstate_change(struct vcpu *v, int state, u64 now)
-{
-    u64 since = v->runstate.state_entry_time;
-
-    if (now > since) {
-        WRITE_ONCE(v->runstate.time[v->runstate.state], v->runstate.time[v->runstate.state] + now - since);
-    }
-    WRITE_ONCE(v->runstate.state, state);
-    WRITE_ONCE(v->runstate.state_entry_time, now);
-}
-
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
 {
     u64 now = now_ns();
