@@ -130,7 +130,7 @@ static inline bool rq_is_shared(const struct sched_pcpu *sp)
 /* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
 static inline u64 rq_slice_ns(const struct sched_pcpu *sp)
 {
-    u64 slice = (u64)READ_ONCE(sp->pool->tslice_ms) * NS_PER_MS / (sp->nr_runnable + 1);
+    u64 slice = READ_ONCE(sp->pool->tslice_ns) / (sp->nr_runnable + 1);
 
     return MAX(slice, SCHED_MIN_SLICE_NS);
 }
@@ -173,12 +173,12 @@ static inline void rq_advance_min(struct sched_pcpu *sp, u64 curr_vruntime)
     }
 }
 
-/* Bring v's virtual time, and its domain's cap account, up to now. v is sp->curr. */
+/* Bring v's virtual time, and its domain's cap account, up to now. v is sp->curr, not the idle vCPU. */
 static inline void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
 {
     u64 ran;
 
-    if (v->is_idle || now <= v->sched.charged) {
+    if (now <= v->sched.charged) {
         return;
     }
     ran = now - v->sched.charged;
@@ -233,8 +233,6 @@ static inline int rq_off_state(const struct vcpu *v)
 /* ---- wake.c: no locks held ---- */
 /* v has no pause flag, or had none when we looked: queue it on the best CPU unless it is queued or current already. */
 void sched_wake(struct vcpu *v);
-/* A CPU for v, which is off the CPUs: an idle one claimed for it, else its last, else the least loaded. */
-u32 sched_place(struct vcpu *v);
 u32 sched_least_loaded(const struct cpumask *allowed);
 /* Clear an idle CPU's bit in sched_idle_cpus: true for the one who did. */
 bool sched_claim_idle(u32 cpu);

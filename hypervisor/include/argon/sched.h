@@ -89,7 +89,7 @@ struct cpupool {
     struct cpumask cpus;
     u32 nr_domains;
     u32 ratelimit_us;            /* a vCPU is not preempted by another domain's that it wakes before it ran so long */
-    u32 tslice_ms;               /* time in which each runnable vCPU of a CPU gets its turn */
+    u64 tslice_ns;               /* time in which each runnable vCPU of a CPU gets its turn */
     u32 migr_delay_us;           /* a vCPU is not pulled to another CPU so soon after it ran */
 };
 
