@@ -58,7 +58,7 @@ const char *sched_policy_name(const struct cpupool *pool)
 static int params_get(const struct domain *d, struct xen_domctl_sched_credit *p)
 {
     p->weight = d->sched.weight;
-    p->cap = d->sched.cap;
+    p->cap = (u16)d->sched.cap;
     return 0;
 }
 

@@ -108,8 +108,15 @@ bool rq_outranked(const struct sched_pcpu *sp, u64 now);
 u64 rq_limit_end(const struct sched_pcpu *sp);
 /* v was queued on cpu, where not the idle vCPU runs: preempt what does, or see to it that its turn ends. */
 void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now);
-/* Arm the slice timer for `deadline` if it is not due earlier. */
-void rq_arm_by(struct sched_pcpu *sp, u64 deadline);
+
+/* Arm the slice timer for `deadline` if it is not due earlier; one that is not armed is due never (timer.h). */
+static inline void rq_arm_by(struct sched_pcpu *sp, u64 deadline)
+{
+    if (unlikely(READ_ONCE(sp->slice.deadline) > deadline)) {
+        timer_set(&sp->slice, deadline);
+    }
+}
+
 void rq_set_busy(u32 cpu);
 /* Move v, neither queued nor current, from one CPU to another: both locks held. */
 void rq_move_home(struct vcpu *v, u32 from, u32 to);

@@ -17,13 +17,6 @@ void rq_resched(u32 cpu)
     }
 }
 
-void rq_arm_by(struct sched_pcpu *sp, u64 deadline)
-{
-    if (!READ_ONCE(sp->slice.queued) || READ_ONCE(sp->slice.deadline) > deadline) {
-        timer_set(&sp->slice, deadline);
-    }
-}
-
 /* Is v so far behind curr that it should have its CPU? */
 static bool outranks(const struct vcpu *v, const struct vcpu *curr, u64 now)
 {

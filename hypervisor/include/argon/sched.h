@@ -72,7 +72,7 @@ struct sched_vcpu {
 
 struct sched_dom {
     u16 weight;                  /* 256 = one share, for each vCPU */
-    u16 cap;                     /* percent of a pCPU for all vCPUs together, 0 = none */
+    u32 cap;                     /* percent of a pCPU for all vCPUs together, 0 = none */
     u32 inv_weight;              /* (256 << 16) / weight */
     s64 cap_tokens;              /* ns that may still be run; atomic */
     u64 cap_filled;              /* system time up to which tokens were granted; atomic */
