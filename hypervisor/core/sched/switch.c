@@ -31,7 +31,8 @@ static noinline bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, 
 }
 
 /* The vCPU to run next, taken out of the queue; prev or the idle vCPU are not in it. */
-static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, struct pcpu *p, struct vcpu *prev, bool stay, u64 now)
+static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct pcpu *p, struct vcpu *prev, bool stay,
+                                            u64 now)
 {
     struct rb_node *n;
 
@@ -170,7 +171,8 @@ static void slice_fn(void *data)
     spin_lock(&sp->lock);
     curr = sp->curr;
     if (!curr->is_idle) {
-        ended = rq_is_shared(sp) && (now - curr->sched.start >= rq_slice_ns(sp) || (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
+        ended = rq_is_shared(sp) && (now - curr->sched.start >= rq_slice_ns(sp) ||
+                                     (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {
