@@ -5,7 +5,9 @@
  */
 #include <argon/console.h>
 #include <argon/param.h>
+#include <argon/sched.h>
 #include <argon/string.h>
+#include <argon/xen.h>
 
 #define DEFAULT_LOGLVL  (CONFIG_DEBUG ? LOG_NR_LEVELS : LOG_INFO + 1)
 
@@ -17,6 +19,7 @@ struct options opt = {
     .guest_loglvl = 0,
     .guest_loglvl_limited = CONFIG_DEBUG ? LOG_NR_LEVELS : LOG_WARN + 1,
     .sched = "credit2",
+    .sched_ratelimit_us = SCHED_RATELIMIT_DEFAULT_US,
     .conswitch = 'a',
     .maxcpus = NR_CPUS,
     .gnttab_max_frames = 64,
@@ -119,6 +122,18 @@ static boot_code bool parse_u32(const struct option *o, const char *value)
     }
     *(u32 *)o->dest = (u32)v;
     return true;
+}
+
+/* 0: none; else in the range that the ABI allows. */
+static boot_code bool parse_ratelimit(const struct option *o, const char *value)
+{
+    const char *end;
+    u64 us;
+
+    if (str_to_u64(value, &us, &end) && *end == '\0' && us != 0 && us < XEN_SYSCTL_SCHED_RATELIMIT_MIN) {
+        return false;
+    }
+    return parse_u32(o, value);
 }
 
 static boot_code bool parse_size_u32(const struct option *o, const char *value)
@@ -280,6 +295,7 @@ static const struct option options[] = {
     { "loglvl", parse_loglvl, &opt.loglvl, 0, 0 },
     { "guest_loglvl", parse_loglvl, &opt.guest_loglvl, 0, 0 },
     { "sched", parse_string, opt.sched, 0, sizeof(opt.sched) },
+    { "sched_ratelimit_us", parse_ratelimit, &opt.sched_ratelimit_us, 0, XEN_SYSCTL_SCHED_RATELIMIT_MAX },
     { "noreboot", parse_bool, &opt.noreboot, 0, 0 },
     { "sync_console", parse_bool, &opt.sync_console, 0, 0 },
     { "conswitch", parse_conswitch, NULL, 0, 0 },
@@ -314,7 +330,6 @@ static const struct option options[] = {
     { "numa", parse_unsupported, NULL, 0, 0 },
     { "reboot", parse_unsupported, NULL, 0, 0 },
     { "sched_credit2_migrate_resist", parse_unsupported, NULL, 0, 0 },
-    { "sched_ratelimit_us", parse_unsupported, NULL, 0, 0 },
     { "sched_smt_power_savings", parse_unsupported, NULL, 0, 0 },
     { "sched-gran", parse_unsupported, NULL, 0, 0 },
     { "scrub-domheap", parse_accepted, NULL, 0, 0 },      /* always done */

@@ -46,7 +46,7 @@ static void rotate(struct rb_root_cached *t, struct rb_node *n, bool left)
 }
 
 /* n was inserted red: move a red-red pair up until it is gone or can be rotated away. */
-static void insert_fix(struct rb_root_cached *t, struct rb_node *n)
+void rb_insert_rebalance(struct rb_root_cached *t, struct rb_node *n)
 {
     struct rb_node *p;
 
@@ -72,29 +72,6 @@ static void insert_fix(struct rb_root_cached *t, struct rb_node *n)
         break;
     }
     t->root->red = false;
-}
-
-void rb_insert(struct rb_root_cached *t, struct rb_node *n, bool (*less)(const struct rb_node *,
-                                                                         const struct rb_node *))
-{
-    struct rb_node **link = &t->root, *parent = NULL;
-    bool leftmost = true;
-
-    while (*link != NULL) {
-        parent = *link;
-        if (less(n, parent)) {
-            link = &parent->left;
-        } else {
-            link = &parent->right;
-            leftmost = false;
-        }
-    }
-    *n = (struct rb_node){ .parent = parent, .red = true };
-    *link = n;
-    if (leftmost) {
-        t->leftmost = n;
-    }
-    insert_fix(t, n);
 }
 
 /*
@@ -139,7 +116,7 @@ static void remove_fix(struct rb_root_cached *t, struct rb_node *n, struct rb_no
     }
 }
 
-void rb_remove(struct rb_root_cached *t, struct rb_node *n)
+void rb_remove_inner(struct rb_root_cached *t, struct rb_node *n)
 {
     struct rb_node *child, *parent;
     bool lost_black;

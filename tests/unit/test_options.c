@@ -95,6 +95,7 @@ static void test_defaults(void **state)
     assert_int_equal(opt.conring_size, 65536);
     assert_int_equal(opt.conswitch, 'a');
     assert_string_equal(opt.sched, "credit2");
+    assert_int_equal(opt.sched_ratelimit_us, 1000);
 }
 
 static void test_typical_line(void **state)
@@ -312,6 +313,12 @@ static void test_long_input(void **state)
     assert_string_equal(opt.dtuart, "");
     assert_int_equal(strlen(opt.cmdline), 1023);
     complain("sched=0123456789abcdef", "sched=0123456789abcdef");
+    accept("sched_ratelimit_us=0");
+    assert_int_equal(opt.sched_ratelimit_us, 0);
+    accept("sched_ratelimit_us=100");
+    complain("sched_ratelimit_us=99", "sched_ratelimit_us=99");
+    complain("sched_ratelimit_us=1ms", "sched_ratelimit_us=1ms");
+    assert_int_equal(opt.sched_ratelimit_us, 100);
     accept("sched=0123456789abcde");
 }
 

@@ -215,23 +215,130 @@ static void test_a_sleeper_preempts_at_once(void **state)
     assert_true(hog->sched.queued);
 }
 
-static void test_ratelimit_delays_preemption(void **state)
+/* One CPU with limit `us`: dom `d1` runs, far ahead of `io`, d2's only vCPU, which sleeps. d1 runs for 300 us now. */
+static void limited_machine(u32 us, struct domain **d1, struct domain **d2)
 {
-    struct domain *d;
-    struct xen_sysctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_SYSCTL_SCHEDOP_putinfo };
+    sched_machine(1, "credit2");
+    cpupools[0].ratelimit_us = us;
+    *d1 = sched_domain(1, 2);
+    *d2 = sched_domain(2, 1);
+    vcpu_unblock((*d2)->vcpu[0], VPF_DOWN);
+    sched_switch();
+    vcpu_block_current();
+    sched_switch();
+    vcpu_unblock((*d1)->vcpu[0], VPF_DOWN);
+    assert_ptr_equal(sched_switch(), (*d1)->vcpu[0]);
+    unit_advance(50 * NS_PER_MS);
+    vcpu_kick((*d2)->vcpu[0], 0);                    /* long past the limit: at once */
+    assert_ptr_equal(sched_switch(), (*d2)->vcpu[0]);
+    vcpu_block_current();
+    assert_ptr_equal(sched_switch(), (*d1)->vcpu[0]);
+    (*d1)->vcpu[0]->sched.vruntime += 20 * NS_PER_MS;
+    unit_advance(300 * NS_PER_US);
+}
+
+static void test_ratelimit_delays_the_woken(void **state)
+{
+    struct domain *d1, *d2;
+    struct vcpu *hog;
 
     (void)state;
-    sched_machine(1, "credit2");
-    op.u.sched_credit2.ratelimit_us = 1000;
-    assert_int_equal(sched_sysctl(&op), 0);
-    d = sched_domain(1, 2);
-    vcpu_unblock(d->vcpu[0], VPF_DOWN);
-    sched_switch();
-    unit_advance(20 * NS_PER_MS);
-    d->vcpu[0]->sched.start = now_ns() - 500 * NS_PER_US;
-    vcpu_unblock(d->vcpu[1], VPF_DOWN);
-    assert_false(d->vcpu[0]->pending & PEND_RESCHED);
-    assert_true(pcpus[0]->sched.slice.queued);
+    limited_machine(1000, &d1, &d2);
+    hog = d1->vcpu[0];
+    vcpu_kick(d2->vcpu[0], 0);
+    assert_false(hog->pending & PEND_RESCHED);
+    unit_advance(690 * NS_PER_US);
+    assert_false(hog->pending & PEND_RESCHED);
+    unit_advance(20 * NS_PER_US);                    /* its 1000 us are over, though not its slice of 5 ms */
+    assert_true(hog->pending & PEND_RESCHED);
+    assert_ptr_equal(sched_switch(), d2->vcpu[0]);
+}
+
+static void test_ratelimit_ends_when_the_waker_sleeps(void **state)
+{
+    struct domain *d1, *d2;
+
+    (void)state;
+    limited_machine(1000, &d1, &d2);
+    vcpu_kick(d2->vcpu[0], 0);
+    vcpu_block_current();
+    assert_ptr_equal(sched_switch(), d2->vcpu[0]);
+    unit_advance(2 * NS_PER_MS);                     /* the timer that is armed still changes nothing */
+    assert_false(d2->vcpu[0]->pending & PEND_RESCHED);
+    assert_ptr_equal(current_vcpu(), d2->vcpu[0]);
+}
+
+/* The slice begins again for one that keeps its turn; the limit does not. */
+static void test_ratelimit_counts_from_the_switch(void **state)
+{
+    struct domain *d1, *d2;
+
+    (void)state;
+    limited_machine(1000, &d1, &d2);
+    unit_advance(5 * NS_PER_MS);
+    d1->vcpu[0]->sched.start = now_ns();
+    vcpu_kick(d2->vcpu[0], 0);
+    assert_true(d1->vcpu[0]->pending & PEND_RESCHED);
+}
+
+static void test_ratelimit_spares_interrupts_and_ipis(void **state)
+{
+    struct domain *d1, *d2;
+
+    (void)state;
+    limited_machine(1000, &d1, &d2);
+    this_cpu()->in_irq = true;                       /* a device's interrupt */
+    vcpu_kick(d2->vcpu[0], 0);
+    this_cpu()->in_irq = false;
+    assert_true(d1->vcpu[0]->pending & PEND_RESCHED);
+    sched_teardown(state);
+    limited_machine(1000, &d1, &d2);
+    d1->vcpu[1]->pause_flags = VPF_BLOCKED;          /* its own sibling: it may spin for the answer */
+    d1->vcpu[1]->sched.vruntime = d1->vcpu[0]->sched.vruntime - 20 * NS_PER_MS;
+    vcpu_kick(d1->vcpu[1], 0);
+    assert_true(d1->vcpu[0]->pending & PEND_RESCHED);
+}
+
+static void test_ratelimit_off(void **state)
+{
+    struct domain *d1, *d2;
+
+    (void)state;
+    limited_machine(0, &d1, &d2);
+    vcpu_kick(d2->vcpu[0], 0);
+    assert_true(d1->vcpu[0]->pending & PEND_RESCHED);
+}
+
+/* A vCPU on another CPU is not what runs here: the limit is the waker's. */
+static void test_ratelimit_is_the_wakers(void **state)
+{
+    struct domain *d1, *d2;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    cpupools[0].ratelimit_us = 1000;
+    d1 = sched_domain(1, 1);
+    d2 = sched_domain(2, 2);
+    pin_all(d1, 0);
+    pin_all(d2, 1);
+    vcpu_unblock(d1->vcpu[0], VPF_DOWN);
+    run_on(0);
+    vcpu_unblock(d2->vcpu[0], VPF_DOWN);
+    run_on(1);
+    d2->vcpu[0]->sched.vruntime += 20 * NS_PER_MS;
+    unit_set_cpu(0);
+    vcpu_unblock(d2->vcpu[1], VPF_DOWN);
+    assert_true(d2->vcpu[0]->pending & PEND_RESCHED);
+}
+
+static void test_ratelimit_option(void **state)
+{
+    (void)state;
+    opt.sched_ratelimit_us = 50000;
+    cpupool_init(sched_policy_by_id(XEN_SCHEDULER_CREDIT2));
+    assert_int_equal(cpupools[0].ratelimit_us, 50000);
+    cpupool_init(sched_policy_by_id(XEN_SCHEDULER_CREDIT));
+    assert_int_equal(cpupools[0].ratelimit_us, 30000);       /* its slice */
 }
 
 static void test_a_cap_is_kept(void **state)
@@ -448,7 +555,13 @@ int main(void)
         sched_case(test_equal_weights_share_equally),
         sched_case(test_weights_are_honoured),
         sched_case(test_a_sleeper_preempts_at_once),
-        sched_case(test_ratelimit_delays_preemption),
+        sched_case(test_ratelimit_delays_the_woken),
+        sched_case(test_ratelimit_ends_when_the_waker_sleeps),
+        sched_case(test_ratelimit_counts_from_the_switch),
+        sched_case(test_ratelimit_spares_interrupts_and_ipis),
+        sched_case(test_ratelimit_off),
+        sched_case(test_ratelimit_is_the_wakers),
+        cmocka_unit_test(test_ratelimit_option),
         sched_case(test_a_cap_is_kept),
         sched_case(test_null_policy_runs_to_block),
         sched_case(test_pauses_are_counted),

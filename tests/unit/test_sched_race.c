@@ -39,6 +39,7 @@ void timer_set(struct timer *t, u64 deadline)
 void timer_stop(struct timer *t)
 {
     atomic_store(&t->queued, false);
+    atomic_store(&t->deadline, ~0UL);
 }
 
 void smp_kick(u32 cpu, u32 work)
@@ -109,6 +110,7 @@ static void fire_slice(void)
     struct timer *t = &this_cpu()->sched.slice;
 
     if (atomic_exchange(&t->queued, false)) {
+        atomic_store(&t->deadline, ~0UL);            /* before the handler, as timer_interrupt() */
         t->fn(t->data);
     }
 }

@@ -173,6 +173,14 @@ static void test_runstate_times(void **state)
     assert_int_equal(info.time[RUNSTATE_blocked], 550);
 }
 
+static u32 page_refs(struct domain *d, u64 gpa)
+{
+    enum p2m_type t;
+    mfn_t m = p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
+
+    return (u32)mfn_to_page(m)->word;
+}
+
 static void test_runstate_area(void **state)
 {
     struct domain *d = unit_domain(1, 1);
@@ -181,6 +189,7 @@ static void test_runstate_area(void **state)
     struct vcpu_register_runstate_memory_area area = { .addr.p = gpa + 8 };
     struct vcpu_runstate_info *copy = (struct vcpu_runstate_info *)((char *)unit_guest_ptr(d, gpa) + 8);
     u64 args[6] = { VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag };
+    u32 refs = page_refs(d, gpa);
 
     (void)state;
     unit_set_current(v);
@@ -193,13 +202,46 @@ static void test_runstate_area(void **state)
     assert_int_equal(copy->time[RUNSTATE_blocked], 7);
     assert_int_equal(do_vm_assist(v, args), 0);
     vcpu_runstate_change(v, RUNSTATE_running, 300);
-    /* Flag, contents, final time: after the second of these copies the flag is still there. */
-    host_access_fail_after = 2;
-    vcpu_runstate_publish(v);
-    host_access_fail_after = ~0UL;
-    assert_int_equal(copy->state_entry_time, 260 | XEN_RUNSTATE_UPDATE);
     vcpu_runstate_publish(v);
     assert_int_equal(copy->state_entry_time, 260);
+    assert_int_equal(copy->time[RUNSTATE_running], 300);
+    assert_int_equal(copy->time[RUNSTATE_blocked], 7);
+    /* Last in the page: nothing behind it is touched, and the page's reference is given back. */
+    v->runstate_gva = gpa + PAGE_SIZE - sizeof(*copy);
+    vcpu_runstate_publish(v);
+    copy = (struct vcpu_runstate_info *)((char *)unit_guest_ptr(d, gpa) + PAGE_SIZE) - 1;
+    assert_int_equal(copy->time[RUNSTATE_running], 300);
+    assert_int_equal(copy->state_entry_time, 260);
+    assert_int_equal(page_refs(d, gpa), refs);
+}
+
+/* Across two pages, and at an odd address. */
+static void test_runstate_area_by_copies(void **state)
+{
+    struct domain *d = unit_domain(1, 1);
+    struct vcpu *v = d->vcpu[0];
+    u64 gpa = unit_guest_alloc(d, 2 * PAGE_SIZE);
+    const u64 at[] = { gpa + PAGE_SIZE - 24, gpa + 12 };
+
+    (void)state;
+    unit_set_current(v);
+    d->vm_assist = BIT32(VMASST_TYPE_runstate_update_flag);
+    vcpu_runstate_change(v, RUNSTATE_running, 300);
+    for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
+        struct vcpu_runstate_info copy;
+
+        v->runstate_gva = at[i];
+        /* Flag, contents, final time: after the second of these copies the flag is still there. */
+        host_access_fail_after = 2;
+        vcpu_runstate_publish(v);
+        host_access_fail_after = ~0UL;
+        assert_int_equal(copy_from_gpa(d, &copy, at[i], sizeof(copy)), 0);
+        assert_int_equal(copy.state_entry_time, 300 | XEN_RUNSTATE_UPDATE);
+        vcpu_runstate_publish(v);
+        assert_int_equal(copy_from_gpa(d, &copy, at[i], sizeof(copy)), 0);
+        assert_int_equal(copy.state_entry_time, 300);
+        assert_int_equal(copy.state, RUNSTATE_running);
+    }
 }
 
 static void test_runstate_area_not_mapped(void **state)
@@ -246,6 +288,7 @@ int main(void)
         unit_case(test_errors_of_vcpu_op),
         unit_case(test_runstate_times),
         unit_case(test_runstate_area),
+        unit_case(test_runstate_area_by_copies),
         unit_case(test_runstate_area_not_mapped),
         unit_case(test_vm_assist),
     };

@@ -182,6 +182,23 @@ int clear_guest(u64 gva, size_t bytes)
     return write_pages(gva, NULL, bytes);
 }
 
+struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
+{
+    struct domain *d = current_vcpu()->domain;
+    struct page *pg;
+    u8 *p = NULL;
+
+    if (unlikely((gva & ~PAGE_MASK) + bytes > PAGE_SIZE)) {
+        return NULL;
+    }
+    pg = hot_page_of(d, gva, true, &p);
+    if (unlikely(pg == NULL)) {
+        pg = page_of(d, gva, true, &p);
+    }
+    *va = p;
+    return pg;
+}
+
 static int access_gpa(struct domain *d, u64 gpa, u8 *buf, size_t bytes, bool write)
 {
     while (bytes > 0) {

@@ -69,6 +69,26 @@ int copy_to_guest(u64 gva, const void *from, size_t bytes)
     return access_gpa(current_vcpu()->domain, ACCESS_WRITE, gva, (char *)(uintptr_t)from, bytes, true);
 }
 
+struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
+{
+    enum p2m_type t;
+    struct page *pg;
+
+    if (gva % PAGE_SIZE + bytes > PAGE_SIZE || host_access_fail_after == 0) {
+        return NULL;
+    }
+    pg = p2m_get_page(current_vcpu()->domain, gpa_to_gfn(gva), &t);
+    if (pg == NULL) {
+        return NULL;
+    }
+    if (!p2m_is_ram(t) || !p2m_is_writable(t)) {
+        page_put(pg);
+        return NULL;
+    }
+    *va = (char *)page_to_virt(pg) + gva % PAGE_SIZE;
+    return pg;
+}
+
 int clear_guest(u64 gva, size_t bytes)
 {
     return access_gpa(current_vcpu()->domain, ACCESS_CLEAR, gva, NULL, bytes, true);

@@ -211,6 +211,7 @@ void irq_handle(void)
 {
     struct pcpu *p = this_cpu();
 
+    p->in_irq = true;
     do {
         u32 intid = irqchip->ack();
 
@@ -228,10 +229,11 @@ void irq_handle(void)
         } else if (intid < INTID_SPECIAL) {
             dispatch(intid);
         } else {
-            return;
+            break;
         }
         p->irq_count++;
     } while (arch_irq_waiting());
+    p->in_irq = false;
 }
 
 void irq_dump(void)

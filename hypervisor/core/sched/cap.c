@@ -69,13 +69,10 @@ void cap_charge(struct vcpu *v, u64 ns, u64 now)
     atomic_fetch_sub(&v->domain->sched.cap_tokens, (s64)ns);
 }
 
-bool cap_exhausted(struct vcpu *v, u64 now)
+bool cap_stops(struct vcpu *v, u64 now)
 {
     struct domain *d = v->domain;
 
-    if (likely(READ_ONCE(d->sched.cap) == 0)) {
-        return false;
-    }
     cap_refill(d, now);
     if (atomic_load(&d->sched.cap_tokens) > 0) {
         return false;
@@ -91,12 +88,8 @@ bool cap_exhausted(struct vcpu *v, u64 now)
 
 u64 cap_left(const struct vcpu *v)
 {
-    s64 left;
+    s64 left = atomic_load(&v->domain->sched.cap_tokens);
 
-    if (likely(READ_ONCE(v->domain->sched.cap) == 0)) {
-        return ~0UL;
-    }
-    left = atomic_load(&v->domain->sched.cap_tokens);
     return left > 0 ? (u64)left : 0;
 }
 

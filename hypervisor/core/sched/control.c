@@ -58,7 +58,7 @@ const char *sched_policy_name(const struct cpupool *pool)
 static int params_get(const struct domain *d, struct xen_domctl_sched_credit *p)
 {
     p->weight = d->sched.weight;
-    p->cap = d->sched.cap;
+    p->cap = (u16)d->sched.cap;
     return 0;
 }
 
@@ -107,11 +107,11 @@ static int credit_schedule(struct cpupool *pool, struct xen_sysctl_credit_schedu
             p->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US) {
             return -EINVAL;
         }
-        pool->tslice_ms = p->tslice_ms;
+        WRITE_ONCE(pool->tslice_ns, p->tslice_ms * NS_PER_MS);
         pool->ratelimit_us = p->ratelimit_us;
         pool->migr_delay_us = p->vcpu_migr_delay_us;
     }
-    p->tslice_ms = pool->tslice_ms;
+    p->tslice_ms = (u32)(pool->tslice_ns / NS_PER_MS);
     p->ratelimit_us = pool->ratelimit_us;
     p->vcpu_migr_delay_us = pool->migr_delay_us;
     return 0;
@@ -200,7 +200,7 @@ void sched_dump(void)
 
         if (pool != NULL) {
             con_printf("  Pool %u: %s, %u domains, slice %u ms, ratelimit %u us\n", id, pool->policy->name,
-                       pool->nr_domains, pool->tslice_ms, pool->ratelimit_us);
+                       pool->nr_domains, (u32)(pool->tslice_ns / NS_PER_MS), pool->ratelimit_us);
         }
     }
     for_each_cpu (cpu) {

@@ -7,6 +7,7 @@
 
 #include <argon/errno.h>
 #include <argon/hypercall.h>
+#include <argon/param.h>
 #include <argon/xen.h>
 
 #define NR_CPUPOOLS 32
@@ -16,7 +17,14 @@ static struct spinlock cpupool_lock = SPINLOCK_INIT(RANK_CPUPOOL);
 
 static void pool_setup(struct cpupool *pool, u32 id, const struct sched_policy *policy)
 {
-    *pool = (struct cpupool){ .id = id, .in_use = true, .policy = policy, .tslice_ms = policy->default_tslice_ms };
+    u32 tslice_ms = policy->default_tslice_ms;
+
+    *pool = (struct cpupool){ .id = id, .in_use = true, .policy = policy };
+    pool->tslice_ns = tslice_ms * NS_PER_MS;
+    pool->ratelimit_us = opt.sched_ratelimit_us;
+    if (policy->id == XEN_SCHEDULER_CREDIT) {
+        pool->ratelimit_us = MIN(pool->ratelimit_us, tslice_ms * 1000);     /* the ABI allows it no more */
+    }
 }
 
 void cpupool_init(const struct sched_policy *policy)

@@ -5,6 +5,7 @@
 
 #include <argon/arch.h>
 #include <argon/domain.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/sched.h>
 #include <argon/vcpu.h>
@@ -58,34 +59,187 @@ static inline bool sched_is_fair(const struct sched_pcpu *sp)
     return pool != NULL && pool->policy->fair;
 }
 
-/* ---- runqueue.c: the caller holds sp->lock unless said ---- */
-void rq_enqueue(struct sched_pcpu *sp, struct vcpu *v);
-void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v);
-/* Bring v's virtual time, and its domain's cap account, up to now. v is sp->curr. */
-void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now);
+/* ---- cap.c ---- */
+void cap_init(struct domain *d);
+void cap_destroy(struct domain *d);
+/* v ran for ns. */
+void cap_charge(struct vcpu *v, u64 ns, u64 now);
+bool cap_stops(struct vcpu *v, u64 now);
+/* Time that v's domain, which has a cap, may still run. */
+u64 cap_left(const struct vcpu *v);
+static inline bool cap_applies(const struct vcpu *v)
+{
+    return READ_ONCE(v->domain->sched.cap) != 0;
+}
+/* Has v's domain used up its cap? Then VPF_CAPPED is set and a timer will clear it. Run queue lock held. */
+static inline bool cap_exhausted(struct vcpu *v, u64 now)
+{
+    return unlikely(cap_applies(v)) && cap_stops(v, now);
+}
+void cap_set(struct domain *d, u16 percent);
+
+/* ---- runqueue.c and what is short enough to be here: the caller holds sp->lock unless said ---- */
+static inline bool rq_less(const struct rb_node *a, const struct rb_node *b)
+{
+    return vruntime_before(vcpu_of_node(a)->sched.vruntime, vcpu_of_node(b)->sched.vruntime);
+}
+
+static inline void rq_enqueue(struct sched_pcpu *sp, struct vcpu *v)
+{
+    ASSERT(!v->sched.queued);
+    rb_insert(&sp->queue, &v->sched.node, rq_less);
+    WRITE_ONCE(v->sched.queued, true);
+    WRITE_ONCE(sp->nr_runnable, sp->nr_runnable + 1);
+}
+
+static inline void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
+{
+    ASSERT(v->sched.queued);
+    rb_remove(&sp->queue, &v->sched.node);
+    WRITE_ONCE(v->sched.queued, false);
+    WRITE_ONCE(sp->nr_runnable, sp->nr_runnable - 1);
+}
+
 /* Make `cpu` run its scheduler: curr gets PEND_RESCHED; an IPI if it is another CPU. */
 void rq_resched(u32 cpu);
-/* v was queued on cpu: preempt what runs there, or see to it that a slice ends. */
+/* Would curr be preempted if the first in the queue woke now, whatever the rate limit? */
+bool rq_outranked(const struct sched_pcpu *sp, u64 now);
+/* System time from which curr may be preempted by a vCPU that it wakes itself. */
+u64 rq_limit_end(const struct sched_pcpu *sp);
+/* v was queued on cpu, where not the idle vCPU runs: preempt what does, or see to it that its turn ends. */
 void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now);
-/* Arm the slice timer for curr if anything limits it. */
-void rq_arm_slice(struct sched_pcpu *sp, u64 now);
-u64 rq_slice_ns(const struct sched_pcpu *sp);
-void rq_update_busy(u32 cpu);
+
+/* Arm the slice timer for `deadline` if it is not due earlier; one that is not armed is due never (timer.h). */
+static inline void rq_arm_by(struct sched_pcpu *sp, u64 deadline)
+{
+    if (unlikely(READ_ONCE(sp->slice.deadline) > deadline)) {
+        timer_set(&sp->slice, deadline);
+    }
+}
+
+void rq_set_busy(u32 cpu);
 /* Move v, neither queued nor current, from one CPU to another: both locks held. */
-void rq_rehome(struct vcpu *v, u32 from, u32 to);
+void rq_move_home(struct vcpu *v, u32 from, u32 to);
+
+static inline void rq_rehome(struct vcpu *v, u32 from, u32 to)
+{
+    if (unlikely(from != to)) {
+        rq_move_home(v, from, to);
+    }
+}
+
+/* Is somebody waiting for curr's slice to end? */
+static inline bool rq_is_shared(const struct sched_pcpu *sp)
+{
+    return sp->nr_runnable > 0 && sched_is_fair(sp);
+}
+
+/* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
+static inline u64 rq_slice_ns(const struct sched_pcpu *sp)
+{
+    u64 slice = READ_ONCE(sp->pool->tslice_ns) / (sp->nr_runnable + 1);
+
+    return MAX(slice, SCHED_MIN_SLICE_NS);
+}
+
+/*
+ * Arm the slice timer for curr if anything limits it. It is left armed when its reason goes: it then fires once for
+ * nothing, which costs less than reprogramming it at each switch. So it may be early, never late.
+ */
+static inline void rq_arm_slice(struct sched_pcpu *sp, u64 now)
+{
+    const struct vcpu *v = sp->curr;
+
+    if (v->is_idle) {
+        return;
+    }
+    if (rq_is_shared(sp)) {
+        rq_arm_by(sp, v->sched.start + rq_slice_ns(sp));
+    }
+    if (unlikely(cap_applies(v))) {
+        rq_arm_by(sp, now + MAX(cap_left(v), 100 * NS_PER_US));
+    }
+}
+
+/*
+ * min_vruntime follows the least of curr and the queue, and never goes back: what sleepers and newcomers are measured
+ * by.
+ */
+static inline void rq_advance_min(struct sched_pcpu *sp, u64 curr_vruntime)
+{
+    const struct rb_node *first = rb_first(&sp->queue);
+    u64 least = curr_vruntime;
+
+    if (first != NULL) {
+        u64 vr = vcpu_of_node(first)->sched.vruntime;
+
+        least = vruntime_before(vr, least) ? vr : least;
+    }
+    if (vruntime_before(sp->min_vruntime, least)) {
+        sp->min_vruntime = least;
+    }
+}
+
+/* Bring v's virtual time, and its domain's cap account, up to now. v is sp->curr, not the idle vCPU. */
+static inline void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
+{
+    u64 ran;
+
+    if (now <= v->sched.charged) {
+        return;
+    }
+    ran = now - v->sched.charged;
+    v->sched.charged = now;
+    v->sched.vruntime += sched_weigh(v->domain, ran);
+    rq_advance_min(sp, v->sched.vruntime);
+    if (unlikely(cap_applies(v))) {
+        cap_charge(v, ran, now);
+    }
+}
+
+/* The bit in sched_busy_cpus, which tells idle CPUs where work waits. */
+static inline void rq_update_busy(u32 cpu)
+{
+    if (nr_cpus > 1) {
+        rq_set_busy(cpu);
+    }
+}
+
 /* No locks held. Lock v's run queue; returns its CPU. */
 u32 rq_lock_of(struct vcpu *v);
+void rq_lock_pair(u32 a, u32 b);
 /* No locks held. Lock two run queues, lower CPU first; they may be the same. */
-void rq_lock_two(u32 a, u32 b);
-void rq_unlock_two(u32 a, u32 b);
+static inline void rq_lock_two(u32 a, u32 b)
+{
+    if (likely(a == b)) {
+        spin_lock(&sched_of(a)->lock);
+    } else {
+        rq_lock_pair(a, b);
+    }
+}
+
+static inline void rq_unlock_two(u32 a, u32 b)
+{
+    if (unlikely(a != b)) {
+        spin_unlock(&sched_of(MAX(a, b))->lock);
+    }
+    spin_unlock(&sched_of(MIN(a, b))->lock);
+}
+
 /* The runstate of a vCPU that is not on a CPU, from its pause flags. */
-int rq_off_state(const struct vcpu *v);
+static inline int rq_off_state(const struct vcpu *v)
+{
+    u32 flags = atomic_load(&v->pause_flags);
+
+    if ((flags & ~VPF_CAPPED) == 0) {
+        return RUNSTATE_runnable;
+    }
+    return (flags & (VPF_BLOCKED | VPF_POLL)) != 0 ? RUNSTATE_blocked : RUNSTATE_offline;
+}
 
 /* ---- wake.c: no locks held ---- */
 /* v has no pause flag, or had none when we looked: queue it on the best CPU unless it is queued or current already. */
 void sched_wake(struct vcpu *v);
-/* A CPU for v, which is off the CPUs: an idle one claimed for it, else its last, else the least loaded. */
-u32 sched_place(struct vcpu *v);
 u32 sched_least_loaded(const struct cpumask *allowed);
 /* Clear an idle CPU's bit in sched_idle_cpus: true for the one who did. */
 bool sched_claim_idle(u32 cpu);
@@ -102,17 +256,6 @@ u32 sched_claim_any(const struct cpumask *a, const struct cpumask *b, u32 node);
 void sched_pull(u32 cpu, u64 now);
 /* A slice ended on `cpu` with others waiting: give one to a CPU with less to do. */
 void sched_push(u32 cpu, u64 now);
-
-/* ---- cap.c ---- */
-void cap_init(struct domain *d);
-void cap_destroy(struct domain *d);
-/* v ran for ns. */
-void cap_charge(struct vcpu *v, u64 ns, u64 now);
-/* Has v's domain used up its cap? Then VPF_CAPPED is set and a timer will clear it. Run queue lock held. */
-bool cap_exhausted(struct vcpu *v, u64 now);
-/* Time its domain may still run, ~0 without a cap. */
-u64 cap_left(const struct vcpu *v);
-void cap_set(struct domain *d, u16 percent);
 
 /* ---- cpupool.c ---- */
 extern struct cpupool cpupools[];

@@ -9,62 +9,6 @@ struct cpumask sched_idle_cpus;
 struct cpumask sched_busy_cpus;
 struct cpumask cpus_online;
 
-static bool rq_less(const struct rb_node *a, const struct rb_node *b)
-{
-    return vruntime_before(vcpu_of_node(a)->sched.vruntime, vcpu_of_node(b)->sched.vruntime);
-}
-
-void rq_enqueue(struct sched_pcpu *sp, struct vcpu *v)
-{
-    ASSERT(!v->sched.queued);
-    rb_insert(&sp->queue, &v->sched.node, rq_less);
-    WRITE_ONCE(v->sched.queued, true);
-    WRITE_ONCE(sp->nr_runnable, sp->nr_runnable + 1);
-}
-
-void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
-{
-    ASSERT(v->sched.queued);
-    rb_remove(&sp->queue, &v->sched.node);
-    WRITE_ONCE(v->sched.queued, false);
-    WRITE_ONCE(sp->nr_runnable, sp->nr_runnable - 1);
-}
-
-/*
- * min_vruntime follows the least of curr and the queue, and never goes back: what sleepers and newcomers are measured
- * by.
- */
-static void rq_advance_min(struct sched_pcpu *sp, u64 curr_vruntime)
-{
-    const struct rb_node *first = rb_first(&sp->queue);
-    u64 least = curr_vruntime;
-
-    if (first != NULL) {
-        u64 vr = vcpu_of_node(first)->sched.vruntime;
-
-        least = vruntime_before(vr, least) ? vr : least;
-    }
-    if (vruntime_before(sp->min_vruntime, least)) {
-        sp->min_vruntime = least;
-    }
-}
-
-void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
-{
-    u64 ran;
-
-    if (v->is_idle || now <= v->sched.charged) {
-        return;
-    }
-    ran = now - v->sched.charged;
-    v->sched.charged = now;
-    v->sched.vruntime += sched_weigh(v->domain, ran);
-    rq_advance_min(sp, v->sched.vruntime);
-    if (unlikely(READ_ONCE(v->domain->sched.cap) != 0)) {
-        cap_charge(v, ran, now);
-    }
-}
-
 void rq_resched(u32 cpu)
 {
     atomic_fetch_or(&sched_of(cpu)->curr->pending, PEND_RESCHED);
@@ -73,72 +17,67 @@ void rq_resched(u32 cpu)
     }
 }
 
-/* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
-u64 rq_slice_ns(const struct sched_pcpu *sp)
+/* Is v so far behind curr that it should have its CPU? */
+static bool outranks(const struct vcpu *v, const struct vcpu *curr, u64 now)
 {
-    u64 slice = (u64)READ_ONCE(sp->pool->tslice_ms) * NS_PER_MS / (sp->nr_runnable + 1);
+    u64 vruntime = curr->sched.vruntime;
 
-    return MAX(slice, SCHED_MIN_SLICE_NS);
+    if (now > curr->sched.charged) {
+        vruntime += sched_weigh(curr->domain, now - curr->sched.charged);
+    }
+    return vruntime_before(v->sched.vruntime + SCHED_WAKE_GRAN_NS, vruntime);
+}
+
+bool rq_outranked(const struct sched_pcpu *sp, u64 now)
+{
+    const struct rb_node *n = rb_first(&sp->queue);
+
+    return n != NULL && outranks(vcpu_of_node(n), sp->curr, now);
+}
+
+/* A vCPU on a CPU has been in the state running since it was switched in, however many slices it had. */
+u64 rq_limit_end(const struct sched_pcpu *sp)
+{
+    return sp->curr->runstate.state_entry_time + READ_ONCE(sp->pool->ratelimit_us) * NS_PER_US;
 }
 
 /*
- * The timer is left armed when its reason goes: it then fires once for nothing, which costs less than reprogramming it
- * at each switch. So it may be early, never late.
+ * The vCPU that runs here has woken v, one of another domain, by an event it sent: more such will follow, and soon it
+ * will sleep by itself. A switch for each makes small batches for both. Not so for one of its own domain, whose answer
+ * to an IPI it may be spinning for, nor for what an interrupt wakes.
  */
-void rq_arm_slice(struct sched_pcpu *sp, u64 now)
+static bool woken_by_curr(const struct sched_pcpu *sp, const struct vcpu *v)
 {
-    const struct vcpu *v = sp->curr;
-    u64 deadline = ~0UL;
-    u64 left;
+    const struct pcpu *p = this_cpu();
 
-    if (v->is_idle) {
-        return;
-    }
-    if (sp->nr_runnable > 0 && sched_is_fair(sp)) {
-        deadline = v->sched.start + rq_slice_ns(sp);
-    }
-    left = cap_left(v);
-    if (unlikely(left != ~0UL)) {
-        deadline = MIN(deadline, now + MAX(left, 100 * NS_PER_US));
-    }
-    if (deadline != ~0UL && (!READ_ONCE(sp->slice.queued) || READ_ONCE(sp->slice.deadline) > deadline)) {
-        timer_set(&sp->slice, deadline);
-    }
+    return sp == &p->sched && !p->in_irq && v->domain != sp->curr->domain;
 }
 
 void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now)
 {
     struct sched_pcpu *sp = sched_of(cpu);
     const struct vcpu *curr = sp->curr;
-    u64 curr_vruntime;
 
-    if (curr->is_idle) {
-        rq_resched(cpu);
-        return;
-    }
     if (!sched_is_fair(sp)) {
         return;
     }
-    curr_vruntime = curr->sched.vruntime;
-    if (now > curr->sched.charged) {
-        curr_vruntime += sched_weigh(curr->domain, now - curr->sched.charged);
-    }
-    if (vruntime_before(v->sched.vruntime + SCHED_WAKE_GRAN_NS, curr_vruntime) &&
-        now - curr->sched.start >= READ_ONCE(sp->pool->ratelimit_us) * NS_PER_US) {
-        rq_resched(cpu);
-    } else {
+    if (!outranks(v, curr, now)) {
         rq_arm_slice(sp, now);
+    } else if (woken_by_curr(sp, v) && now < rq_limit_end(sp)) {
+        rq_arm_by(sp, MIN(rq_limit_end(sp), curr->sched.start + rq_slice_ns(sp)));      /* slice_fn() compares again */
+    } else {
+        rq_resched(cpu);
     }
 }
 
-/* The bit tells idle CPUs where work waits. Atomic only when it changes. */
-void rq_update_busy(u32 cpu)
+/* Atomic only when it changes. */
+void rq_set_busy(u32 cpu)
 {
     const struct sched_pcpu *sp = sched_of(cpu);
     u64 *word = &sched_busy_cpus.w[cpu / 64];
     bool busy = sp->nr_runnable > 0 && !sp->curr->is_idle;
 
-    if (nr_cpus == 1 || busy == ((atomic_load(word) & BIT(cpu % 64)) != 0)) {
+    if (busy == ((atomic_load(word) & BIT(cpu % 64)) != 0)) {
         return;
     }
     if (busy) {
@@ -148,11 +87,8 @@ void rq_update_busy(u32 cpu)
     }
 }
 
-void rq_rehome(struct vcpu *v, u32 from, u32 to)
+void rq_move_home(struct vcpu *v, u32 from, u32 to)
 {
-    if (from == to) {
-        return;
-    }
     ASSERT(!v->sched.queued);
     v->sched.vruntime += sched_of(to)->min_vruntime - sched_of(from)->min_vruntime;
     atomic_fetch_sub(&sched_of(from)->nr_homed, 1);
@@ -173,28 +109,8 @@ u32 rq_lock_of(struct vcpu *v)
     return cpu;
 }
 
-void rq_lock_two(u32 a, u32 b)
+void rq_lock_pair(u32 a, u32 b)
 {
     spin_lock(&sched_of(MIN(a, b))->lock);
-    if (a != b) {
-        spin_lock_nested(&sched_of(MAX(a, b))->lock);
-    }
-}
-
-void rq_unlock_two(u32 a, u32 b)
-{
-    if (a != b) {
-        spin_unlock(&sched_of(MAX(a, b))->lock);
-    }
-    spin_unlock(&sched_of(MIN(a, b))->lock);
-}
-
-int rq_off_state(const struct vcpu *v)
-{
-    u32 flags = atomic_load(&v->pause_flags);
-
-    if ((flags & ~VPF_CAPPED) == 0) {
-        return RUNSTATE_runnable;
-    }
-    return (flags & (VPF_BLOCKED | VPF_POLL)) != 0 ? RUNSTATE_blocked : RUNSTATE_offline;
+    spin_lock_nested(&sched_of(MAX(a, b))->lock);
 }

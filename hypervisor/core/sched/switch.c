@@ -10,16 +10,13 @@
 /* May prev stay on this CPU? Takes it off (VPF_CAPPED) if its domain has used up its cap. */
 static bool may_stay(const struct sched_pcpu *sp, u32 cpu, struct vcpu *prev, u64 now)
 {
-    return !prev->is_idle && atomic_load(&prev->pause_flags) == 0 && sp->pool != NULL &&
+    return atomic_load(&prev->pause_flags) == 0 && sp->pool != NULL &&
            cpumask_test(&prev->sched.allowed, cpu) && !cap_exhausted(prev, now);
 }
 
-/* prev may stay and `first` waits: is it still prev's turn? */
-static bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now)
+/* prev may stay, has not yielded, and `first` waits: is it still prev's turn? */
+static noinline bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now)
 {
-    if (prev->sched.yielded) {
-        return false;
-    }
     if (!sp->pool->policy->fair) {
         return true;
     }
@@ -34,25 +31,24 @@ static bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const str
 }
 
 /* The vCPU to run next, taken out of the queue; prev or the idle vCPU are not in it. */
-static struct vcpu *pick_next(struct sched_pcpu *sp, struct pcpu *p, struct vcpu *prev, bool stay, u64 now)
+static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct pcpu *p, struct vcpu *prev, bool stay,
+                                            u64 now)
 {
-    for (;;) {
-        struct rb_node *n = rb_first(&sp->queue);
-        struct vcpu *v;
+    struct rb_node *n;
 
-        if (n == NULL) {
-            return stay ? prev : p->idle;
-        }
-        v = container_of(n, struct vcpu, sched.node);
-        if (stay && keeps_turn(sp, prev, v, now)) {
+    while ((n = rb_first(&sp->queue)) != NULL) {
+        struct vcpu *v = container_of(n, struct vcpu, sched.node);
+
+        if (stay && !prev->sched.yielded && keeps_turn(sp, prev, v, now)) {
             return prev;
         }
         rq_dequeue(sp, v);
         /* One that was stopped while it waited stays out: whoever lets it go queues it again. */
-        if (atomic_load(&v->pause_flags) == 0 && !cap_exhausted(v, now)) {
+        if (likely(atomic_load(&v->pause_flags) == 0 && !cap_exhausted(v, now))) {
             return v;
         }
     }
+    return stay ? prev : p->idle;
 }
 
 /*
@@ -95,7 +91,9 @@ static void account_switch(struct sched_pcpu *sp, struct vcpu *prev, struct vcpu
     next->sched.yielded = false;
     next->sched.start = now;
     next->sched.charged = now;
-    atomic_fetch_and(&next->pending, ~(u32)PEND_RESCHED);
+    if (atomic_load(&next->pending) & PEND_RESCHED) {
+        atomic_fetch_and(&next->pending, ~(u32)PEND_RESCHED);
+    }
     vcpu_runstate_change(next, RUNSTATE_running, now);
     if (next->runstate_gva != 0) {
         atomic_fetch_or(&next->pending, PEND_RUNSTATE);
@@ -108,17 +106,19 @@ struct vcpu *sched_switch(void)
     struct sched_pcpu *sp = &p->sched;
     struct vcpu *prev = p->current, *next;
     u64 now = now_ns();
-    bool stay;
+    bool several = nr_cpus > 1, was_idle = prev->is_idle, stay = false;
 
-    if (nr_cpus > 1 && READ_ONCE(sp->nr_runnable) == 0 && (prev->is_idle || atomic_load(&prev->pause_flags) != 0)) {
+    if (several && READ_ONCE(sp->nr_runnable) == 0 && (was_idle || atomic_load(&prev->pause_flags) != 0)) {
         about_to_idle(p, now);
     }
     spin_lock(&sp->lock);
     atomic_fetch_and(&prev->pending, ~(u32)PEND_RESCHED);
-    rq_charge(sp, prev, now);
-    stay = may_stay(sp, p->id, prev, now);
+    if (!was_idle) {
+        rq_charge(sp, prev, now);
+        stay = may_stay(sp, p->id, prev, now);
+    }
     next = pick_next(sp, p, prev, stay, now);
-    if (!next->is_idle && nr_cpus > 1) {
+    if (several && !next->is_idle) {
         (void)sched_claim_idle(p->id);
     }
     if (next == prev) {
@@ -128,13 +128,15 @@ struct vcpu *sched_switch(void)
         return prev;
     }
     account_switch(sp, prev, next, stay, now);
-    rq_update_busy(p->id);
+    if (several) {
+        rq_set_busy(p->id);
+    }
     rq_arm_slice(sp, now);
     spin_unlock(&sp->lock);
 
     arch_context_switch(prev, next);
     p->current = next;
-    if (!prev->is_idle) {
+    if (!was_idle) {
         atomic_store_release(&prev->sched.running, false);
     }
     /*
@@ -142,7 +144,7 @@ struct vcpu *sched_switch(void)
      * order. Likewise prev->sched.running before its pause flags: sched_wake().
      */
     cpu_barrier();
-    if (!prev->is_idle) {
+    if (!was_idle) {
         put_prev(prev);
     }
     return next;
@@ -169,9 +171,8 @@ static void slice_fn(void *data)
     spin_lock(&sp->lock);
     curr = sp->curr;
     if (!curr->is_idle) {
-        bool waiting = sp->nr_runnable > 0 && sched_is_fair(sp);
-
-        ended = waiting && now - curr->sched.start >= rq_slice_ns(sp);
+        ended = rq_is_shared(sp) && (now - curr->sched.start >= rq_slice_ns(sp) ||
+                                     (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {

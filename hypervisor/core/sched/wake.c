@@ -68,14 +68,15 @@ u32 sched_least_loaded(const struct cpumask *allowed)
     return best;
 }
 
-u32 sched_place(struct vcpu *v)
+/* A CPU for v, which is off the CPUs: an idle one claimed for it, else its last, else the least loaded. */
+static u32 place(struct vcpu *v)
 {
     u32 last = READ_ONCE(v->cpu);
     const struct cpumask *allowed = &v->sched.allowed;
     bool last_ok = cpumask_test(allowed, last);
     u32 cpu;
 
-    if (nr_cpus == 1 || (last_ok && sched_claim_idle(last))) {
+    if (last_ok && sched_claim_idle(last)) {
         return last;
     }
     if (last_ok && !sched_is_fair(sched_of(last))) {
@@ -124,7 +125,11 @@ static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
     wake_vruntime(sp, v);
     vcpu_runstate_change(v, RUNSTATE_runnable, now);
     rq_enqueue(sp, v);
-    rq_check_preempt(to, v, now);
+    if (sp->curr->is_idle) {
+        rq_resched(to);
+    } else {
+        rq_check_preempt(to, v, now);
+    }
     rq_update_busy(to);
     return true;
 }
@@ -137,8 +142,7 @@ static void offer_to_idle(struct vcpu *v, u32 cpu)
 {
     u32 other;
 
-    if (nr_cpus == 1 || (atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 ||
-        !sched_is_fair(sched_of(cpu))) {
+    if ((atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 || !sched_is_fair(sched_of(cpu))) {
         return;
     }
     cpu_barrier();
@@ -163,7 +167,7 @@ void sched_wake(struct vcpu *v)
     now = now_ns();
     for (;;) {
         from = READ_ONCE(v->cpu);
-        claimed = sched_place(v);
+        claimed = nr_cpus > 1 ? place(v) : from;
         rq_lock_two(from, claimed);
         if (likely(READ_ONCE(v->cpu) == from)) {
             break;
@@ -185,7 +189,7 @@ void sched_wake(struct vcpu *v)
         sched_release_claim(claimed);
     }
     rq_unlock_two(from, claimed);
-    if (woken) {
+    if (woken && nr_cpus > 1) {
         offer_to_idle(v, to);
     }
 }

@@ -52,7 +52,7 @@ void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
 }
 
 /* Lock the queue the timer belongs to; timer_migrate() may change it until the lock is held. */
-static struct timer_pcpu *lock_queue_of(const struct timer *t)
+static always_inline struct timer_pcpu *lock_queue_of(const struct timer *t)
 {
     for (;;) {
         u32 cpu = READ_ONCE(t->cpu);
@@ -66,14 +66,14 @@ static struct timer_pcpu *lock_queue_of(const struct timer *t)
     }
 }
 
-static void enqueue(struct timer_pcpu *tp, struct timer *t, u64 deadline)
+static always_inline void enqueue(struct timer_pcpu *tp, struct timer *t, u64 deadline)
 {
     t->deadline = deadline;
     t->queued = true;
     rb_insert(&tp->queue, &t->node, timer_less);
 }
 
-static void dequeue(struct timer_pcpu *tp, struct timer *t)
+static always_inline void dequeue(struct timer_pcpu *tp, struct timer *t)
 {
     rb_remove(&tp->queue, &t->node);
     t->queued = false;
@@ -85,7 +85,7 @@ static void dequeue(struct timer_pcpu *tp, struct timer *t)
  * Elsewhere: true if that CPU must be kicked, which is when the head has become earlier (one that fires too early only
  * costs an interrupt).
  */
-static bool head_changed(struct timer_pcpu *tp, u32 cpu)
+static always_inline bool head_changed(struct timer_pcpu *tp, u32 cpu)
 {
     u64 deadline = head_deadline(tp);
 

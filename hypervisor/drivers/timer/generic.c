@@ -6,12 +6,6 @@
 #include <argon/machine.h>
 #include <argon/timer.h>
 
-u64 arch_counter(void)
-{
-    isb();                               /* not read early by speculation (D11.2.2) */
-    return sysreg_read(cntpct_el0);
-}
-
 void arch_timer_program(u64 ticks)
 {
     if (ticks == ~0UL) {

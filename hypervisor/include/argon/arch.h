@@ -4,7 +4,7 @@
  * arch/host/include):
  *   <asm/percpu.h>   this_cpu()
  *   <asm/domain.h>   struct arch_vcpu, struct arch_domain
- *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting()
+ *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks)
  */
 #ifndef ARGON_ARCH_H
 #define ARGON_ARCH_H
@@ -18,7 +18,6 @@ struct domain_config;
 struct vcpu_guest_context;
 
 /* ---- time (drivers/timer, arch) ---- */
-u64 arch_counter(void);                          /* CNTPCT_EL0, ticks */
 void arch_timer_program(u64 ticks);              /* this CPU's hypervisor timer compare; ~0 = off */
 
 /* ---- memory ---- */

@@ -11,11 +11,17 @@
 #include <asm/guest_access.h>
 
 struct domain;
+struct page;
 struct vcpu;
 
 must_check int copy_from_guest(void *to, u64 gva, size_t bytes);
 must_check int copy_to_guest(u64 gva, const void *from, size_t bytes);
 must_check int clear_guest(u64 gva, size_t bytes);
+/*
+ * For several stores in order: the page behind [gva, gva + bytes) with a reference, *va where it is; NULL if the range
+ * crosses a page or the guest could not write there. The caller puts it back at once.
+ */
+must_check struct page *guest_page_for_write(u64 gva, size_t bytes, void **va);
 
 /* Copies by guest-physical address, any domain. RAM and (for access_write: writable) foreign/grant pages. */
 must_check int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes);

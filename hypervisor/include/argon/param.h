@@ -25,6 +25,7 @@ struct options {                 /* the parsed command line; constant after boot
     u8 loglvl, guest_loglvl;     /* levels below are printed */
     u8 loglvl_limited, guest_loglvl_limited;   /* levels from those up to below these are rate-limited */
     char sched[16];
+    u32 sched_ratelimit_us;      /* what pools begin with (struct cpupool) */
     bool noreboot;
     bool sync_console;           /* accepted: output is always synchronous */
     char conswitch;              /* letter with CTRL; 'a' default, 0 = no switching */

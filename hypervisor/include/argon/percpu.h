@@ -19,6 +19,7 @@ struct pcpu {
     u32 node;
     u64 hwid;                    /* MPIDR_EL1 affinity bits */
     bool online;
+    bool in_irq;                 /* irq_handle() is at work: what happens is not the current vCPU's doing */
     u32 ipi_work;                /* enum ipi_work bits asked of this CPU (atomic) */
     u64 quiesce_seq;             /* last grace period this CPU has answered (core/smp) */
     struct vcpu *idle;

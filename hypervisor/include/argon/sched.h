@@ -72,12 +72,14 @@ struct sched_vcpu {
 
 struct sched_dom {
     u16 weight;                  /* 256 = one share, for each vCPU */
-    u16 cap;                     /* percent of a pCPU for all vCPUs together, 0 = none */
+    u32 cap;                     /* percent of a pCPU for all vCPUs together, 0 = none */
     u32 inv_weight;              /* (256 << 16) / weight */
     s64 cap_tokens;              /* ns that may still be run; atomic */
     u64 cap_filled;              /* system time up to which tokens were granted; atomic */
     struct timer cap_timer;      /* lets the vCPUs stopped by VPF_CAPPED go on */
 };
+
+#define SCHED_RATELIMIT_DEFAULT_US 1000U
 
 /* A set of pCPUs with one policy. Members change under the cpupool lock; masks are read without it. */
 struct cpupool {
@@ -86,8 +88,8 @@ struct cpupool {
     const struct sched_policy *policy;
     struct cpumask cpus;
     u32 nr_domains;
-    u32 ratelimit_us;            /* a vCPU is not preempted by one that wakes before it ran so long; 0 = at once */
-    u32 tslice_ms;               /* time in which each runnable vCPU of a CPU gets its turn */
+    u32 ratelimit_us;            /* a vCPU is not preempted by another domain's that it wakes before it ran so long */
+    u64 tslice_ns;               /* time in which each runnable vCPU of a CPU gets its turn */
     u32 migr_delay_us;           /* a vCPU is not pulled to another CPU so soon after it ran */
 };
 

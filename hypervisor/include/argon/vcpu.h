@@ -70,7 +70,17 @@ bool vcpu_event_pending(struct vcpu *v);
 must_check int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset);
 void vcpu_unregister_info(struct vcpu *v);
 /* Runstate change; caller holds the run queue lock of v->cpu. */
-void vcpu_runstate_change(struct vcpu *v, int state, u64 now);
+static inline void vcpu_runstate_change(struct vcpu *v, int state, u64 now)
+{
+    u64 since = v->runstate.state_entry_time;
+    u64 *time = &v->runstate.time[v->runstate.state];
+
+    if (likely(now > since)) {
+        WRITE_ONCE(*time, *time + now - since);
+    }
+    WRITE_ONCE(v->runstate.state, state);
+    WRITE_ONCE(v->runstate.state_entry_time, now);
+}
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);   /* times brought up to now */
 void vcpu_runstate_publish(struct vcpu *v);                               /* v is current: write the guest's copy */
 

@@ -22,4 +22,10 @@ static always_inline void cpu_table_barrier(void) { dsb(ishst); }
 /* Is a host interrupt or SError waiting for this CPU? (ISR_EL1, masked or not.) */
 static always_inline bool arch_irq_waiting(void) { return sysreg_read(isr_el1) != 0; }
 
+static always_inline u64 arch_counter(void)
+{
+    isb();                               /* not read early by speculation (D11.2.2) */
+    return sysreg_read(cntpct_el0);
+}
+
 #endif
