@@ -8,7 +8,7 @@ import hashlib
 import json
 import subprocess
 
-from machine import PAYLOAD, ROOT, figures, qemu, run_qemu
+from qemu import PAYLOAD, ROOT, figures, qemu, run_qemu
 from rows import ROWS
 
 # pauth-impdef: QEMU computes pointer authentication codes in a cheaper way; the same instructions, three times sooner.

@@ -17,7 +17,7 @@ import time
 
 import kvm
 import report
-from machine import PAYLOAD, ROOT, Machine, free_memory_mib, measure
+from qemu import PAYLOAD, ROOT, Machine, free_memory_mib, measure
 from rows import HYPERVISORS, LOADS, ROWS, SCALING_ROWS, large_guest
 
 DOCS = ROOT / "docs/performance.md"

@@ -103,7 +103,9 @@ void vcpu_kick(struct vcpu *v, u32 pending)
 {
     u32 cpu;
 
-    atomic_fetch_or(&v->pending, pending);
+    if (pending != 0) {
+        atomic_fetch_or(&v->pending, pending);
+    }
     if (v == current_vcpu()) {
         return;
     }

@@ -285,6 +285,10 @@ static u64 lr_read(u32 n)
 
 static void lr_write(u32 n, u64 lr)
 {
+    if (likely(n == 0)) {
+        sysreg_write(ich_lr0_el2, lr);   /* most often */
+        return;
+    }
     switch (n) {
 #define X(i) case i: sysreg_write(ich_lr##i##_el2, lr); break;
     LR_CASES(X)

@@ -77,7 +77,7 @@ void vgic_sync_remote(struct vcpu *v)
  * The guest's timer interrupt is linked to this CPU's physical one, which the next vCPU needs: while it is in flight,
  * its active state goes and comes with the vCPU.
  */
-static void timer_handover(struct vcpu *v, bool enter)
+static always_inline void timer_handover(struct vcpu *v, bool enter)
 {
     struct vgic_irq *irq = &v->vgic.priv[v->vtimer.virt_irq];
     bool in_flight = irq->phys_active;
