@@ -69,7 +69,8 @@ void cpu_init_el2(void)
 
 void cpu_idle(void)
 {
-    if (!arch_irq_waiting() && !mem_idle()) {
+    /* What mem_idle() does may leave this CPU with a grace period to answer: then back to exit_work(). */
+    if (!arch_irq_waiting() && !mem_idle() && atomic_load(&current_vcpu()->pending) == 0) {
         /* Interrupts are masked: WFI still wakes for them, and none is lost between the check and the wait (D1.6.2). */
         dsb(sy);
         __asm__ volatile("wfi" : : : "memory");

@@ -111,14 +111,17 @@ static void grown(struct quiesce_head *head)
     atomic_store_release(&growing, false);
 }
 
-static void grow_hot_range(void)
+/* True: a grace period was asked for, and this CPU has yet to answer it. */
+static bool grow_hot_range(void)
 {
     bool no = false;
 
-    if (lazy_changed() && atomic_cmpxchg(&growing, &no, true)) {
-        lazy_seen();
-        quiesce_defer(&grow_head, grown);
+    if (!lazy_changed() || !atomic_cmpxchg(&growing, &no, true)) {
+        return false;
     }
+    lazy_seen();
+    quiesce_defer(&grow_head, grown);
+    return true;
 }
 
 bool mem_idle(void)
@@ -133,7 +136,9 @@ bool mem_idle(void)
             return true;
         }
     }
-    grow_hot_range();
+    if (grow_hot_range()) {
+        return true;
+    }
     for (u32 i = 0; zeroing && i < mem_nr_nodes; i++) {
         if (scrub_node((own + i) % mem_nr_nodes, true)) {
             return true;

@@ -205,8 +205,8 @@ must_check int physmap_relinquish(struct domain *d);
 /* From now on idle CPUs work for the allocator; zero: they zero free memory, too. */
 void mem_idle_start(bool zero);
 /*
- * A CPU has nothing else to do: work until an interrupt waits, at most on 2 MiB. False: nothing was to be done, or an
- * interrupt waits. No locks held.
+ * A CPU has nothing else to do: work until an interrupt waits, at most on 2 MiB. True: look for other work (a grace
+ * period to answer, too) and come again. False: nothing was to be done, or an interrupt waits. No locks held.
  */
 bool mem_idle(void);
 /* Zero all free memory (boot). */
