@@ -58,10 +58,12 @@ image: $(IMAGE)
 $(B)/.sysroot-arm64.stamp:
 	@scripts/sysroot.sh
 
-$(IMAGE): $(OUT)/argon.elf
-	@$(OBJCOPY) -O binary $< $@
-	@cp $< $@.elf
-	@echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"
+# Whatever was built last by another compiler or with DEBUG=1 may be newer: the ELF decides.
+.PHONY: always
+always:
+$(IMAGE): $(OUT)/argon.elf always
+	@cmp -s $< $@.elf && [ -s $@ ] || { $(OBJCOPY) -O binary $< $@ && cp $< $@.elf && \
+	    echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"; }
 
 $(OUT)/argon.elf: $(OBJS) $(LDS)
 	@echo "  LD      $@"
