@@ -107,7 +107,7 @@ void vtimer_restore(struct vcpu *v)
 void vtimer_interrupt(struct vcpu *v)
 {
     vgic_inject_host(v->domain, v, v->vtimer.virt_irq, machine.timer_irq_virt);
-    if (unlikely(v->arch.regs.pstate & PSTATE_I)) {
+    if (unlikely(guest_irqs_masked(v))) {
         vgic_watch_lines(v);
     }
 }

@@ -31,7 +31,7 @@ void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
     *t = (struct timer){ .deadline = ~0UL, .fn = fn, .data = data, .cpu = cpu };
 }
 
-void timer_stop(struct timer *t)
+void timer_stop_queued(struct timer *t)
 {
     for (u32 i = 0; i < nr_armed; i++) {
         if (armed[i] == t) {

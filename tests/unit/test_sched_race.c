@@ -20,7 +20,7 @@ static struct shared_info shared;
 static u64 clock_ns;
 
 /* ---- surroundings, safe with threads ---- */
-u64 now_ns(void)
+u64 arch_counter(void)
 {
     return atomic_fetch_add(&clock_ns, 1000);
 }
@@ -36,7 +36,7 @@ void timer_set(struct timer *t, u64 deadline)
     atomic_store(&t->queued, true);
 }
 
-void timer_stop(struct timer *t)
+void timer_stop_queued(struct timer *t)
 {
     atomic_store(&t->queued, false);
     atomic_store(&t->deadline, ~0UL);
@@ -82,6 +82,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         next->arch.regs.pc = cpu_id() + 1;
         next->arch.regs.x[0]++;
     }
+    this_cpu()->current = next;
 }
 
 /* ---- the storm ---- */

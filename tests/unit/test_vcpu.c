@@ -42,6 +42,11 @@ bool vgic_irq_deliverable(struct vcpu *v)
     return false;
 }
 
+bool vcpu_is_descheduled(const struct vcpu *v)
+{
+    return !v->sched.running;
+}
+
 static void test_create(void **state)
 {
     struct domain *d = unit_domain(1, 2);
@@ -279,6 +284,30 @@ static void test_vm_assist(void **state)
     assert_int_equal(do_vm_assist(d->vcpu[0], args), -EINVAL);
 }
 
+/* Registers are printed where all of them are in memory: at once of a vCPU off the CPUs, else on its next exit. */
+static void test_dump(void **state)
+{
+    struct domain *d = unit_domain(1, 3);
+    struct vcpu *here = d->vcpu[0], *there = d->vcpu[1], *off = d->vcpu[2];
+
+    (void)state;
+    unit_set_current(here);
+    here->sched.running = there->sched.running = true;
+    there->cpu = cpu_id() + 1;
+    vcpu_dump(off);
+    assert_int_equal(host_calls("arch_vcpu_dump"), 1);
+    assert_ptr_equal(host_last("arch_vcpu_dump")->a[0], off);
+    assert_int_equal(off->pending, 0);
+    vcpu_dump(here);
+    assert_int_equal(here->pending, PEND_DUMP);
+    assert_int_equal(host_calls("smp_kick"), 0);
+    vcpu_dump(there);
+    assert_int_equal(there->pending, PEND_DUMP);
+    assert_int_equal(host_calls("smp_kick"), 1);
+    assert_int_equal(host_last("smp_kick")->a[0], there->cpu);
+    assert_int_equal(host_calls("arch_vcpu_dump"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +320,7 @@ int main(void)
         unit_case(test_runstate_area_by_copies),
         unit_case(test_runstate_area_not_mapped),
         unit_case(test_vm_assist),
+        unit_case(test_dump),
     };
 
     return cmocka_run_group_tests_name("vcpu", tests, NULL, NULL);

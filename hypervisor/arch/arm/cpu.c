@@ -14,6 +14,7 @@
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
+#include <asm/trap.h>
 
 #define PSCI_SYSTEM_OFF   0x84000008UL
 #define PSCI_SYSTEM_RESET 0x84000009UL
@@ -255,8 +256,8 @@ void arch_vcpu_show_regs_host(void)
     con_printf("CPU %u: MPIDR %016lx sctlr_el2 %016lx hcr_el2 %016lx vttbr_el2 %016lx daif %lx\n", cpu_id(), sysreg_read(mpidr_el1),
                sysreg_read(sctlr_el2), sysreg_read(hcr_el2), sysreg_read(vttbr_el2), sysreg_read(daif));
     if (!v->is_idle) {
-        con_printf("  exit of d%uv%u: pc %016lx pstate %08lx esr %08lx\n", v->domain->id, v->id, v->arch.regs.pc, v->arch.regs.pstate,
-                   v->arch.regs.esr);
+        con_printf("  exit of d%uv%u: pc %016lx pstate %08lx esr %08lx\n", v->domain->id, v->id, guest_pc(), guest_pstate(),
+                   sysreg_read(esr_el2));
     }
     arch_dump_backtrace();
 }

@@ -38,20 +38,20 @@
 #define SCTLR_SPAN      BIT(23)
 #define SCTLR_DSSBS     BIT(44)
 
-/* Take an exception to EL1 as the CPU would (AArch64.TakeException, J1.1.2). EL1 registers are live: v is current. */
-static void inject_sync(struct vcpu *v, u64 esr, const u64 *far)
+/* Take an exception to EL1 as the CPU would (AArch64.TakeException, J1.1.2). EL1 registers and ESR_EL2 are the exit's. */
+static void inject_sync(u64 esr, const u64 *far)
 {
-    struct cpu_regs *r = &v->arch.regs;
     u64 sctlr = sysreg_read(sctlr_el1);
+    u64 from = guest_pstate();
     u64 offset;
-    u64 pstate = (r->pstate & (PSTATE_NZCV | PSTATE_DIT | PSTATE_PAN)) | PSTATE_EL1H | PSTATE_DAIF;
+    u64 pstate = (from & (PSTATE_NZCV | PSTATE_DIT | PSTATE_PAN)) | PSTATE_EL1H | PSTATE_DAIF;
 
-    if (r->pstate & PSTATE_MODE32) {
+    if (from & PSTATE_MODE32) {
         offset = 0x600;
-    } else if ((r->pstate & PSTATE_EL_MASK) == 0) {
+    } else if ((from & PSTATE_EL_MASK) == 0) {
         offset = 0x400;
     } else {
-        offset = (r->pstate & 1) ? 0x200 : 0;
+        offset = (from & 1) ? 0x200 : 0;
     }
     if (!(sctlr & SCTLR_SPAN) && (sysreg_read(id_aa64mmfr1_el1) >> 20 & 0xf) != 0) {
         pstate |= PSTATE_PAN;
@@ -59,33 +59,36 @@ static void inject_sync(struct vcpu *v, u64 esr, const u64 *far)
     if (sctlr & SCTLR_DSSBS) {
         pstate |= PSTATE_SSBS;
     }
-    sysreg_write(elr_el1, r->pc);
-    sysreg_write(spsr_el1, r->pstate);
+    sysreg_write(elr_el1, guest_pc());
+    sysreg_write(spsr_el1, from);
     sysreg_write(esr_el1, esr);
     if (far != NULL) {
         sysreg_write(far_el1, *far);
     }
-    r->pc = sysreg_read(vbar_el1) + offset;
-    r->pstate = pstate;
+    guest_set_pc(sysreg_read(vbar_el1) + offset);
+    sysreg_write(spsr_el2, pstate);
 }
 
 void inject_undefined(struct vcpu *v)
 {
-    inject_sync(v, (u64)EC_UNKNOWN << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL), NULL);
+    (void)v;
+    inject_sync((u64)EC_UNKNOWN << ESR_EC_SHIFT | (sysreg_read(esr_el2) & ESR_IL), NULL);
 }
 
 void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
 {
-    bool from_el0 = (v->arch.regs.pstate & PSTATE_MODE32) || (v->arch.regs.pstate & PSTATE_EL_MASK) == 0;
+    bool from_el0 = (guest_pstate() & PSTATE_MODE32) || (guest_pstate() & PSTATE_EL_MASK) == 0;
     u64 ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
-    u64 esr = (from_el0 ? ec : ec + 1) << ESR_EC_SHIFT | (v->arch.regs.esr & ESR_IL) | status;
+    u64 exit_esr = sysreg_read(esr_el2);
+    u64 esr = (from_el0 ? ec : ec + 1) << ESR_EC_SHIFT | (exit_esr & ESR_IL) | status;
 
     if (instruction) {
         esr |= ESR_IL;
     } else {
-        esr |= v->arch.regs.esr & DABT_WNR;
+        esr |= exit_esr & DABT_WNR;
     }
-    inject_sync(v, esr, &gva);
+    (void)v;
+    inject_sync(esr, &gva);
 }
 
 static void trap_unexpected(struct vcpu *v, u64 esr)
@@ -96,7 +99,8 @@ static void trap_unexpected(struct vcpu *v, u64 esr)
 
 static void trap_wfx(struct vcpu *v, u64 esr)
 {
-    v->arch.regs.pc += (esr & ESR_IL) ? 4 : 2;
+    (void)v;
+    guest_skip((esr & ESR_IL) ? 4 : 2);
     if ((esr & 3) == 1) {                /* WFE: only trapped as a hint to let others run */
         vcpu_yield_current();
     } else {
@@ -108,7 +112,7 @@ static void trap_wfx(struct vcpu *v, u64 esr)
 static void trap_hvc64(struct vcpu *v, u64 esr)
 {
     (void)esr;
-    v->arch.regs.pc -= 4;                /* HVC returns behind itself; UNDEFINED is reported at it */
+    guest_set_pc(guest_pc() - 4);        /* HVC returns behind itself; UNDEFINED is reported at it */
     inject_undefined(v);
 }
 
@@ -116,7 +120,7 @@ static void trap_smc64(struct vcpu *v, u64 esr)
 {
     /* Unlike HVC, a trapped SMC is reported at itself (D1.3.3). */
     if ((esr & 0xffff) == 0 && vpsci_call(v)) {
-        v->arch.regs.pc += 4;
+        guest_skip(4);
     } else {
         inject_undefined(v);
     }
@@ -138,7 +142,7 @@ static always_inline void mmio_emulate(struct vcpu *v, const struct mmio_region 
     u64 size = 1UL << ((esr >> 22) & 3);
     u64 value = 0;
 
-    v->arch.regs.pc += 2 + (esr >> 24 & 2);      /* ESR_IL: an instruction of 4 bytes */
+    guest_skip(2 + (esr >> 24 & 2));     /* ESR_IL: an instruction of 4 bytes */
     if (esr & DABT_WNR) {
         if (likely(rt != 31)) {
             value = v->arch.regs.x[rt] & ~0UL >> (64 - size * 8);
@@ -194,10 +198,10 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
         return;
     }
     if (!instruction && (esr & DABT_CM)) {
-        v->arch.regs.pc += 4;            /* cache maintenance where there is nothing to maintain */
+        guest_skip(4);                   /* cache maintenance where there is nothing to maintain */
         return;
     }
-    log_guest(LOG_DEBUG, v->domain, "vcpu%u: no memory or device at %#lx (pc %#lx, va %#lx)", v->id, gpa, v->arch.regs.pc, far);
+    log_guest(LOG_DEBUG, v->domain, "vcpu%u: no memory or device at %#lx (pc %#lx, va %#lx)", v->id, gpa, guest_pc(), far);
     inject_abort(v, instruction, far, (esr & DABT_S1PTW) ? FSC_EXTERNAL_WALK + s1_fault_level(v, far, gpa) : FSC_EXTERNAL);
 }
 
@@ -239,7 +243,6 @@ void trap_guest_serror(struct vcpu *v)
 {
     u64 esr = sysreg_read(esr_el2);
 
-    v->arch.regs.esr = esr;
     domain_crash(v->domain, "vcpu%u took an asynchronous abort, syndrome %#lx", v->id, esr);
 }
 
@@ -288,6 +291,9 @@ struct vcpu *exit_work(struct vcpu *v)
         if (todo & PEND_QUIESCE) {
             atomic_fetch_and(&v->pending, ~(u32)PEND_QUIESCE);
             quiesce_poll();
+        } else if (unlikely(todo & PEND_DUMP)) {
+            atomic_fetch_and(&v->pending, ~(u32)PEND_DUMP);
+            arch_vcpu_dump(v);
         } else if (v->is_idle || (todo & PEND_RESCHED)) {
             v = sched_switch();
             if (v->is_idle && atomic_load(&v->pending) == 0) {

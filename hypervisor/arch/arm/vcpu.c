@@ -335,13 +335,12 @@ void arch_vcpu_dump(struct vcpu *v)
 {
     const struct cpu_regs *r = &v->arch.regs;
 
-    con_printf("d%uv%u on CPU %u: pc %016lx pstate %08lx esr %08lx\n", v->domain->id, v->id, v->cpu, r->pc, r->pstate, r->esr);
+    con_printf("d%uv%u on CPU %u: pc %016lx pstate %08lx\n", v->domain->id, v->id, v->cpu, r->pc, r->pstate);
     for (unsigned int i = 0; i < 30; i += 3) {
         con_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", i, r->x[i], i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
     }
     if (v == current_vcpu()) {
         el1_save(&v->arch.el1);          /* live here: bring the copy up to date */
-        con_printf("  (inside a hypercall: pc, pstate and x20 to x28 are those of its last other exit)\n");
     }
     con_printf("  x30 %016lx  sp_el0 %016lx  sp_el1 %016lx\n", r->x[30], v->arch.el1.sp_el0, v->arch.el1.sp_el1);
     con_printf("  elr_el1 %016lx spsr_el1 %08lx esr_el1 %08lx far_el1 %016lx\n", v->arch.el1.elr_el1, v->arch.el1.spsr_el1,

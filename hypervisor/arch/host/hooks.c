@@ -105,6 +105,7 @@ weak void arch_vcpu_reset(struct vcpu *v)
 weak void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
     RECORD(prev, next);
+    this_cpu()->current = next;
 }
 
 weak int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)

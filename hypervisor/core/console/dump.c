@@ -103,10 +103,9 @@ void dump_dom0_registers(void)
         return;
     }
     for_each_vcpu(dom0, v) {
-        /* Registers live in memory from each exit on; on another CPU the guest may have changed them since. */
         con_printf("*** Dom0 vcpu#%u state: CPU%u, %s%s ***\n", v->id, v->cpu, state_name(v->runstate.state),
-                   vcpu_is_descheduled(v) || v == current_vcpu() ? "" : " (as of its last exit)");
-        arch_vcpu_dump(v);
+                   vcpu_is_descheduled(v) ? "" : " (registers follow when it returns to its kernel)");
+        vcpu_dump(v);
     }
 }
 

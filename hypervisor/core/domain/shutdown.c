@@ -89,7 +89,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     va_end(ap);
     if (v->domain == d) {
         log_guest(LOG_ERR, d, "vCPU %u crashed the domain: %s", v->id, why);
-        arch_vcpu_dump(v);
+        vcpu_dump(v);
     } else {
         log_guest(LOG_ERR, d, "domain crashed: %s", why);
     }

@@ -135,7 +135,6 @@ struct vcpu *sched_switch(void)
     spin_unlock(&sp->lock);
 
     arch_context_switch(prev, next);
-    p->current = next;
     if (!was_idle) {
         atomic_store_release(&prev->sched.running, false);
     }

@@ -126,7 +126,10 @@ static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
     vcpu_runstate_change(v, RUNSTATE_runnable, now);
     rq_enqueue(sp, v);
     if (sp->curr->is_idle) {
-        rq_resched(to);
+        /* An interrupt has woken this CPU: from there it goes to its scheduler anyway (exit_work()). */
+        if (to != cpu_id() || !this_cpu()->in_irq) {
+            rq_resched(to);
+        }
     } else {
         rq_check_preempt(to, v, now);
     }

@@ -21,14 +21,15 @@ struct scale {
 
 /*
  * The factors in the form that takes the fewest instructions, the high half of a product and one shift:
- *   ns = (ticks << to_ns_pre) * to_ns_mult / 2^64        mult rounded up: exact instants do not come out one short
+ *   ns = (ticks << pre) * mult / 2^64                    mult rounded up: exact instants do not come out one short
  *   ticks = ns * to_ticks_mult / 2^64 >> to_ticks_post   mult rounded down, then corrected
  */
+struct time_scale time_to_ns;
 static struct {
     u64 hz;
-    u64 to_ns_mult, to_ns_limit; /* limit: the last number of ticks whose shift does not overflow, 292 years or more */
+    u64 to_ns_limit;             /* the last number of ticks whose shift does not overflow, 292 years or more */
     u64 to_ticks_mult;
-    u32 to_ns_pre, to_ticks_post;
+    u32 to_ticks_post;
 } factors;
 
 static u64 wallclock_base;       /* UTC in ns at system time 0; atomic */
@@ -65,9 +66,8 @@ void time_init(u64 hz)
 
     ASSERT_ALWAYS(hz >= MIN_HZ && hz <= MAX_HZ);
     up = make_scale(hz, NS_PER_SEC, true);               /* factor 1 to 10^6: shift 63 down to 44 */
-    factors.to_ns_mult = up.mult;
-    factors.to_ns_pre = 64 - up.shift;
-    factors.to_ns_limit = ~0UL >> factors.to_ns_pre;
+    time_to_ns = (struct time_scale){ .mult = up.mult, .pre = 64 - up.shift };
+    factors.to_ns_limit = ~0UL >> time_to_ns.pre;
     down = make_scale(NS_PER_SEC, hz, false);            /* factor 10^-6 to 1: shift 63 and up */
     factors.to_ticks_mult = down.shift < 64 ? ~0UL : down.mult;   /* 1 itself: the next lower factor */
     factors.to_ticks_post = down.shift < 64 ? 0 : down.shift - 64;
@@ -81,7 +81,7 @@ u64 time_counter_hz(void)
 
 u64 ticks_to_ns(u64 ticks)
 {
-    u64 ns = mul_high(ticks << factors.to_ns_pre, factors.to_ns_mult);
+    u64 ns = mul_high(ticks << time_to_ns.pre, time_to_ns.mult);
 
     /* A guest's compare value may be as far away as ~0 ticks: that is never, not soon. */
     return likely(ticks <= factors.to_ns_limit) ? ns : ~0UL;
@@ -96,12 +96,6 @@ u64 ns_to_ticks(u64 ns)
         ticks++;
     }
     return ticks;
-}
-
-u64 now_ns(void)
-{
-    /* The counter does not get to the limit, which is 292 years away. */
-    return mul_high(arch_counter() << factors.to_ns_pre, factors.to_ns_mult);
 }
 
 void wallclock_set(u64 secs, u32 nsecs, u64 system_time)

@@ -117,18 +117,11 @@ void timer_set(struct timer *t, u64 deadline)
     }
 }
 
-void timer_stop(struct timer *t)
+/* A timer that was never set up, as after a failed creation, does not get here: it is not queued. */
+void timer_stop_queued(struct timer *t)
 {
-    struct timer_pcpu *tp;
+    struct timer_pcpu *tp = lock_queue_of(t);
 
-    /*
-     * A timer that was never set up, as after a failed creation, is idle. Whoever armed it ordered that before this
-     * call.
-     */
-    if (!READ_ONCE(t->queued)) {
-        return;
-    }
-    tp = lock_queue_of(t);
     if (t->queued) {
         dequeue(tp, t);
         (void)head_changed(tp, t->cpu);      /* a head that went away elsewhere needs no kick */

@@ -120,6 +120,22 @@ void vcpu_kick(struct vcpu *v, u32 pending)
     }
 }
 
+void vcpu_dump(struct vcpu *v)
+{
+    u32 cpu;
+
+    if (vcpu_is_descheduled(v)) {
+        arch_vcpu_dump(v);
+        return;
+    }
+    atomic_fetch_or(&v->pending, PEND_DUMP);
+    cpu_barrier();               /* as in vcpu_kick() */
+    cpu = READ_ONCE(v->cpu);
+    if (cpu != cpu_id() && atomic_load(&v->sched.running)) {
+        smp_kick(cpu, IPI_RESCHED);
+    }
+}
+
 bool vcpu_event_pending(struct vcpu *v)
 {
     return READ_ONCE(v->info->evtchn_upcall_pending) != 0 || vgic_irq_deliverable(v);

@@ -6,17 +6,6 @@
 #include <argon/machine.h>
 #include <argon/timer.h>
 
-void arch_timer_program(u64 ticks)
-{
-    if (ticks == ~0UL) {
-        sysreg_write(cnthp_ctl_el2, 0);
-    } else {
-        sysreg_write(cnthp_cval_el2, ticks);
-        sysreg_write(cnthp_ctl_el2, 1);
-    }
-    isb();                               /* the line follows before interrupts are looked at again */
-}
-
 static void timer_irq(u32 intid, void *data)
 {
     (void)intid;

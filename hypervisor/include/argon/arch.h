@@ -4,7 +4,8 @@
  * arch/host/include):
  *   <asm/percpu.h>   this_cpu()
  *   <asm/domain.h>   struct arch_vcpu, struct arch_domain
- *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks)
+ *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_timer_program()
+ *                    (this CPU's hypervisor timer compare, ticks; ~0 = off)
  */
 #ifndef ARGON_ARCH_H
 #define ARGON_ARCH_H
@@ -16,9 +17,6 @@ struct domain;
 struct vcpu;
 struct domain_config;
 struct vcpu_guest_context;
-
-/* ---- time (drivers/timer, arch) ---- */
-void arch_timer_program(u64 ticks);              /* this CPU's hypervisor timer compare; ~0 = off */
 
 /* ---- memory ---- */
 void arch_zero_pages(void *va, u64 nr_pages);    /* page aligned */
@@ -45,13 +43,13 @@ void arch_domain_destroy(struct domain *d);
 must_check int arch_vcpu_create(struct vcpu *v);
 void arch_vcpu_destroy(struct vcpu *v);
 void arch_vcpu_reset(struct vcpu *v);            /* domctl setvcpucontext(NULL) */
-/* Move register state: prev's into memory, next's from memory (either may be idle). Interrupts masked; on this CPU. */
+/* Move register state: prev's into memory, next's from memory (either may be idle); next is current then. Interrupts masked; on this CPU. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);
 /* domctl 12/13. v is paused and descheduled. -EINVAL on modes other than EL0/EL1. */
 must_check int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void arch_get_context(struct vcpu *v, struct vcpu_guest_context *c);
 must_check int arch_set_address_size(struct domain *d, u32 bits);
-void arch_vcpu_dump(struct vcpu *v);             /* registers, to the console */
+void arch_vcpu_dump(struct vcpu *v);             /* registers in memory, to the console: vcpu_dump() */
 void arch_vcpu_show_regs_host(void);             /* debug key d: this CPU */
 /* Entry point and argument for PSCI CPU_ON (vdev/vpsci). */
 must_check int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context);

@@ -7,6 +7,7 @@
 #ifndef ARGON_TIMER_H
 #define ARGON_TIMER_H
 
+#include <argon/arch.h>
 #include <argon/rbtree.h>
 #include <argon/spinlock.h>
 
@@ -35,8 +36,19 @@ u64 time_counter_hz(void);
  */
 u64 ticks_to_ns(u64 ticks);
 u64 ns_to_ticks(u64 ns);        /* rounds up: a deadline never fires early */
-/* Current system time, ns since boot. */
-u64 now_ns(void);
+
+/* From ticks to ns in the form that takes the fewest instructions: the high half of (ticks << pre) * mult. */
+struct time_scale {
+    u64 mult;
+    u32 pre;
+};
+extern struct time_scale time_to_ns;     /* constant after time_init() */
+
+/* Current system time, ns since boot. The counter does not get to where the shift would overflow, 292 years or more. */
+static always_inline u64 now_ns(void)
+{
+    return (u64)((unsigned __int128)(arch_counter() << time_to_ns.pre) * time_to_ns.mult >> 64);
+}
 
 void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
 /*
@@ -44,11 +56,17 @@ void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
  * next interrupt window). Any CPU.
  */
 void timer_set(struct timer *t, u64 deadline);
+void timer_stop_queued(struct timer *t);
 /*
  * Disarm (also a timer that is all zero). A handler that already runs on another CPU may still finish after this
- * returns.
+ * returns. Whoever armed it ordered that before this call.
  */
-void timer_stop(struct timer *t);
+static always_inline void timer_stop(struct timer *t)
+{
+    if (unlikely(READ_ONCE(t->queued))) {
+        timer_stop_queued(t);
+    }
+}
 /* Move an armed or idle timer to another CPU's queue. */
 void timer_migrate(struct timer *t, u32 cpu);
 /* The hardware timer interrupt of this CPU: run what is due, program the next. */

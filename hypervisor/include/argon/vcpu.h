@@ -20,7 +20,7 @@ enum vcpu_pending {
     PEND_VGIC    = 1u << 1,      /* interrupts wait to be moved to list registers */
     PEND_SYNC    = 1u << 2,      /* another CPU wants this vCPU's list registers read back to memory */
     PEND_QUIESCE = 1u << 3,      /* a grace period must be answered */
-    PEND_CRASH   = 1u << 4,      /* domain is being crashed: do not enter */
+    PEND_DUMP    = 1u << 4,      /* print its registers (vcpu_dump()) */
     PEND_RUNSTATE = 1u << 5,     /* the guest's runstate copy is to be written */
     PEND_LINE    = 1u << 6,      /* a level interrupt waits that the guest may retract: look on each exit (vgic_check_lines) */
 };
@@ -60,6 +60,11 @@ struct vcpu *vcpu_create_idle(u32 cpu);
  * Something the guest waits for: make it runnable if blocked or polling, and make it look at its pending work. Any CPU.
  */
 void vcpu_kick(struct vcpu *v, u32 pending);
+/*
+ * Registers of v to the console: now if it is off the CPUs, else on its next way back to the guest, where all of them are
+ * in memory. Any CPU.
+ */
+void vcpu_dump(struct vcpu *v);
 /* Would the guest take an interrupt or has it an event: then WFI and block must not sleep. */
 bool vcpu_event_pending(struct vcpu *v);
 /*

@@ -23,10 +23,8 @@ u64 unit_next_timer(void)
     return next;
 }
 
-weak u64 now_ns(void)
-{
-    return host_counter;
-}
+/* 1:1 */
+weak struct time_scale time_to_ns = { .mult = 1UL << 63, .pre = 1 };
 
 weak u64 time_counter_hz(void)
 {
@@ -48,7 +46,7 @@ weak void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
     *t = (struct timer){ .deadline = ~0UL, .fn = fn, .data = data, .cpu = cpu };
 }
 
-weak void timer_stop(struct timer *t)
+weak void timer_stop_queued(struct timer *t)
 {
     for (u32 i = 0; i < nr_timers; i++) {
         if (timers[i] == t) {

@@ -19,7 +19,6 @@ void asm_offsets(void)
     VALUE(ERESTART, ERESTART);
     OFFSET(VCPU_X0, struct vcpu, arch.regs.x[0]);
     OFFSET(VCPU_PC, struct vcpu, arch.regs.pc);
-    OFFSET(VCPU_ESR, struct vcpu, arch.regs.esr);
     OFFSET(VCPU_STACK_TOP, struct vcpu, arch.stack_top);
     OFFSET(VCPU_PENDING, struct vcpu, pending);
     OFFSET(PCPU_CURRENT, struct pcpu, current);

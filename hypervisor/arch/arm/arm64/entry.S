@@ -7,9 +7,10 @@
  * registers and FP/SIMD stay in the CPU until another vCPU is switched in (docs/design/exits.md).
  *
  * Hypercalls, PSCI calls and interrupts store only what C may change: x20..x28 are callee-saved (AAPCS64 6.1.1), so a handler that
- * returns leaves the guest's values in them, and they are in memory only once save_rest has run: before exit_work(), which may switch
+ * returns leaves the guest's values in them, and they are in memory only once save_high has run: before exit_work(), which may switch
  * to another vCPU, and before all handlers of other exits, which look at any register. x19 holds the vCPU meanwhile. The return address
- * and state likewise stay in ELR_EL2 and SPSR_EL2, which always are the current vCPU's, and are stored by save_rest.
+ * and state stay in ELR_EL2 and SPSR_EL2, which always are the current vCPU's: handlers find them there (asm/trap.h). They are in
+ * memory only for exit_work().
  */
 #include <asm/offsets.h>
 
@@ -32,16 +33,22 @@
         stp     x29, x30, [sp, #VCPU_X0 + 232]
         .endm
 
-        /* The other general registers, pc and state: before C code that uses them has begun or after it has returned. Uses x10, x11. */
-        .macro  save_rest
-        mrs     x10, elr_el2
-        mrs     x11, spsr_el2
-        stp     x10, x11, [x19, #VCPU_PC]
+        /* The other general registers: before C code that uses them has begun or after it has returned. */
+        .macro  save_high
         stp     x20, x21, [x19, #VCPU_X0 + 160]
         stp     x22, x23, [x19, #VCPU_X0 + 176]
         stp     x24, x25, [x19, #VCPU_X0 + 192]
         stp     x26, x27, [x19, #VCPU_X0 + 208]
         str     x28, [x19, #VCPU_X0 + 224]
+        .endm
+
+        /* sp = the vCPU. */
+        .macro  restore_high
+        ldp     x20, x21, [sp, #VCPU_X0 + 160]
+        ldp     x22, x23, [sp, #VCPU_X0 + 176]
+        ldp     x24, x25, [sp, #VCPU_X0 + 192]
+        ldp     x26, x27, [sp, #VCPU_X0 + 208]
+        ldr     x28, [sp, #VCPU_X0 + 224]
         .endm
 
         /* From the guest's registers to C: x19 = the vCPU, this CPU's stack. */
@@ -70,11 +77,9 @@
         isb
         .endm
 
-        /* Timers and debug keys look at all of them. */
         .macro  handle_irq
         save_volatile
         enter_c
-        save_rest
         bl      irq_handle
         b       guest_return_volatile
         .endm
@@ -82,7 +87,7 @@
         .macro  handle_serror
         save_volatile
         enter_c
-        save_rest
+        save_high
         bl      trap_guest_serror
         b       guest_return
         .endm
@@ -173,13 +178,13 @@ hvc:
         msr     elr_el2, x9
         b       guest_return_volatile
 4:      str     x0, [x19, #VCPU_X0]
-        b       rest_and_work
+        b       high_and_work
 
         .balign 64
 /* The return of an exit whose handler has left x20..x28, pc and state alone. */
 guest_return_volatile:
         ldr     w9, [x19, #VCPU_PENDING]
-        cbnz    w9, rest_and_work
+        cbnz    w9, high_and_work
         mov     sp, x19
         ldp     x0, x1, [sp, #VCPU_X0]
 restore_from_x2:
@@ -194,8 +199,7 @@ other_hvc:
 1:      mov     x9, #EC_HVC64            // not a call: UNDEFINED is reported at the instruction
 /* x0 = x19 = the vCPU, x1 = ESR_EL2, x9 = its class. Handlers may look at and change all of the guest's registers. */
 any_sync:
-        save_rest
-        str     x1, [x19, #VCPU_ESR]
+        save_high
         adr     x10, trap_table
         ldr     x9, [x10, x9, lsl #3]
         blr     x9
@@ -203,22 +207,26 @@ any_sync:
 guest_return:
         ldr     w9, [x19, #VCPU_PENDING]
         cbnz    w9, work
+        mov     sp, x19
+        restore_high
+        ldp     x0, x1, [sp, #VCPU_X0]
+        restore_volatile
+/* x19 = the vCPU to run: all of its registers. */
         .global guest_restore
 guest_restore:
         mov     sp, x19
         ldp     x8, x9, [sp, #VCPU_PC]
         msr     elr_el2, x8
         msr     spsr_el2, x9
-        ldp     x20, x21, [sp, #VCPU_X0 + 160]
-        ldp     x22, x23, [sp, #VCPU_X0 + 176]
-        ldp     x24, x25, [sp, #VCPU_X0 + 192]
-        ldp     x26, x27, [sp, #VCPU_X0 + 208]
-        ldr     x28, [sp, #VCPU_X0 + 224]
+        restore_high
         ldp     x0, x1, [sp, #VCPU_X0]
         restore_volatile
-rest_and_work:
-        save_rest
+high_and_work:
+        save_high
 work:
+        mrs     x10, elr_el2
+        mrs     x11, spsr_el2
+        stp     x10, x11, [x19, #VCPU_PC]
         mov     x0, x19
         bl      exit_work
         mov     x19, x0

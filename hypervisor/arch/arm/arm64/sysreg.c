@@ -20,6 +20,7 @@
 static u64 id_regs[8 * 8] ro_after_boot;  /* [CRm][op2] */
 #define ID(crm, op2) ((crm) * 8 + (op2))
 #define ID_PFR0      ID(4, 0)
+#define ID_PFR0_GIC  (1UL << 24)
 #define FIELD(bit)   (0xfUL << (bit))
 
 struct id_rule {
@@ -37,8 +38,8 @@ static const struct id_rule id_rules[] = {
     { ID(2, 4), 0 }, { ID(2, 5), 0 }, { ID(2, 6), 0 }, { ID(2, 7), 0 },          /* ID_ISAR4, 5, MMFR4, ISAR6 */
     { ID(3, 0), 0 }, { ID(3, 1), 0 }, { ID(3, 2), 0 },                           /* MVFR0..2 */
     { ID(3, 4), FIELD(8) }, { ID(3, 6), 0 },                                     /* ID_PFR2: RAS_frac; ID_MMFR5 */
-    /* ID_AA64PFR0: EL2, GIC (put back per domain), RAS, SVE, SEL2, MPAM, AMU, RME */
-    { ID_PFR0, FIELD(8) | FIELD(24) | FIELD(28) | FIELD(32) | FIELD(36) | FIELD(40) | FIELD(44) | FIELD(52) },
+    /* ID_AA64PFR0: EL2, RAS, SVE, SEL2, MPAM, AMU, RME; GIC: below */
+    { ID_PFR0, FIELD(8) | FIELD(28) | FIELD(32) | FIELD(36) | FIELD(40) | FIELD(44) | FIELD(52) },
     /* ID_AA64PFR1: MTE, RAS_frac, MPAM_frac, SME, NMI */
     { ID(4, 1), FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) | FIELD(36) },
     /* ID_AA64DFR0: trace, PMU, PMS, double lock as given, trace filter, trace buffer, MTPMU, BRBE */
@@ -78,6 +79,8 @@ boot_code void sysreg_boot_init(void)
     for (unsigned int i = 0; i < ARRAY_SIZE(id_regs); i++) {
         id_regs[i] &= known[i];          /* a register without a rule describes features we do not know: none of them */
     }
+    /* GIC: the registers of GICv3, whatever the host has beyond; guests with a GICv2 read 0 (trap_sysreg()). */
+    id_regs[ID_PFR0] = (id_regs[ID_PFR0] & ~FIELD(24)) | ID_PFR0_GIC;
 }
 
 typedef bool sys_fn(struct vcpu *v, u64 *val, bool read);
@@ -133,14 +136,14 @@ static bool sys_sre(struct vcpu *v, u64 *val, bool read)
 }
 
 /* EL0 reaches the physical timer and counter where the guest's kernel has let it (CNTKCTL_EL1, D17.11.13). */
-static bool timer_permitted(const struct vcpu *v, u64 cntkctl_bit)
+static bool timer_permitted(u64 cntkctl_bit)
 {
-    return (v->arch.regs.pstate & 0x1f) == 4 || (v->arch.regs.pstate & 0x1f) == 5 || (sysreg_read(cntkctl_el1) & cntkctl_bit);
+    return (guest_pstate() & 0x1f) == 4 || (guest_pstate() & 0x1f) == 5 || (sysreg_read(cntkctl_el1) & cntkctl_bit);
 }
 
 static bool sys_cntp(struct vcpu *v, enum vtimer_reg reg, u64 *val, bool read)
 {
-    if (!timer_permitted(v, reg == VTIMER_CNTPCT ? BIT(0) : BIT(9)) || (reg == VTIMER_CNTPCT && !read)) {
+    if (!timer_permitted(reg == VTIMER_CNTPCT ? BIT(0) : BIT(9)) || (reg == VTIMER_CNTPCT && !read)) {
         return false;
     }
     vtimer_phys_access(v, reg, !read, val);
@@ -212,7 +215,7 @@ static noinline void trap_sysreg_other(struct vcpu *v, u32 iss)
     if ((iss & ISS_READ) && rt != 31) {
         v->arch.regs.x[rt] = val;
     }
-    v->arch.regs.pc += 4;
+    guest_skip(4);
 }
 
 void trap_sysreg(struct vcpu *v, u64 esr)
@@ -227,11 +230,11 @@ void trap_sysreg(struct vcpu *v, u64 esr)
         return;
     }
     val = id_regs[index];
-    if (unlikely(index == ID_PFR0) && v->domain->vgic.version == 3) {
-        val |= 1UL << 24;
+    if (unlikely(index == ID_PFR0) && unlikely(v->domain->vgic.version != 3)) {
+        val &= ~ID_PFR0_GIC;
     }
     if (likely(rt != 31)) {
         v->arch.regs.x[rt] = val;
     }
-    v->arch.regs.pc += 4;
+    guest_skip(4);
 }

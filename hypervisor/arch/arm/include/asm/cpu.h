@@ -28,4 +28,16 @@ static always_inline u64 arch_counter(void)
     return sysreg_read(cntpct_el0);
 }
 
+/* The EL2 physical timer (Arm ARM D11.2.4). */
+static always_inline void arch_timer_program(u64 ticks)
+{
+    if (ticks == ~0UL) {
+        sysreg_write(cnthp_ctl_el2, 0);
+    } else {
+        sysreg_write(cnthp_cval_el2, ticks);
+        sysreg_write(cnthp_ctl_el2, 1);
+    }
+    isb();                               /* the line follows before interrupts are looked at again */
+}
+
 #endif

@@ -7,16 +7,16 @@
 #include <argon/spinlock.h>
 #include <argon/pgtable.h>
 
-/* Saved and restored by the vectors on every exit: offsets are known to entry.S through asm-offsets. */
+/* Saved and restored by the vectors, which say when (entry.S): offsets are known to it through asm-offsets. */
 struct cpu_regs {
     u64 x[31];
-    u64 pc;                      /* ELR_EL2 */
-    u64 pstate;                  /* SPSR_EL2 */
-    u64 esr;                     /* ESR_EL2 of the last synchronous exit */
+    u64 pc;                      /* ELR_EL2: here when the vCPU is not current, and in exit_work() */
+    u64 pstate;                  /* SPSR_EL2: likewise */
+    u64 esr;                     /* ESR_EL2: of a fault of the hypervisor only */
 };
 
 #define PSTATE_I BIT(7)          /* interrupts masked; the same bit in AArch32 */
-/* Has v, current, interrupts masked? In SPSR_EL2, as hypercalls do not store it. */
+/* Has v, current, interrupts masked? */
 #define guest_irqs_masked(v) ((void)(v), (sysreg_read(spsr_el2) & PSTATE_I) != 0)
 
 /* EL1 and EL0 state: moved by arch_context_switch() only. */

@@ -4,6 +4,7 @@
 #define ASM_TRAP_H
 
 #include <argon/types.h>
+#include <asm/cpu.h>
 
 struct vcpu;
 struct cpu_regs;
@@ -19,6 +20,31 @@ enum esr_ec {
     EC_CP10_ID = 0x08, EC_PAUTH = 0x09, EC_CP14_64 = 0x0c, EC_HVC32 = 0x12, EC_SMC32 = 0x13, EC_HVC64 = 0x16, EC_SMC64 = 0x17,
     EC_SYSREG = 0x18, EC_SVE = 0x19, EC_IABT_LOW = 0x20, EC_IABT_CUR = 0x21, EC_DABT_LOW = 0x24, EC_DABT_CUR = 0x25,
 };
+
+/*
+ * Return address and state of the current vCPU. They stay in the CPU during an exit: struct cpu_regs has them once exit_work() runs,
+ * and of vCPUs that are not current.
+ */
+static always_inline u64 guest_pc(void)
+{
+    return sysreg_read(elr_el2);
+}
+
+static always_inline void guest_set_pc(u64 pc)
+{
+    sysreg_write(elr_el2, pc);
+}
+
+static always_inline u64 guest_pstate(void)
+{
+    return sysreg_read(spsr_el2);
+}
+
+/* Past the instruction that was emulated. bytes: 4, or 2 in T32. */
+static always_inline void guest_skip(u64 bytes)
+{
+    guest_set_pc(guest_pc() + bytes);
+}
 
 /* Make the guest take a synchronous exception at its present PC. */
 void inject_undefined(struct vcpu *v);
@@ -37,7 +63,7 @@ void sysreg_boot_init(void);             /* sanitised ID registers from this CPU
 void vcpu_boot_init(void);
 
 /* Called by the vectors. */
-/* Synchronous exits by exception class, for entry.S: all of v's general registers, pc, pstate and esr are in v->arch.regs. */
+/* Synchronous exits by exception class, for entry.S: all of v's general registers are in v->arch.regs. */
 typedef void trap_fn(struct vcpu *v, u64 esr);
 extern trap_fn *const trap_table[64];
 void trap_guest_serror(struct vcpu *v);

@@ -22,5 +22,6 @@ static inline void cpu_barrier(void)
 static inline void cpu_table_barrier(void) { cpu_barrier(); }
 static inline bool arch_irq_waiting(void) { return host_irq_waiting; }
 u64 arch_counter(void);
+void arch_timer_program(u64 ticks);
 
 #endif
