@@ -2,25 +2,16 @@
 /* What the hypervisor itself takes of the machine's memory, guest by guest. test_guest.py reads what debug key H says in between. */
 #include "check.h"
 #include "console.h"
+#include "domctl.h"
 #include "domu.h"
 #include "timer.h"
-#include <xen/sysctl.h>
 
 #define GUEST_BLOCKS 128u /* 256 MiB */
-
-static xen_sysctl_t control;
-
-static long sysctl(uint32_t cmd)
-{
-    control.cmd = cmd;
-    control.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    return hypercall1(__HYPERVISOR_sysctl, &control);
-}
 
 static uint64_t free_pages(void)
 {
     CHECK_EQ("physinfo", 0, sysctl(XEN_SYSCTL_physinfo));
-    return control.u.physinfo.free_pages;
+    return sysctl_buffer.u.physinfo.free_pages;
 }
 
 /* The last of a domain goes a grace period after it: once nothing has changed for a while. */
@@ -42,13 +33,10 @@ static uint64_t free_pages_settled(void)
 /* Free pages, then the figures. */
 static uint64_t show(const char *what)
 {
-    static char keys[] = "H";
     uint64_t free = free_pages_settled();
 
     print("# own: %s: %lu KiB free\n", what, (unsigned long)free * 4);
-    control.u.debug_keys.keys.p = keys;
-    control.u.debug_keys.nr_keys = 1;
-    CHECK_EQ("debug-key", 0, sysctl(XEN_SYSCTL_debug_keys));
+    CHECK_EQ("debug-key", 0, debug_key('H'));
     return free;
 }
 

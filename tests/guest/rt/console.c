@@ -87,6 +87,16 @@ size_t format_string(char *buffer, size_t size, const char *f, va_list args)
     return (size_t)(b.at - buffer);
 }
 
+const char *format_line(char *buffer, size_t size, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)format_string(buffer, size, format, args);
+    va_end(args);
+    return buffer;
+}
+
 void print(const char *format, ...)
 {
     char line[256];

@@ -13,6 +13,8 @@ extern void (*console_write)(const char *text, size_t length);
 /* %s %c %d %u %x, with l or without, field width and 0 padding. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 size_t format_string(char *buffer, size_t size, const char *format, va_list args);
+/* Returns buffer. */
+const char *format_line(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 void *memset(void *to, int c, size_t n);
 void *memcpy(void *restrict to, const void *restrict from, size_t n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "domctl.h"
+#include "console.h"
 
 xen_domctl_t domctl_buffer;
 
@@ -9,6 +10,41 @@ long domctl(uint32_t cmd, domid_t domid)
     domctl_buffer.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
     domctl_buffer.domain = domid;
     return hypercall1(__HYPERVISOR_domctl, &domctl_buffer);
+}
+
+xen_sysctl_t sysctl_buffer;
+
+long sysctl(uint32_t cmd)
+{
+    sysctl_buffer.cmd = cmd;
+    sysctl_buffer.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    return hypercall1(__HYPERVISOR_sysctl, &sysctl_buffer);
+}
+
+long debug_key(char key)
+{
+    static char keys[1];
+
+    keys[0] = key;
+    sysctl_buffer.u.debug_keys.keys.p = keys;
+    sysctl_buffer.u.debug_keys.nr_keys = 1;
+    return sysctl(XEN_SYSCTL_debug_keys);
+}
+
+long console_take(char *text, uint32_t size)
+{
+    struct xen_sysctl_readconsole *r = &sysctl_buffer.u.readconsole;
+    long rc;
+
+    memset(r, 0, sizeof(*r));
+    r->clear = 1;
+    r->buffer.p = text;
+    r->count = size - 1;
+    rc = sysctl(XEN_SYSCTL_readconsole);
+    if (rc != 0)
+        return rc;
+    text[r->count] = 0;
+    return r->count;
 }
 
 bool vcpu_pin(domid_t domid, unsigned vcpu, uint64_t pcpus)

@@ -6,10 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <xen/domctl.h>
+#include <xen/sysctl.h>
 #include "xenabi.h"
 
 extern xen_domctl_t domctl_buffer; /* .u as the operation wants it; .domain is domctl()'s */
 long domctl(uint32_t cmd, domid_t domid);
+
+extern xen_sysctl_t sysctl_buffer;
+long sysctl(uint32_t cmd);
+long debug_key(char key);
+/* The end of the hypervisor's log: its length, always less than size; negative errors as the hypercall's. Taken out of the log. */
+long console_take(char *text, uint32_t size);
 
 /* Let a vCPU run on these physical CPUs only; false if none of them exists. */
 bool vcpu_pin(domid_t domid, unsigned vcpu, uint64_t pcpus);

@@ -18,7 +18,7 @@
 static const struct test *const groups[] = {
     tests_entry, tests_psci, tests_hypercall, tests_timer, tests_vgic_regs, tests_vgic_irq, tests_vgic_sgi, tests_sysreg,
     tests_event, tests_fifo, tests_vcpu, tests_grant, tests_memory, tests_sched, tests_fault, tests_el0, tests_state,
-    tests_switch, tests_domain, tests_own, tests_vgic_wreck,
+    tests_switch, tests_domain, tests_dump, tests_own, tests_vgic_wreck,
 };
 
 static struct {
@@ -54,21 +54,11 @@ void check_true(const char *what, bool condition)
         fail(what, 0, 1, 0, 0);
 }
 
-static const char *format_name(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    (void)format_string(buffer, size, format, args);
-    va_end(args);
-    return buffer;
-}
-
 const char *check_name(const char *what, uint64_t n)
 {
     static char name[64];
 
-    return format_name(name, sizeof(name), "%s[%lx]", what, (unsigned long)n);
+    return format_line(name, sizeof(name), "%s[%lx]", what, (unsigned long)n);
 }
 
 void check_skip(const char *why)
