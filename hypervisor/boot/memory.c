@@ -17,6 +17,8 @@
 
 #define MAX_HOLES (MACHINE_MAX_RESERVED + MACHINE_MAX_MODULES + 4)
 
+#define RUN_MAX_GAP MIB(64)              /* takes 256 KiB of frame table */
+
 static boot_data struct { paddr_t start, end; } holes[MAX_HOLES];
 static boot_data u32 nr_holes;
 static boot_data struct { paddr_t next, end; } carve;
@@ -100,11 +102,28 @@ static boot_code paddr_t carve_take(u64 size, u64 align)
     return at;
 }
 
-/* Back the frame table where bank b has RAM; neighbouring banks may share the table's first or last page. */
-static boot_code u64 frame_table_map_bank(u32 b, u64 mapped_to)
+static boot_code paddr_t bank_end(u32 b)
 {
-    u64 first = paddr_to_mfn(machine.banks[b].start).m - frame_base;
-    u64 last = paddr_to_mfn(machine.banks[b].start + machine.banks[b].size - 1).m - frame_base;
+    return machine.banks[b].start + machine.banks[b].size;
+}
+
+/*
+ * The last bank of the run that begins with bank b: banks with small gaps between them, of firmware or of memory that is
+ * not to be mapped. The frame table is backed for a run as a whole, so that most lookups need to know one run only.
+ */
+static boot_code u32 run_last(u32 b)
+{
+    while (b + 1 < machine.nr_banks && machine.banks[b + 1].start - bank_end(b) <= RUN_MAX_GAP) {
+        b++;
+    }
+    return b;
+}
+
+/* Back the frame table for a run; neighbouring runs may share the table's first or last page. */
+static boot_code u64 frame_table_map(paddr_t run_start, paddr_t run_end, u64 mapped_to)
+{
+    u64 first = paddr_to_mfn(run_start).m - frame_base;
+    u64 last = paddr_to_mfn(run_end - 1).m - frame_base;
     u64 va = ROUND_DOWN(HYP_FRAMETABLE_VA + first * sizeof(struct page), PAGE_SIZE);
     u64 end = ROUND_UP(HYP_FRAMETABLE_VA + (last + 1) * sizeof(struct page), PAGE_SIZE);
     u64 align = end - va >= MIB(2) ? MIB(2) : PAGE_SIZE;
@@ -129,8 +148,8 @@ static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)
 
 boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
 {
+    paddr_t carve_end, run_start = 0, run_end = 0;
     u64 mapped_to = 0;
-    paddr_t carve_end;
 
     if (machine.nr_banks == 0) {
         boot_stop("the device tree names no memory");
@@ -147,14 +166,22 @@ boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
     for_each_free(carve_choose);
     carve_end = carve.end;
     frame_base = paddr_to_mfn(machine.banks[0].start).m;
-    frame_end = paddr_to_mfn(machine.banks[machine.nr_banks - 1].start + machine.banks[machine.nr_banks - 1].size).m;
+    frame_end = paddr_to_mfn(bank_end(machine.nr_banks - 1)).m;
     frame_table = (struct page *)HYP_FRAMETABLE_VA;
     for (u32 b = 0; b < machine.nr_banks; b++) {
-        mapped_to = frame_table_map_bank(b, mapped_to);
+        paddr_t start = machine.banks[b].start;
+
+        b = run_last(b);
+        mapped_to = frame_table_map(start, bank_end(b), mapped_to);
+        if (bank_end(b) - start > run_end - run_start) {
+            run_start = start;
+            run_end = bank_end(b);
+        }
     }
     mem_boot_bytes = carve_end - carve.end;
     hole_add(carve.end, mem_boot_bytes);
     for_each_free(give_to_allocator);
+    mem_fill_holes(ROUND_UP(run_start, PAGE_SIZE), ROUND_DOWN(run_end, PAGE_SIZE));
     mmu_use_heap();
 }
 

@@ -184,6 +184,44 @@ static void test_add_range_is_lazy(void **state)
     check_lists();
 }
 
+/* RAM in three parts with two holes: one run for lookups, in which the holes are nobody's until they are given too. */
+static void test_holes_are_in_the_hot_run(void **state)
+{
+    const struct domain nobody = { .id = 0 }, *d = &nobody;
+
+    (void)state;
+    bare_ram(0x1000, 0x1000);
+    memset(mfn_to_page(mfn(0x1000)), 0xff, 0x1000 * sizeof(struct page));
+    add(0x1000, 0x1100, 0);
+    add(0x1200, 0x1300, 0);
+    add(0x1400, 0x1f00, 0);
+    assert_int_equal(mem_hot_range.first, 0x1400);
+    assert_false(mfn_is_ram(mfn(0x1150)));
+    mem_fill_holes(0x1000 << PAGE_SHIFT, 0x2000 << PAGE_SHIFT);
+    assert_int_equal(mem_hot_range.first, 0x1000);
+    assert_int_equal(mem_hot_range.nr, 0x1000);
+    assert_ptr_equal(mem_hot_range.page, mfn_to_page(mfn(0x1000)));
+    for (u64 m = 0x1000; m < 0x2000; m++) {
+        const struct mem_range *r = mem_range_find(m);
+
+        assert_true(mfn_is_ram(mfn(m)));
+        assert_false(page_get(mfn(m), d));
+        assert_false(page_is_ram_of(mfn(m), d));
+        assert_int_equal(r == NULL, (m >= 0x1100 && m < 0x1200) || (m >= 0x1300 && m < 0x1400) || m >= 0x1f00);
+        assert_true(r != NULL || mfn_to_page(mfn(m))->word == 0);
+    }
+    assert_false(mfn_is_ram(mfn(0xfff)));
+    assert_false(mfn_is_ram(mfn(0x2000)));
+    assert_false(mem_is_free(mfn(0x10f0), 0x20));
+    assert_int_equal(free_pages(), 0xd00);
+    add(0x1100, 0x1200, 0);
+    assert_int_equal(mem_hot_range.first, 0x1000);
+    assert_int_equal(mem_hot_range.nr, 0x1000);
+    assert_true(mem_is_free(mfn(0x10f0), 0x20));
+    assert_int_equal(free_pages(), 0xe00);
+    check_lists();
+}
+
 static void test_add_range_rejects(void **state)
 {
     (void)state;
@@ -498,6 +536,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_case(test_add_range),
         unit_case(test_add_range_is_lazy),
+        unit_case(test_holes_are_in_the_hot_run),
         unit_case(test_add_range_rejects),
         unit_case(test_no_merge_over_hole),
         unit_case(test_orders),

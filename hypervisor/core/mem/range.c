@@ -13,6 +13,7 @@ u64 frame_base, frame_end;
 static struct mem_range ranges[MAX_RANGES];  /* by mfn; neither overlapping nor, within a node, touching */
 static u32 nr_ranges;
 struct mem_hot_range mem_hot_range;
+static u64 run_first, run_end;               /* mfns: mem_fill_holes()'s; empty if there was none */
 static u32 last_hit;                         /* where the last lookup succeeded; a hint, any value is right */
 
 const struct mem_range *mem_range_find(u64 m)
@@ -55,15 +56,15 @@ static void remove_range(u32 i)
     }
 }
 
-/* How far frames have page structs from the start of the range. */
-static u64 touched_frames(const struct mem_range *r)
+/* How far frames have page structs from `first`, before `end`. */
+static u64 touched_frames(u64 first, u64 end)
 {
-    u64 m = r->first;
+    u64 m = first;
 
-    while (m < r->end && !lazy_untouched(m)) {
+    while (m < end && !lazy_untouched(m)) {
         m = ROUND_DOWN(m, BLOCK_FRAMES) + BLOCK_FRAMES;
     }
-    return MIN(m, r->end) - r->first;
+    return MIN(m, end) - first;
 }
 
 static const struct mem_range *largest_range(void)
@@ -80,14 +81,41 @@ static const struct mem_range *largest_range(void)
 
 void mem_choose_hot(void)
 {
-    const struct mem_range *r = largest_range();
+    u64 first = run_first, end = run_end;
 
-    mem_hot_range = (struct mem_hot_range){ r->first, touched_frames(r), mfn_to_page(mfn(r->first)) };
+    if (first == end) {
+        first = largest_range()->first;
+        end = largest_range()->end;
+    }
+    mem_hot_range = (struct mem_hot_range){ first, touched_frames(first, end), mfn_to_page(mfn(first)) };
 }
 
 void mem_hot_grow(void)
 {
-    WRITE_ONCE(mem_hot_range.nr, touched_frames(largest_range()));
+    u64 first = mem_hot_range.first;
+
+    WRITE_ONCE(mem_hot_range.nr, touched_frames(first, run_first == run_end ? largest_range()->end : run_end));
+}
+
+boot_code void mem_fill_holes(paddr_t start, paddr_t end)
+{
+    u64 at = start >> PAGE_SHIFT;
+
+    run_first = at;
+    run_end = end >> PAGE_SHIFT;
+    for (u32 i = 0; i < nr_ranges && ranges[i].first < run_end; i++) {
+        if (ranges[i].end <= at) {
+            continue;
+        }
+        if (ranges[i].first > at) {
+            frames_clear(at, ranges[i].first - at);
+        }
+        at = ranges[i].end;
+    }
+    if (at < run_end) {
+        frames_clear(at, run_end - at);
+    }
+    mem_choose_hot();
 }
 
 /* Boot: one CPU. Memory given back after boot (modules, boot code) joins the range it came from or its neighbour. */
@@ -141,6 +169,7 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
 void mem_reset(void)
 {
     nr_ranges = 0;
+    run_first = run_end = 0;
     mem_hot_range.nr = 0;
     mem_nr_nodes = 0;
     for_each_cpu(c) {

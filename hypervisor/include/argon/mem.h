@@ -75,6 +75,12 @@ struct mem_pcpu {
  * Give [start, end) RAM to the allocator of `node`. The frame table for it is mapped, with any contents. Page aligned.
  */
 void mem_add_range(paddr_t start, paddr_t end, u32 node);
+/*
+ * The frame table is mapped for all of [start, end): frames there that are not the allocator's get page structs too, as
+ * nobody's, so that lookups need not tell holes from RAM (mem_hot_range). Boot, once, for the run with most memory,
+ * after the mem_add_range() of what is free; more may be added later.
+ */
+void mem_fill_holes(paddr_t start, paddr_t end);
 /* Frame table limits, set by arch boot code before mem_add_range. */
 extern struct page *frame_table;       /* indexed by mfn - frame_base */
 extern u64 frame_base, frame_end;      /* first and one past the last mfn that may have an entry */
@@ -85,14 +91,18 @@ void mem_reset(void);
 /* ---- frames ---- */
 static inline struct page *mfn_to_page(mfn_t m) { return &frame_table[m.m - frame_base]; }
 static inline mfn_t page_to_mfn(const struct page *pg) { return mfn((u64)(pg - frame_table) + frame_base); }
-/* Most of the largest range of RAM, and its first page: most lookups end here. Only grows once guests run. */
+/*
+ * Most of the frames that have page structs, in one run, and the first one's: most lookups end here. Only grows once guests
+ * run. Holes in RAM belong to it: their page structs are nobody's.
+ */
 extern struct mem_hot_range {
     u64 first, nr;
     struct page *page;
 } mem_hot_range;
 bool mem_is_ram_elsewhere(mfn_t m);
 /*
- * Is m RAM with a frame table entry? Any input. RAM that nobody has used since boot may have none yet: it is nobody's.
+ * Has m a page struct, which says whose it is? Any input. RAM that nobody has used since boot may have none yet; a hole
+ * in RAM may have one: either is nobody's.
  */
 static inline bool mfn_is_ram(mfn_t m)
 {

@@ -31,13 +31,13 @@ long debug_key(char key)
     return sysctl(XEN_SYSCTL_debug_keys);
 }
 
-long console_take(char *text, uint32_t size)
+long console_log(char *text, uint32_t size, bool clear)
 {
     struct xen_sysctl_readconsole *r = &sysctl_buffer.u.readconsole;
     long rc;
 
     memset(r, 0, sizeof(*r));
-    r->clear = 1;
+    r->clear = clear;
     r->buffer.p = text;
     r->count = size - 1;
     rc = sysctl(XEN_SYSCTL_readconsole);

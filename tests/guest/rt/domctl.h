@@ -15,8 +15,8 @@ long domctl(uint32_t cmd, domid_t domid);
 extern xen_sysctl_t sysctl_buffer;
 long sysctl(uint32_t cmd);
 long debug_key(char key);
-/* The end of the hypervisor's log: its length, always less than size; negative errors as the hypercall's. Taken out of the log. */
-long console_take(char *text, uint32_t size);
+/* The hypervisor's log: how much of it text holds, always less than size; negative errors as the hypercall's. */
+long console_log(char *text, uint32_t size, bool clear);
 
 /* Let a vCPU run on these physical CPUs only; false if none of them exists. */
 bool vcpu_pin(domid_t domid, unsigned vcpu, uint64_t pcpus);
