@@ -111,16 +111,19 @@ boot_code void vcpu_boot_init(void)
 }
 
 /*
- * EL1, EL0 and FP registers are not touched while a CPU idles: if v was the last to run here, has run nowhere else since, and what was
- * saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed: that vCPU may be gone.
+ * These, EL1, EL0 and FP registers are not touched while a CPU idles: if v was the last to run here, has run nowhere else since, and
+ * what was saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed: that vCPU may be
+ * gone.
  */
-static always_inline void el1_fp_restore(struct vcpu *v)
+static always_inline void kept_restore(struct vcpu *v)
 {
     struct pcpu *p = this_cpu();
 
     if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
         return;
     }
+    sysreg_write(hcr_el2, v->arch.hcr);
+    sysreg_write(vmpidr_el2, v->arch.vmpidr);
     el1_restore(&v->arch.el1);
     fp_restore(&v->arch.fp);
     p->loaded = v;
@@ -133,11 +136,9 @@ static void vcpu_restore(struct vcpu *v)
         sysreg_write(s3_3_c13_c0_5, 0);
     }
     sysreg_write(vttbr_el2, v->domain->arch.vttbr);
-    sysreg_write(hcr_el2, v->arch.hcr);
-    sysreg_write(vmpidr_el2, v->arch.vmpidr);
     sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
-    el1_fp_restore(v);
+    kept_restore(v);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
     vgic_restore(v);
