@@ -279,6 +279,18 @@ static void guest_entry_work(struct vcpu *v, u32 todo)
     }
 }
 
+/* What does not wait for the scheduler. */
+static noinline void exit_work_first(struct vcpu *v, u32 todo)
+{
+    atomic_fetch_and(&v->pending, ~(u32)(PEND_QUIESCE | PEND_DUMP));
+    if (todo & PEND_QUIESCE) {
+        quiesce_poll();
+    }
+    if (todo & PEND_DUMP) {
+        arch_vcpu_dump(v);
+    }
+}
+
 /*
  * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
  * arrives as an interrupt after entry.
@@ -288,13 +300,9 @@ struct vcpu *exit_work(struct vcpu *v)
     for (;;) {
         u32 todo = atomic_load_acquire(&v->pending);
 
-        if (todo & PEND_QUIESCE) {
-            atomic_fetch_and(&v->pending, ~(u32)PEND_QUIESCE);
-            quiesce_poll();
-        } else if (unlikely(todo & PEND_DUMP)) {
-            atomic_fetch_and(&v->pending, ~(u32)PEND_DUMP);
-            arch_vcpu_dump(v);
-        } else if (v->is_idle || (todo & PEND_RESCHED)) {
+        if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP))) {
+            exit_work_first(v, todo);
+        } else if ((todo & PEND_RESCHED) || v->is_idle) {
             v = sched_switch();
             if (v->is_idle && atomic_load(&v->pending) == 0) {
                 cpu_idle();

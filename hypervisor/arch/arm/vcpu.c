@@ -37,57 +37,39 @@
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
 #define PSTATE_VALID    (GENMASK(31, 28) | BIT(24) | BIT(22) | BIT(21) | BIT(20) | BIT(12) | GENMASK(11, 10) | 0x3c0UL | 0x1fUL)
 
+/* Members and registers two at a time, in the order of struct el1_state: one load or store for both. */
+#define EL1_PAIRS(X) \
+    X(sp_el0, sp_el0, sp_el1, sp_el1) \
+    X(elr_el1, elr_el1, spsr_el1, spsr_el1) \
+    X(sctlr, sctlr_el1, cpacr, cpacr_el1) \
+    X(tcr, tcr_el1, ttbr0, ttbr0_el1) \
+    X(ttbr1, ttbr1_el1, mair, mair_el1) \
+    X(amair, amair_el1, vbar, vbar_el1) \
+    X(esr, esr_el1, far, far_el1) \
+    X(afsr0, afsr0_el1, afsr1, afsr1_el1) \
+    X(par, par_el1, contextidr, contextidr_el1) \
+    X(tpidr_el0, tpidr_el0, tpidrro_el0, tpidrro_el0) \
+    X(tpidr_el1, tpidr_el1, csselr, csselr_el1)
+
 static void el1_save(struct el1_state *s)
 {
-    s->sp_el0 = sysreg_read(sp_el0);
-    s->sp_el1 = sysreg_read(sp_el1);
-    s->elr_el1 = sysreg_read(elr_el1);
-    s->spsr_el1 = sysreg_read(spsr_el1);
-    s->sctlr = sysreg_read(sctlr_el1);
-    s->cpacr = sysreg_read(cpacr_el1);
-    s->tcr = sysreg_read(tcr_el1);
-    s->ttbr0 = sysreg_read(ttbr0_el1);
-    s->ttbr1 = sysreg_read(ttbr1_el1);
-    s->mair = sysreg_read(mair_el1);
-    s->amair = sysreg_read(amair_el1);
-    s->vbar = sysreg_read(vbar_el1);
-    s->esr = sysreg_read(esr_el1);
-    s->far = sysreg_read(far_el1);
-    s->afsr0 = sysreg_read(afsr0_el1);
-    s->afsr1 = sysreg_read(afsr1_el1);
-    s->par = sysreg_read(par_el1);
-    s->contextidr = sysreg_read(contextidr_el1);
-    s->tpidr_el0 = sysreg_read(tpidr_el0);
-    s->tpidrro_el0 = sysreg_read(tpidrro_el0);
-    s->tpidr_el1 = sysreg_read(tpidr_el1);
-    s->csselr = sysreg_read(csselr_el1);
+#define SAVE(m1, r1, m2, r2) do { \
+        u64 first = sysreg_read(r1), second = sysreg_read(r2); \
+        s->m1 = first; \
+        s->m2 = second; \
+    } while (0);
+    EL1_PAIRS(SAVE)
     s->cntkctl = sysreg_read(cntkctl_el1);
 }
 
 static void el1_restore(const struct el1_state *s)
 {
-    sysreg_write(sp_el0, s->sp_el0);
-    sysreg_write(sp_el1, s->sp_el1);
-    sysreg_write(elr_el1, s->elr_el1);
-    sysreg_write(spsr_el1, s->spsr_el1);
-    sysreg_write(sctlr_el1, s->sctlr);
-    sysreg_write(cpacr_el1, s->cpacr);
-    sysreg_write(tcr_el1, s->tcr);
-    sysreg_write(ttbr0_el1, s->ttbr0);
-    sysreg_write(ttbr1_el1, s->ttbr1);
-    sysreg_write(mair_el1, s->mair);
-    sysreg_write(amair_el1, s->amair);
-    sysreg_write(vbar_el1, s->vbar);
-    sysreg_write(esr_el1, s->esr);
-    sysreg_write(far_el1, s->far);
-    sysreg_write(afsr0_el1, s->afsr0);
-    sysreg_write(afsr1_el1, s->afsr1);
-    sysreg_write(par_el1, s->par);
-    sysreg_write(contextidr_el1, s->contextidr);
-    sysreg_write(tpidr_el0, s->tpidr_el0);
-    sysreg_write(tpidrro_el0, s->tpidrro_el0);
-    sysreg_write(tpidr_el1, s->tpidr_el1);
-    sysreg_write(csselr_el1, s->csselr);
+#define RESTORE(m1, r1, m2, r2) do { \
+        u64 first = s->m1, second = s->m2; \
+        sysreg_write(r1, first); \
+        sysreg_write(r2, second); \
+    } while (0);
+    EL1_PAIRS(RESTORE)
     sysreg_write(cntkctl_el1, s->cntkctl);
 }
 
@@ -172,7 +154,6 @@ static void regs_reset(struct vcpu *v)
     v->arch.loaded_on = 0;
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
-    v->arch.el1.actlr = 0;
     v->arch.hcr = HCR_GUEST;
     v->arch.vmpidr = BIT(31) | (u64)(v->id >> 4) << 8 | (v->id & 0xf);
 }
