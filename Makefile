@@ -43,7 +43,7 @@ CFLAGS += -fno-tree-loop-distribute-patterns
 endif
 
 DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
-        core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/timer drivers/uart \
+        core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/uart \
         firmware firmware/fdt boot arch/arm arch/arm/arm64
 CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
 SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))

@@ -5,7 +5,6 @@
 #include <argon/boot_memory.h>
 #include <argon/console.h>
 #include <argon/domain.h>
-#include <argon/generic_timer.h>
 #include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/mem.h>
@@ -76,9 +75,6 @@ static boot_code void irqs_init(void)
         boot_stop("the GICv%u cannot be used", machine.gic.version);
     }
     irq_init();
-    if (generic_timer_init() != 0) {
-        boot_stop("the EL2 timer's interrupt %u cannot be had", machine.timer_irq_hyp);
-    }
 }
 
 /* Runs from the image, not from boot memory: that is given back here. */
@@ -115,7 +111,7 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     machine.fdt_start = fdt_pa;
     machine.fdt_size = fdt_size;
     options_parse(machine.xen_cmdline);
-    time_init(generic_timer_hz());
+    time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());
     if (machine_find_uart(opt.dtuart) == 0) {
         console_init();
     }

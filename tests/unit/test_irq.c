@@ -14,6 +14,8 @@
 #include <argon/vtimer.h>
 
 #define VTIMER 27
+#define TIMER 26
+#define OTHER_PPI 22
 #define MAINTENANCE 25
 
 static const struct irqchip_ops ops = FAKE_OPS(3);
@@ -27,7 +29,7 @@ void *xzalloc_array_bytes(size_t n, size_t size)
     return memset(descs, 0, sizeof(descs));
 }
 
-static u32 handled, handled_intid, ipis, vtimers, maintenances;
+static u32 handled, handled_intid, ipis, vtimers, timers, maintenances;
 static int connect_result;
 static struct { struct domain *d; u32 intid, host; } injected, connected;
 static bool active_in_handler;
@@ -36,6 +38,12 @@ void smp_handle_ipi(void)
 {
     assert_false(*fake_active(IPI_SGI));                 /* ended first: a new one would come again */
     ipis++;
+}
+
+void timer_interrupt(void)
+{
+    assert_true(*fake_active(TIMER));
+    timers++;
 }
 
 void vtimer_interrupt(struct vcpu *v)
@@ -86,10 +94,11 @@ static int setup(void **state)
     memset(&fake, 0, sizeof(fake));
     memset(&machine, 0, sizeof(machine));
     memset(&injected, 0, sizeof(injected));
-    handled = ipis = vtimers = maintenances = 0;
+    handled = ipis = vtimers = timers = maintenances = 0;
     connect_result = 0;
     machine.gic.maintenance_irq = MAINTENANCE;
     machine.timer_irq_virt = VTIMER;
+    machine.timer_irq_hyp = TIMER;
     irqchip = &ops;
     irq_init();
     return 0;
@@ -114,8 +123,9 @@ static void init_enables_its_own(void **state)
     irq_enable_local();
     assert_true(fake.cpu[1].ppi_enabled[IPI_SGI]);
     assert_true(fake.cpu[1].ppi_enabled[VTIMER]);
+    assert_true(fake.cpu[1].ppi_enabled[TIMER]);
     assert_true(fake.cpu[1].ppi_enabled[MAINTENANCE]);
-    assert_false(fake.cpu[1].ppi_enabled[26]);
+    assert_false(fake.cpu[1].ppi_enabled[OTHER_PPI]);
     unit_set_cpu(0);
 }
 
@@ -125,6 +135,9 @@ static void unusable_machines(void **state)
     machine.timer_irq_virt = 0;
     unit_expect_panic(irq_init());
     machine.timer_irq_virt = VTIMER;
+    machine.timer_irq_hyp = INTID_FIRST_SPI;
+    unit_expect_panic(irq_init());
+    machine.timer_irq_hyp = TIMER;
     machine.gic.maintenance_irq = 0;
     unit_expect_panic(irq_init());
 }
@@ -135,17 +148,19 @@ static void requests(void **state)
     assert_int_equal(irq_request(IPI_SGI, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
     assert_int_equal(irq_request(FAKE_IRQS, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
     assert_int_equal(irq_request(VTIMER, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
-    assert_int_equal(irq_request(26, IRQ_TYPE_LEVEL, handler, &handled, "ppi"), 0);
-    assert_int_equal(irq_request(26, IRQ_TYPE_LEVEL, handler, &handled, "ppi"), -EBUSY);
+    assert_int_equal(irq_request(TIMER, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
+    assert_int_equal(irq_request(OTHER_PPI, IRQ_TYPE_LEVEL, handler, &handled, "ppi"), 0);
+    assert_int_equal(irq_request(OTHER_PPI, IRQ_TYPE_LEVEL, handler, &handled, "ppi"), -EBUSY);
     assert_int_equal(irq_request(33, IRQ_TYPE_EDGE, handler, &handled, "spi"), 0);
     assert_true(fake.enabled[33]);
     assert_int_equal(fake.type[33], IRQ_TYPE_EDGE);
     assert_int_equal(fake.target[33], 0);
     assert_true(irq_is_hypervisor(33));
     assert_true(irq_is_hypervisor(VTIMER));
+    assert_true(irq_is_hypervisor(TIMER));
     assert_false(irq_is_hypervisor(34));
     assert_false(irq_is_hypervisor(5000));
-    fake_raise(26);
+    fake_raise(OTHER_PPI);
     fake_raise(33);
     irq_handle();
     assert_int_equal(handled, 2);
@@ -169,16 +184,19 @@ static void hot_ones(void **state)
     assert_false(*fake_active(VTIMER));
     unit_set_current(d->vcpu[0]);
     fake_raise(VTIMER);
+    fake_raise(TIMER);
     fake_raise(IPI_SGI);
     fake_raise(MAINTENANCE);
     irq_handle();
     assert_int_equal(vtimers, 1);
     assert_true(*fake_active(VTIMER));                   /* the guest's EOI ends it */
+    assert_int_equal(timers, 1);
+    assert_false(*fake_active(TIMER));
     assert_int_equal(ipis, 1);
     assert_int_equal(maintenances, 1);
     assert_false(*fake_active(MAINTENANCE));
     irq_handle();                                        /* spurious */
-    assert_int_equal(fake.eois, 4);
+    assert_int_equal(fake.eois, 5);
 }
 
 static void guests(void **state)

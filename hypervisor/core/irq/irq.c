@@ -30,6 +30,7 @@ const struct irqchip_ops *irqchip ro_after_boot;
 static struct irq_desc *irq_descs ro_after_boot;         /* [irq_nr] */
 static u32 irq_nr ro_after_boot;
 static u32 irq_vtimer ro_after_boot = INTID_SPURIOUS;    /* guests' virtual timer PPI */
+static u32 irq_timer ro_after_boot = INTID_SPURIOUS;     /* the hypervisor's: this and the above are found without a table */
 static struct spinlock irq_lock = SPINLOCK_INIT(RANK_IRQ);
 
 static void maintenance_fn(u32 intid, void *data)
@@ -52,11 +53,20 @@ void irq_enable_local(void)
     irqchip->set_priority(IPI_SGI, IRQ_PRIO_IPI);
     irqchip->enable(IPI_SGI);
     enable_private(irq_vtimer, IRQ_TYPE_LEVEL);
+    enable_private(irq_timer, IRQ_TYPE_LEVEL);
     for (u32 i = INTID_FIRST_PPI; i < INTID_FIRST_SPI; i++) {
         if (irq_descs[i].fn != NULL) {
             enable_private(i, (enum irq_type)irq_descs[i].type);
         }
     }
+}
+
+static boot_code u32 timer_ppi(u32 intid, const char *whose)
+{
+    if (intid < INTID_FIRST_PPI || intid >= INTID_FIRST_SPI) {
+        panic("the firmware names no usable interrupt for the %s timer (%u)", whose, intid);
+    }
+    return intid;
 }
 
 boot_code void irq_init(void)
@@ -66,10 +76,8 @@ boot_code void irq_init(void)
     if (irq_descs == NULL) {
         panic("no memory for %u interrupt descriptors", irq_nr);
     }
-    if (machine.timer_irq_virt < INTID_FIRST_PPI || machine.timer_irq_virt >= INTID_FIRST_SPI) {
-        panic("the firmware names no interrupt for the virtual timer");
-    }
-    irq_vtimer = machine.timer_irq_virt;
+    irq_vtimer = timer_ppi(machine.timer_irq_virt, "virtual");
+    irq_timer = timer_ppi(machine.timer_irq_hyp, "hypervisor's");
     irq_enable_local();
     if (irq_request(machine.gic.maintenance_irq, IRQ_TYPE_LEVEL, maintenance_fn, NULL, "vgic maintenance") != 0) {
         panic("the firmware names no usable maintenance interrupt for the GIC (%u)", machine.gic.maintenance_irq);
@@ -87,7 +95,7 @@ int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, cons
 {
     struct irq_desc *desc;
 
-    if (intid < INTID_FIRST_PPI || intid >= irq_nr || intid == irq_vtimer) {
+    if (intid < INTID_FIRST_PPI || intid >= irq_nr || intid == irq_vtimer || intid == irq_timer) {
         return -EINVAL;
     }
     desc = &irq_descs[intid];
@@ -114,7 +122,7 @@ int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, cons
 
 bool irq_is_hypervisor(u32 intid)
 {
-    return intid < irq_nr && (intid == irq_vtimer || intid < INTID_FIRST_PPI || irq_descs[intid].fn != NULL);
+    return intid < irq_nr && (intid == irq_vtimer || intid == irq_timer || intid < INTID_FIRST_PPI || irq_descs[intid].fn != NULL);
 }
 
 int irq_route_to_guest(u32 host_irq, struct domain *d, u32 vintid)
@@ -222,6 +230,10 @@ void irq_handle(void)
             } else {
                 stray_vtimer(intid);
             }
+        } else if (intid == irq_timer) {
+            irqchip->eoi(intid);
+            timer_interrupt();
+            irqchip->deactivate(intid);
         } else if (intid == IPI_SGI) {
             irqchip->eoi(intid);
             irqchip->deactivate(intid);      /* first: one that is sent from here on comes again */
@@ -248,6 +260,8 @@ void irq_dump(void)
             con_printf("  %4u: %10lu  d%u interrupt %u\n", i, desc->count, desc->guest->id, desc->vintid);
         } else if (i == irq_vtimer) {
             con_printf("  %4u:             guests' virtual timer\n", i);
+        } else if (i == irq_timer) {
+            con_printf("  %4u:             hypervisor's timer\n", i);
         }
     }
     for_each_cpu (c) {

@@ -4,8 +4,8 @@
  * arch/host/include):
  *   <asm/percpu.h>   this_cpu()
  *   <asm/domain.h>   struct arch_vcpu, struct arch_domain
- *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_timer_program()
- *                    (this CPU's hypervisor timer compare, ticks; ~0 = off)
+ *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_counter_hz(),
+ *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
  */
 #ifndef ARGON_ARCH_H
 #define ARGON_ARCH_H

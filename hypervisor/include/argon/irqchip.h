@@ -100,8 +100,8 @@ struct domain;
 typedef void irq_handler_fn(u32 intid, void *data);
 
 /*
- * Boot CPU, once, after irqchip->init() and init_cpu(): descriptors, the IPI, the guests' virtual timer interrupt and
- * the maintenance interrupt. Panics when the firmware does not name these.
+ * Boot CPU, once, after irqchip->init() and init_cpu(): descriptors, the IPI, the timer interrupts (guests' virtual and the
+ * hypervisor's) and the maintenance interrupt. Panics when the firmware does not name these.
  */
 void irq_init(void);
 /* Secondary CPU, after irqchip->init_cpu(): enable the private interrupts in use. */

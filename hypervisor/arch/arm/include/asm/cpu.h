@@ -28,6 +28,12 @@ static always_inline u64 arch_counter(void)
     return sysreg_read(cntpct_el0);
 }
 
+/* What the counter counts in a second, as firmware has set it. */
+static always_inline u64 arch_counter_hz(void)
+{
+    return sysreg_read(cntfrq_el0);
+}
+
 /* The EL2 physical timer (Arm ARM D11.2.4). */
 static always_inline void arch_timer_program(u64 ticks)
 {
