@@ -122,7 +122,8 @@ int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, cons
 
 bool irq_is_hypervisor(u32 intid)
 {
-    return intid < irq_nr && (intid == irq_vtimer || intid == irq_timer || intid < INTID_FIRST_PPI || irq_descs[intid].fn != NULL);
+    return intid < irq_nr && (intid == irq_vtimer || intid == irq_timer || intid < INTID_FIRST_PPI ||
+                              irq_descs[intid].fn != NULL);
 }
 
 int irq_route_to_guest(u32 host_irq, struct domain *d, u32 vintid)
