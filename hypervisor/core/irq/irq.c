@@ -30,7 +30,7 @@ const struct irqchip_ops *irqchip ro_after_boot;
 static struct irq_desc *irq_descs ro_after_boot;         /* [irq_nr] */
 static u32 irq_nr ro_after_boot;
 static u32 irq_vtimer ro_after_boot = INTID_SPURIOUS;    /* guests' virtual timer PPI */
-static u32 irq_timer ro_after_boot = INTID_SPURIOUS;     /* the hypervisor's: this and the above are found without a table */
+static u32 irq_timer ro_after_boot = INTID_SPURIOUS;     /* the hypervisor's: neither is looked up in the table */
 static struct spinlock irq_lock = SPINLOCK_INIT(RANK_IRQ);
 
 static void maintenance_fn(u32 intid, void *data)
