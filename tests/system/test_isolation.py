@@ -6,6 +6,7 @@ import re
 import pytest
 
 import guests
+from memory_use import check_memory, memory_use
 from payloads import payload_files
 from sharing import shared_machine
 
@@ -22,28 +23,6 @@ def bystander(dom0):
     guests.start(dom0, "first")
     dom0.run("xl destroy first")
     return "bystander"
-
-
-def memory_use(dom0):
-    """Free memory, and what the hypervisor has given out to whom, in KiB: what debug keys m and H say."""
-    dom0.run("xl dmesg -c >/dev/null; xl debug-keys mH")
-    log = dom0.hypervisor_log()
-    use = {"free": int(re.search(r"managed, (\d+) KiB free", log)[1]), "rest": int(re.search(r"^  the rest (-?\d+) KiB", log, re.MULTILINE)[1])}
-    for domid, line in re.findall(r"^  d(\d+): (.*)$", log, re.MULTILINE):
-        tables = int(re.search(r"page tables (\d+) KiB", line)[1])
-        use[f"tables of d{domid}"] = tables
-        use[f"d{domid} without"] = int(re.match(r"(\d+) KiB", line)[1]) - tables
-    return use
-
-
-def check_memory(before, after):
-    """
-    All comes back, to the page. What may grow is dom0's stage 2: its RAM is mapped in blocks, and where its kernel first puts a page of
-    another domain a block is split, which takes a table that stays. One for each 2 MiB of its RAM at the most.
-    """
-    split = after["tables of d0"] - before["tables of d0"]
-    assert split % 4 == 0 and 0 <= split < 1024
-    assert after == {**before, "free": before["free"] - split, "tables of d0": before["tables of d0"] + split}
 
 
 @pytest.fixture(autouse=True)
