@@ -41,12 +41,6 @@ def xen_differs():
     return {x[0] for x in lines}, [x[0] for x in lines if x[1:] == ["hang"]]
 
 
-def known_failures():
-    """Checks, or tests as a whole, that fail on Argon now and then: work to do, each line is to go."""
-    lines = (HERE / "known_failures.txt").read_text().splitlines()
-    return {line.split()[0] for line in lines if line and not line.startswith("#")}
-
-
 @pytest.fixture(name="hypervisor")
 def hypervisor_fixture(request):
     path = pathlib.Path(request.config.getoption("--hypervisor"))
@@ -59,8 +53,7 @@ def hypervisor_fixture(request):
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_checks(hypervisor, machine):
-    is_xen = hypervisor.name.startswith("xen")
-    may_fail, hangs = xen_differs() if is_xen else (known_failures(), [])
+    may_fail, hangs = xen_differs() if hypervisor.name.startswith("xen") else (set(), [])
     fields = dict(MACHINES[machine])
     args = fields.pop("args", "") + (" skip=" + "+".join(hangs) if hangs else "")
     report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **fields)

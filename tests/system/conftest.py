@@ -21,16 +21,6 @@ def pytest_configure(config):
             pytest.exit(f"{needed} is missing: build it with make and scripts/images/build.sh", returncode=2)
 
 
-def pytest_collection_modifyitems(items):
-    """Tests of known_failures.txt (a name and the reason, a line each) run and are reported, but do not fail the run."""
-    listed = (pathlib.Path(__file__).parent / "known_failures.txt").read_text().splitlines()
-    reasons = dict(line.split(maxsplit=1) for line in listed if line and not line.startswith("#"))
-    for item in items:
-        name = item.nodeid.rsplit("/", 1)[-1]
-        if name in reasons:
-            item.add_marker(pytest.mark.xfail(reason=reasons[name], strict=False))
-
-
 @pytest.fixture(scope="session")
 def hypervisor(request):
     return request.config.getoption("--hypervisor").resolve()
