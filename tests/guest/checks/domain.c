@@ -238,13 +238,26 @@ static void read_asleep(void)
     (void)vcpu_pin(0, 0, ANYWHERE);
 }
 
-/* What the toolstack writes into a sleeper is what it wakes up with; the rest is as it was. */
+/* No other vCPU of dom0's runs anywhere. */
+static bool others_off(void)
+{
+    for (unsigned i = 1; i < cpu_count; i++)
+        if (!cpu_stop(i))
+            return false;
+    return true;
+}
+
+/*
+ * What the toolstack writes into a sleeper is what it wakes up with; the rest is as it was. Where it has a CPU of its own, nothing runs
+ * there between sleep and waking: what that CPU still holds of it is out of date.
+ */
 static void written_asleep(void)
 {
     static vcpu_guest_context_t context;
     uint64_t home = two_pcpus() ? 2 : 1;
     uint64_t *x = &context.user_regs.x0;
 
+    REQUIRE("alone", others_off());
     for (unsigned round = 0; round < 4; round++) {
         REQUIRE("sleeper", make_sleeper(&others[0], 0, round & 1 ? 1 : home, rewritten_work, round));
         REQUIRE("get", vcpu_get_context(others[0].id, 0, &context) == 0);

@@ -148,6 +148,36 @@ static void moves(void)
     everywhere();
 }
 
+/* It falls asleep on one CPU and wakes on another. */
+static bool sleep_across(unsigned round, uint64_t from, uint64_t to)
+{
+    CHECK("to-bed", vcpu_pin(0, SLEEPER, from));
+    sleeper.ready = 0;
+    sleeper.where = ~0u;
+    cpu_run(SLEEPER, sleep_once, (uint64_t)round << 8 | WAKE_SGI);
+    CHECK("ready", WAIT_FOR(sleeper.ready, 5000));
+    CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), 5000));
+    CHECK("moves", vcpu_pin(0, SLEEPER, to));
+    gic_sgi(1u << SLEEPER, IDENTITY_WAKE_SGI);
+    CHECK_EQ(check_name("where", round), 0, cpu_wait(SLEEPER) ? sleeper.where : ~0u);
+    return sleeper.where == 0;
+}
+
+/* Away and back to a CPU that nobody has used meanwhile: what that CPU still holds of it is out of date. */
+static void home_again(void)
+{
+    if (!two_pcpus()) {
+        check_skip("one CPU");
+        everywhere();
+        return;
+    }
+    REQUIRE("alone", alone());
+    for (unsigned round = 0; round < 16; round += 2)
+        if (!sleep_across(round, 2, 1) || !sleep_across(round + 1, 1, 2))
+            break;
+    everywhere();
+}
+
 /* The state of one that sleeps is in memory as soon as anybody may look; and looking does not change it. */
 static void read_asleep(void)
 {
@@ -226,6 +256,7 @@ static void off_and_on(void)
 const struct test tests_switch[] = {
     { "switch.sleep", sleep_together, 0, 0 },
     { "switch.moves", moves, 2, 0 },
+    { "switch.home-again", home_again, 2, 0 },
     { "switch.read-asleep", read_asleep, 2, 0 },
     { "switch.off-and-on", off_and_on, 2, 0 },
     { 0 },
