@@ -59,6 +59,26 @@ static void test_locked_by_another(void **state)
     assert_int_equal(domctl(XEN_DOMCTL_max_mem), 0);
 }
 
+/* A lock that seems to be another's and is nobody's: the guest is sent round once more, and nothing has been done by then. */
+static void test_trylock_fails_for_no_reason(void **state)
+{
+    (void)state;
+    op.u.max_mem.max_memkb = 4096;
+    host_exclusive_fail_in = 1;
+    assert_int_equal(domctl(XEN_DOMCTL_max_mem), -ERESTART);
+    assert_int_equal(host_exclusive_fail_in, 0);
+    assert_int_not_equal(d->max_pages, 1024);
+    assert_int_equal(domctl(XEN_DOMCTL_max_mem), 0);
+    assert_int_equal(d->max_pages, 1024);
+    /* One that keeps its progress in the arguments: none yet. */
+    op.u.cacheflush = (struct xen_domctl_cacheflush){ .start_pfn = 5, .nr_pfns = 3 };
+    host_exclusive_fail_in = 1;
+    assert_int_equal(domctl(XEN_DOMCTL_cacheflush), -ERESTART);
+    assert_int_equal(op.u.cacheflush.start_pfn, 5);
+    assert_int_equal(op.u.cacheflush.nr_pfns, 3);
+    assert_int_equal(domctl(XEN_DOMCTL_cacheflush), 0);
+}
+
 static void test_not_for_the_dying(void **state)
 {
     (void)state;
@@ -269,6 +289,7 @@ int main(void)
         domctl_case(test_versions_and_numbers),
         domctl_case(test_only_dom0),
         domctl_case(test_locked_by_another),
+        domctl_case(test_trylock_fails_for_no_reason),
         domctl_case(test_not_for_the_dying),
         domctl_case(test_createdomain),
         domctl_case(test_createdomain_refuses),

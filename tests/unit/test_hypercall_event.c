@@ -146,6 +146,36 @@ static void test_bind_and_send(void **state)
     assert_int_equal(call(d0->vcpu[0], EVTCHNOP_bind_interdomain, &b), -EINVAL);
 }
 
+/*
+ * A send is not lost, and not made twice, because an exclusive store failed for no reason: whichever of its own it was, the lock's or
+ * that of the pending bit. Each send here takes one more of them, until there are no more to fail.
+ */
+static void test_send_with_failing_stores(void **state)
+{
+    struct domain *d0 = make(0, 1), *d1 = make(1, 1);
+    struct evtchn_send s;
+    u32 remote, sends = 0;
+    bool failed;
+
+    (void)state;
+    connect_pair(d0, &s.port, d1, &remote);
+    do {
+        clear_2l(d1, d1->vcpu[0], remote);
+        host_record_reset();
+        host_exclusive_fail_in = ++sends;
+        assert_int_equal(call(d0->vcpu[0], EVTCHNOP_send, &s), 0);
+        failed = host_exclusive_fail_in == 0;
+        assert_true(pending_2l(d1, remote));
+        assert_int_equal(host_calls("vgic_set_level"), 1);
+        assert_false(spin_is_locked(&event_known_port(d0, s.port)->lock));
+    } while (failed);
+    assert_int_equal(sends, 3);              /* lock and bit can fail */
+    s.port = 4;                              /* nobody's */
+    host_exclusive_fail_in = 1;
+    assert_int_equal(call(d0->vcpu[0], EVTCHNOP_send, &s), -EINVAL);
+    assert_int_equal(host_exclusive_fail_in, 0);
+}
+
 static void test_virq_ipi_vcpu_unmask_close(void **state)
 {
     struct domain *d = make(1, 2);
@@ -270,7 +300,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         event_test(test_unknown_commands), event_test(test_unreadable_argument), event_test(test_unwritable_result),
-        event_test(test_alloc_unbound), event_test(test_bind_and_send), event_test(test_virq_ipi_vcpu_unmask_close),
+        event_test(test_alloc_unbound), event_test(test_bind_and_send), event_test(test_send_with_failing_stores),
+        event_test(test_virq_ipi_vcpu_unmask_close),
         event_test(test_status_permissions), event_test(test_fifo_operations), event_test(test_reset),
     };
 

@@ -29,6 +29,19 @@ static void test_lock_and_unlock(void **state)
     assert_int_equal(this_cpu()->lock_depth, 0);
 }
 
+/* It may fail for no reason, and leaves no trace of it: neither in the lock nor in what this CPU is thought to hold. */
+static void test_trylock_fails_for_no_reason(void **state)
+{
+    (void)state;
+    host_exclusive_fail_in = 1;
+    assert_false(spin_trylock(&low));
+    assert_int_equal(host_exclusive_fail_in, 0);
+    assert_false(spin_is_locked(&low));
+    assert_int_equal(this_cpu()->lock_depth, 0);
+    assert_true(spin_trylock(&low));
+    spin_unlock(&low);
+}
+
 static void test_ticket_wraps(void **state)
 {
     (void)state;
@@ -107,8 +120,8 @@ static void test_trylock_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lock_and_unlock), CASE(test_ticket_wraps), CASE(test_rising_order_and_free_release),
-        CASE(test_falling_order_panics),
+        CASE(test_lock_and_unlock), CASE(test_trylock_fails_for_no_reason), CASE(test_ticket_wraps),
+        CASE(test_rising_order_and_free_release), CASE(test_falling_order_panics),
         CASE(test_equal_rank_panics), CASE(test_taken_twice_panics), CASE(test_foreign_release_panics),
         CASE(test_trylock_any_order),
     };

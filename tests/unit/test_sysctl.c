@@ -263,6 +263,21 @@ static void test_pool_info(void **state)
     assert_int_equal(pool_op(8, 0, 0), -ENOSYS);
 }
 
+/* The pools' lock seems to be another's and is nobody's: the guest is sent round once more, and nothing has been done by then. */
+static void test_pool_trylock_fails_for_no_reason(void **state)
+{
+    (void)state;
+    op.u.cpupool_op.sched_id = XEN_SCHEDULER_CREDIT;
+    host_exclusive_fail_in = 1;
+    assert_int_equal(pool_op(P(CREATE), ANY, 0), -ERESTART);
+    assert_int_equal(host_exclusive_fail_in, 0);
+    assert_int_equal(op.u.cpupool_op.cpupool_id, ANY);
+    assert_int_equal(pool_op(P(INFO), 1, 0), -ENOENT);
+    assert_int_equal(pool_op(P(CREATE), ANY, 0), 0);
+    assert_int_equal(op.u.cpupool_op.cpupool_id, 1);
+    assert_int_equal(pool_op(P(DESTROY), 1, 0), 0);
+}
+
 static void test_pool_life(void **state)
 {
     struct domain *d = sched_domain(1, 2);
@@ -366,6 +381,7 @@ int main(void)
         sysctl_case(test_console),
         sysctl_case(test_cpus_and_nodes),
         sysctl_case(test_pool_info),
+        sysctl_case(test_pool_trylock_fails_for_no_reason),
         sysctl_case(test_pool_life),
         sysctl_case(test_running_vcpus_follow_their_pool),
         sysctl_case(test_pool_shrinks_under_a_pinned_vcpu),

@@ -23,6 +23,7 @@ void unit_machine(u32 n)
     host_p2m_fail_after = ~0UL;
     host_p2m_flushes = 0;
     host_access_fail_after = ~0UL;
+    host_exclusive_fail_in = 0;
     alloc_next = ALLOC_BASE;
 
     cpus = calloc(n, sizeof(*cpus));

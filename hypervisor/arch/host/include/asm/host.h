@@ -42,6 +42,12 @@ extern u64 host_p2m_flushes;     /* TLB flushes that p2m_unmap and p2m_replace w
 /* ---- copies (arch/host/guest_access.c): gva == gpa of the current vCPU's domain ---- */
 extern u64 host_access_fail_after; /* so many copies succeed, then -EFAULT; ~0: never fail */
 
+/*
+ * ---- atomics (asm/atomic.h): what is one pair of exclusive accesses on ARM, a trylock for one, may fail for no reason. The n-th pair
+ * from now does, once; 0: none ----
+ */
+extern u32 host_exclusive_fail_in;
+
 /* Pages that arch_zero_pages()/arch_clean_dcache() were given, in all. */
 extern u64 host_zeroed_pages, host_cleaned_pages;
 
