@@ -60,7 +60,13 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
 
 bool fetch_u32_at_once(struct vcpu *v, u64 gva, u32 *value)
 {
-    return gva % sizeof(*value) == 0 && access_gpa(v->domain, ACCESS_READ, gva, (char *)value, sizeof(*value), true) == 0;
+    enum p2m_type t;
+    mfn_t m = p2m_lookup(v->domain, gpa_to_gfn(gva), &t, NULL);
+    u64 w;
+
+    return gva % sizeof(*value) == 0 && p2m_is_ram(t) && host_access_fail_after != 0 &&
+           page_load_u32(mfn_to_page(m), (const u32 *)((const char *)mfn_to_virt(m) + gva % PAGE_SIZE), value, &w) &&
+           page_word_is_of(w, PAGE_WORD_ID(v->domain->id, PAGE_GUEST));
 }
 
 int copy_to_guest(u64 gva, const void *from, size_t bytes)

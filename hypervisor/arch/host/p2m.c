@@ -29,7 +29,7 @@ int p2m_init(struct domain *d)
         return -ENOMEM;
     }
     spin_lock_init(&d->arch.p2m_lock, RANK_P2M);
-    d->arch.p2m = p;
+    d->arch.gfns = p;
     d->arch.p2m_max_gfn = 0;
     return 0;
 }
@@ -38,9 +38,9 @@ int p2m_teardown(struct domain *d)
 {
     spin_lock(&d->arch.p2m_lock);
     spin_unlock(&d->arch.p2m_lock);
-    if (d->arch.p2m != NULL) {
-        munmap(d->arch.p2m, MAP_BYTES);
-        d->arch.p2m = NULL;
+    if (d->arch.gfns != NULL) {
+        munmap(d->arch.gfns, MAP_BYTES);
+        d->arch.gfns = NULL;
     }
     return 0;
 }
@@ -63,8 +63,8 @@ static bool fail_now(void)
 
 static void set_entry(struct domain *d, u64 g, u64 m, enum p2m_type t)
 {
-    d->arch.p2m[g].mfn = m;
-    d->arch.p2m[g].type = t;
+    d->arch.gfns[g].mfn = m;
+    d->arch.gfns[g].type = t;
     d->arch.p2m_max_gfn = MAX(d->arch.p2m_max_gfn, g);
 }
 
@@ -83,7 +83,7 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
         ret = -ESRCH;
     }
     for (u64 i = 0; ret == 0 && i < nr; i++) {
-        ret = d->arch.p2m[g.g + i].type != P2M_INVALID ? -EEXIST : 0;
+        ret = d->arch.gfns[g.g + i].type != P2M_INVALID ? -EEXIST : 0;
     }
     for (u64 i = 0; ret == 0 && i < nr; i++) {
         set_entry(d, g.g + i, m.m + i, t);
@@ -107,9 +107,9 @@ int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_
         spin_unlock(&d->arch.p2m_lock);
         return -ESRCH;
     }
-    if (d->arch.p2m[g.g].type != P2M_INVALID) {
-        *old_m = mfn(d->arch.p2m[g.g].mfn);
-        *old_t = (enum p2m_type)d->arch.p2m[g.g].type;
+    if (d->arch.gfns[g.g].type != P2M_INVALID) {
+        *old_m = mfn(d->arch.gfns[g.g].mfn);
+        *old_t = (enum p2m_type)d->arch.gfns[g.g].type;
         host_p2m_flushes++;
     }
     set_entry(d, g.g, m.m, t);
@@ -124,7 +124,7 @@ int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
     }
     spin_lock(&d->arch.p2m_lock);
     for (u64 i = 0; i < nr; i++) {
-        d->arch.p2m[g.g + i] = (struct host_p2m_entry){ 0 };
+        d->arch.gfns[g.g + i] = (struct host_p2m_entry){ 0 };
     }
     host_p2m_flushes++;
     spin_unlock(&d->arch.p2m_lock);
@@ -135,12 +135,12 @@ int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
 {
     int ret = -ENOENT;
 
-    if (!range_ok(g, 1) || d->arch.p2m == NULL) {
+    if (!range_ok(g, 1) || d->arch.gfns == NULL) {
         return -ENOENT;
     }
     spin_lock(&d->arch.p2m_lock);
-    if (d->arch.p2m[g.g].type != P2M_INVALID && d->arch.p2m[g.g].mfn == m.m) {
-        d->arch.p2m[g.g] = (struct host_p2m_entry){ 0 };
+    if (d->arch.gfns[g.g].type != P2M_INVALID && d->arch.gfns[g.g].mfn == m.m) {
+        d->arch.gfns[g.g] = (struct host_p2m_entry){ 0 };
         host_p2m_flushes++;
         ret = 0;
     }
@@ -154,11 +154,11 @@ mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *orde
         *order_out = 0;
     }
     *t = P2M_INVALID;
-    if (!range_ok(g, 1) || d->arch.p2m == NULL || d->arch.p2m[g.g].type == P2M_INVALID) {
+    if (!range_ok(g, 1) || d->arch.gfns == NULL || d->arch.gfns[g.g].type == P2M_INVALID) {
         return INVALID_MFN;
     }
-    *t = (enum p2m_type)d->arch.p2m[g.g].type;
-    return mfn(d->arch.p2m[g.g].mfn);
+    *t = (enum p2m_type)d->arch.gfns[g.g].type;
+    return mfn(d->arch.gfns[g.g].mfn);
 }
 
 struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)

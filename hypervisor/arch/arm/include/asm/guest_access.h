@@ -29,11 +29,7 @@ static always_inline u64 guest_translate(u64 gva, bool write)
 
 /*
  * The word at gva, if it can be had in one go: an aligned address that the CPU translates at once, to a page of the guest's own. False:
- * copy_from_guest() decides; v is current.
- *
- * Without a reference: one load needs none, if the page is found to have been the guest's before and after it with nothing changed in
- * between. (For a page to have been another's meanwhile it would have to be cleared twice and come back with the same count, while this
- * CPU executes four instructions that nothing interrupts.)
+ * copy_from_guest() decides; v is current. Without a reference: page_load_u32().
  */
 must_check static always_inline bool fetch_u32_at_once(struct vcpu *v, u64 gva, u32 *value)
 {
@@ -42,11 +38,10 @@ must_check static always_inline bool fetch_u32_at_once(struct vcpu *v, u64 gva, 
     u64 i = (pa >> PAGE_SHIFT) - mem_hot_range.first;
 
     if (likely(!(par & PAR_F) && !(gva & 3) && i < mem_hot_range.nr)) {
-        const struct page *pg = &mem_hot_range.page[i];
-        u64 w = atomic_load_acquire(&pg->word);
+        u64 w;
 
-        *value = atomic_load_acquire((const u32 *)(pa | HYP_DIRECTMAP_VA | (gva & ~PAGE_MASK)));
-        return page_word_is_of(w, PAGE_WORD_ID(v->domain->id, PAGE_GUEST)) && likely(atomic_load(&pg->word) == w);
+        return page_load_u32(&mem_hot_range.page[i], (const u32 *)(pa | HYP_DIRECTMAP_VA | (gva & ~PAGE_MASK)), value, &w) &&
+               page_word_is_of(w, PAGE_WORD_ID(v->domain->id, PAGE_GUEST));
     }
     return false;
 }

@@ -4,6 +4,7 @@
 #define ASM_DOMAIN_H
 
 #include <argon/mmio.h>
+#include <argon/pgtable.h>
 #include <argon/spinlock.h>
 
 struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
@@ -18,7 +19,8 @@ struct arch_vcpu {
 struct host_p2m_entry;
 struct arch_domain {
     struct spinlock p2m_lock;
-    struct host_p2m_entry *p2m;  /* arch/host/p2m.c: array by gfn */
+    struct host_p2m_entry *gfns; /* arch/host/p2m.c: array by gfn */
+    struct pgtable p2m;          /* for tests of what looks stage 2 up on ARM */
     u64 p2m_max_gfn;             /* highest gfn ever mapped */
     struct mmio_table mmio;
     u32 event_ppi;
