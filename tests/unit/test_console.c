@@ -421,7 +421,7 @@ static void test_panic_takes_over(void **state)
     write_as(d0, "mid-line");
     clear();
     this_cpu()->lock_ranks[0] = RANK_NONE;
-    host_exclusive_fail_in = 1;                          /* one try to take the free lock fails: it is not broken open yet */
+    host_exclusive_fail_in = 1;                          /* a try for the free lock fails: it is not broken open yet */
     console_panic();
     assert_int_equal(host_exclusive_fail_in, 0);
     assert_int_equal(this_cpu()->lock_ranks[0], RANK_CONSOLE);

@@ -59,7 +59,7 @@ static void test_locked_by_another(void **state)
     assert_int_equal(domctl(XEN_DOMCTL_max_mem), 0);
 }
 
-/* A lock that seems to be another's and is nobody's: the guest is sent round once more, and nothing has been done by then. */
+/* A lock that seems to be taken and is not: the guest is sent round once more, and nothing has been done by then. */
 static void test_trylock_fails_for_no_reason(void **state)
 {
     (void)state;

@@ -147,8 +147,8 @@ static void test_bind_and_send(void **state)
 }
 
 /*
- * A send is not lost, and not made twice, because an exclusive store failed for no reason: whichever of its own it was, the lock's or
- * that of the pending bit. Each send here takes one more of them, until there are no more to fail.
+ * A send is not lost, and not made twice, because an exclusive store failed for no reason: whichever of its own it was,
+ * the lock's or that of the pending bit. The n-th send here has the n-th fail, until there are no more to fail.
  */
 static void test_send_with_failing_stores(void **state)
 {

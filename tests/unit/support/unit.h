@@ -21,6 +21,9 @@
 #include <pthread.h>
 #include <cmocka.h>
 
+#ifdef UNIT_INTERLEAVE
+#include "interleave.h"
+#endif
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
