@@ -66,6 +66,21 @@ static inline void tree_cells_n(void *f, const char *name, const u32 *v, size_t 
 #define RANGE(a, s) HI(a), LO(a), HI(s), LO(s)
 #define tree_strings(f, name, s) tree_bytes(f, name, s, sizeof(s))
 
+/* A node that has nothing but these RANGE()s in its "reg". */
+#define tree_region(f, name, ...) do { \
+    tree_begin(f, name); \
+    tree_cells(f, "reg", __VA_ARGS__); \
+    tree_end(f); \
+} while (0)
+
+/* "reserved-memory", with two cells for an address and two for a size; the caller ends it. */
+static inline void tree_begin_reserved(void *f)
+{
+    tree_begin(f, "reserved-memory");
+    tree_cells(f, "#address-cells", 2);
+    tree_cells(f, "#size-cells", 2);
+}
+
 static inline void tree_module(void *f, const struct tree_options *o, bool kernel)
 {
     u64 at = kernel ? TREE_KERNEL_AT : TREE_RAMDISK_AT, size = kernel ? TREE_KERNEL_SIZE : TREE_RAMDISK_SIZE;

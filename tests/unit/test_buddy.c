@@ -28,14 +28,6 @@ static void add(u64 first, u64 end, u32 node)
     mem_add_range(first << PAGE_SHIFT, end << PAGE_SHIFT, node);
 }
 
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
-}
-
 /* One list: see check_lists(). How many chunks it has. */
 static u64 check_list(u32 node, u32 z, u32 k, bool zero, u8 *seen)
 {
@@ -144,7 +136,7 @@ static void test_add_range_is_lazy(void **state)
     add(block + 0x1000, nr + 0x1000, 0);
     assert_int_equal(low->nr_untouched, 2);
     assert_int_equal(high->nr_untouched, 2);
-    assert_int_equal(free_pages(), nr - block);
+    assert_int_equal(unit_free_pages(), nr - block);
     assert_int_equal(mem_free_between(0, 0, 32), (3 * block - 0x1000) * PAGE_SIZE);
     assert_int_equal(mem_free_between(0, 31, 33), (2 * block + nr + 0x1000 - 4 * block) * PAGE_SIZE);
     for (u64 m = 2 * block; m < 6 * block; m += block / 2) {
@@ -180,7 +172,7 @@ static void test_add_range_is_lazy(void **state)
     assert_int_equal(mem_hot_range.first, block + 0x1000);
     assert_int_equal(mem_hot_range.nr, nr - block);
     assert_int_equal(host_zeroed_pages, 0);
-    assert_int_equal(free_pages(), nr - block - 2);
+    assert_int_equal(unit_free_pages(), nr - block - 2);
     check_lists();
 }
 
@@ -213,12 +205,12 @@ static void test_holes_are_in_the_hot_run(void **state)
     assert_false(mfn_is_ram(mfn(0xfff)));
     assert_false(mfn_is_ram(mfn(0x2000)));
     assert_false(mem_is_free(mfn(0x10f0), 0x20));
-    assert_int_equal(free_pages(), 0xd00);
+    assert_int_equal(unit_free_pages(), 0xd00);
     add(0x1100, 0x1200, 0);
     assert_int_equal(mem_hot_range.first, 0x1000);
     assert_int_equal(mem_hot_range.nr, 0x1000);
     assert_true(mem_is_free(mfn(0x10f0), 0x20));
-    assert_int_equal(free_pages(), 0xe00);
+    assert_int_equal(unit_free_pages(), 0xe00);
     check_lists();
 }
 
@@ -253,14 +245,14 @@ static void test_no_merge_over_hole(void **state)
     }
     mem_flush_cache();
     check_lists();
-    assert_int_equal(free_pages(), 3);
+    assert_int_equal(unit_free_pages(), 3);
     assert_null(pages_alloc(2, 0));
     assert_non_null(pages_alloc(1, 0));
 }
 
 static void test_orders(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     for (unsigned int k = 0; k <= 12; k++) {
@@ -268,11 +260,11 @@ static void test_orders(void **state)
 
         assert_non_null(p);
         assert_true(IS_ALIGNED(virt_to_mfn(p).m, BIT(k)));
-        assert_int_equal(free_pages(), before - BIT(k));
+        assert_int_equal(unit_free_pages(), before - BIT(k));
         assert_int_equal(p[0] | p[(PAGE_SIZE << k) - 1], 0);
         memset(p, 0x5a, 64);
         pages_free(p, k);
-        assert_int_equal(free_pages(), before);
+        assert_int_equal(unit_free_pages(), before);
     }
     assert_null(pages_alloc(MAX_ORDER, 0));
     assert_null(pages_alloc(MAX_ORDER + 1, 0));
@@ -304,7 +296,7 @@ static void test_exhaustion(void **state)
         n++;
     }
     assert_int_equal(n, PAGES);
-    assert_int_equal(free_pages(), 0);
+    assert_int_equal(unit_free_pages(), 0);
     assert_null(xzalloc_bytes(1));
     assert_null(xzalloc_bytes(PAGE_SIZE));
     for (u64 i = 0; i < n; i++) {
@@ -312,7 +304,7 @@ static void test_exhaustion(void **state)
     }
     mem_flush_cache();
     check_lists();
-    assert_int_equal(free_pages(), PAGES);
+    assert_int_equal(unit_free_pages(), PAGES);
     /* All merged again. */
     assert_int_equal(buddy_nodes[0].zone[ZONE_LOW].nr[16], 1);
     free(p);
@@ -362,7 +354,7 @@ static void test_stress(void **state)
                 *(u32 *)(live[i].va + (PAGE_SIZE << k) - 4) = i;
             }
         }
-        assert_int_equal(free_pages(), PAGES - used);
+        assert_int_equal(unit_free_pages(), PAGES - used);
         if (step % 1000 == 0) {
             check_lists();
         }
@@ -377,7 +369,7 @@ static void test_stress(void **state)
         mem_flush_cache();
     }
     check_lists();
-    assert_int_equal(free_pages(), PAGES);
+    assert_int_equal(unit_free_pages(), PAGES);
     assert_int_equal(buddy_nodes[0].zone[ZONE_LOW].nr[16], 1);
 }
 
@@ -388,12 +380,12 @@ static void test_claim(void **state)
     (void)state;
     /* A single page taken, so that its chunk is not whole. */
     assert_int_equal(mem_claim(mfn(FIRST + 0x105), 1), 0);
-    assert_int_equal(free_pages(), PAGES - 1);
+    assert_int_equal(unit_free_pages(), PAGES - 1);
     check_lists();
     assert_int_equal(mem_claim(mfn(FIRST + 0x100), 0x10), -ENOMEM);
-    assert_int_equal(free_pages(), PAGES - 1);
+    assert_int_equal(unit_free_pages(), PAGES - 1);
     assert_int_equal(mem_claim(mfn(FIRST + 0x106), 0x3211), 0);
-    assert_int_equal(free_pages(), PAGES - 1 - 0x3211);
+    assert_int_equal(unit_free_pages(), PAGES - 1 - 0x3211);
     check_lists();
     assert_int_equal(mem_claim(mfn(FIRST + 0x106), 1), -ENOMEM);
     assert_int_equal(mem_claim(mfn(FIRST - 1), 1), -ENOMEM);
@@ -415,7 +407,7 @@ static void test_claim_everything(void **state)
     bare_ram(0x1000, 0x1000);
     add(0x1003, 0x1ffd, 0);
     assert_int_equal(mem_claim(mfn(0x1003), 0xffa), 0);
-    assert_int_equal(free_pages(), 0);
+    assert_int_equal(unit_free_pages(), 0);
     check_lists();
     assert_null(pages_alloc(0, 0));
 }
@@ -511,7 +503,7 @@ static void test_cache_given_back(void **state)
     }
     assert_int_equal(mem_cached_pages(0), 16);
     assert_non_null(pages_alloc(4, 0));
-    assert_int_equal(free_pages(), 0);
+    assert_int_equal(unit_free_pages(), 0);
 }
 
 static void test_dump(void **state)

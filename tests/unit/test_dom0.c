@@ -380,12 +380,8 @@ static void test_v2(void **state)
 
 static void reserved(void *f)
 {
-    tree_begin(f, "reserved-memory");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
-    tree_begin(f, "fb");
-    tree_cells(f, "reg", RANGE(firmware_at, MIB(1)));
-    tree_end(f);
+    tree_begin_reserved(f);
+    tree_region(f, "fb", RANGE(firmware_at, MIB(1)));
     tree_end(f);
 }
 

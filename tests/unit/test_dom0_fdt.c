@@ -188,17 +188,13 @@ static void odd_nodes(void *f)
     tree_begin(f, "watchdog");
     tree_cells(f, "interrupts", 1, 0, 4);
     tree_cells(f, "reg", RANGE(0x1c200000, 0x1000));
-    tree_begin(f, "child");
-    tree_cells(f, "reg", RANGE(0x1c201000, 0x1000));
-    tree_end(f);
+    tree_region(f, "child", RANGE(0x1c201000, 0x1000));
     tree_end(f);
     tree_begin(f, "off");
     tree_str(f, "status", "disabled");
     tree_cells(f, "reg", RANGE(0x1c300000, 0x1000));
     tree_end(f);
-    tree_begin(f, "in-ram");
-    tree_cells(f, "reg", RANGE(0x40000000, 0x1000));
-    tree_end(f);
+    tree_region(f, "in-ram", RANGE(0x40000000, 0x1000));
     tree_begin(f, "beside-uart");        /* shares the UART's page */
     tree_cells(f, "reg", RANGE(0x9000800, 0x1000));
     tree_end(f);
@@ -213,16 +209,10 @@ static void odd_nodes(void *f)
     tree_cells(f, "reg", 0x50);
     tree_end(f);
     tree_end(f);
-    tree_begin(f, "reserved-memory");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
+    tree_begin_reserved(f);
     tree_empty(f, "ranges");
-    tree_begin(f, "fb");
-    tree_cells(f, "reg", RANGE(0x50000000, 0x800000));
-    tree_end(f);
-    tree_begin(f, "outside");
-    tree_cells(f, "reg", RANGE(0x20000000, 0x2000));
-    tree_end(f);
+    tree_region(f, "fb", RANGE(0x50000000, 0x800000));
+    tree_region(f, "outside", RANGE(0x20000000, 0x2000));
     tree_end(f);
 }
 

@@ -106,7 +106,7 @@ static void test_failed_creation_leaves_nothing(void **state)
     assert_null(d);
     assert_null(domain_lookup(5));
     assert_int_equal(host_calls("event_send_global_virq"), 0);
-    assert_int_equal(free_pages(), free_at_start);
+    assert_int_equal(unit_free_pages(), free_at_start);
     assert_int_equal(cpupools[0].nr_domains, 0);
 }
 
@@ -139,7 +139,7 @@ static void test_destroy_returns_all_memory(void **state)
         assert_non_null(page_alloc_guest(d, 4, 0));
         kill_all(d);
         settle();
-        assert_int_equal(free_pages(), free_at_start);
+        assert_int_equal(unit_free_pages(), free_at_start);
     }
     assert_int_equal(event_frees, 100);
     assert_int_equal(grant_destroys, 100);

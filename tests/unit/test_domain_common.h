@@ -100,14 +100,6 @@ void wallclock_get(u64 *secs, u32 *nsecs)
 static struct domain_config config;
 static u64 free_at_start;
 
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
-}
-
 static void settle(void)
 {
     for (u32 i = 0; i < 8; i++) {
@@ -151,7 +143,7 @@ static int setup(void **state)
     config.max_grant_frames = config.max_maptrack_frames = -1;
     config.max_grant_version = 1;
     dom0 = NULL;
-    free_at_start = free_pages();
+    free_at_start = unit_free_pages();
     return 0;
 }
 
@@ -165,7 +157,7 @@ static int teardown(void **state)
     }
     settle();
     assert_null(domain_lookup_from(0));
-    assert_int_equal(free_pages(), free_at_start);
+    assert_int_equal(unit_free_pages(), free_at_start);
     unit_machine_free();
     return 0;
 }

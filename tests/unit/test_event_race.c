@@ -33,9 +33,8 @@ void vcpu_kick(struct vcpu *v, u32 pending)
     (void)pending;
 }
 
-static void *sender(void *arg)
+static void sender(void)
 {
-    unit_set_cpu((u32)(uintptr_t)arg);
     for (u32 i = 0; i < ROUNDS; i++) {
         for (u32 p = 0; p < PORTS; p++) {
             int rc = event_send(d0, local[p]);
@@ -44,13 +43,11 @@ static void *sender(void *arg)
         }
         sched_yield();
     }
-    return NULL;
 }
 
 /* Close either end, and connect again. */
-static void *closer(void *arg)
+static void closer(void)
 {
-    unit_set_cpu((u32)(uintptr_t)arg);
     for (u32 i = 0; !atomic_load(&stop); i++) {
         u32 p = i % PORTS;
 
@@ -65,18 +62,10 @@ static void *closer(void *arg)
         }
         sched_yield();
     }
-    return NULL;
-}
-
-static void start(pthread_t *t, void *(*fn)(void *), u32 cpu)
-{
-    assert_int_equal(pthread_create(t, NULL, fn, (void *)(uintptr_t)cpu), 0);
 }
 
 static void test_send_against_close(void **state)
 {
-    pthread_t a, b, c;
-
     (void)state;
     d0 = make(0, 1);
     d1 = make(1, 2);
@@ -84,13 +73,13 @@ static void test_send_against_close(void **state)
         connect_pair(d0, &local[p], d1, &remote[p]);
     }
     stop = 0;
-    start(&a, sender, 1);
-    start(&b, sender, 2);
-    start(&c, closer, 3);
-    assert_int_equal(pthread_join(a, NULL), 0);
-    assert_int_equal(pthread_join(b, NULL), 0);
+    unit_thread_start(1, sender);
+    unit_thread_start(2, sender);
+    unit_thread_start(3, closer);
+    unit_thread_join(1);
+    unit_thread_join(2);
     atomic_store(&stop, 1);
-    assert_int_equal(pthread_join(c, NULL), 0);
+    unit_thread_join(3);
     assert_int_equal(d0->event.active, PORTS);
     assert_int_equal(d1->event.active, PORTS);
 }
@@ -119,11 +108,10 @@ static void consume(u32 *head, u32 *ready, u32 q)
     }
 }
 
-static void *guest(void *arg)
+static void guest(void)
 {
     u32 head[EVTCHN_FIFO_MAX_QUEUES] = { 0 }, ready = 0;
 
-    unit_set_cpu((u32)(uintptr_t)arg);
     for (;;) {
         bool last = atomic_load_acquire(&stop);
 
@@ -134,20 +122,17 @@ static void *guest(void *arg)
             ready |= atomic_exchange(&control->ready, 0);
         }
         if (last) {
-            return NULL;
+            return;
         }
         sched_yield();
     }
 }
 
 /* Sends its own port only when the guest has taken the last one: then no event may be missing in the end. */
-static void *counting_sender(void *arg)
+static void counting_sender(void)
 {
-    u32 n = (u32)(uintptr_t)arg;
-
-    unit_set_cpu(n);
     for (u32 i = 0; i < ROUNDS; i++) {
-        for (u32 p = n; p < PORTS; p += 2) {
+        for (u32 p = cpu_id(); p < PORTS; p += 2) {
             while (atomic_load(&words[remote[p]]) & WORD_PENDING) {
                 sched_yield();
             }
@@ -155,23 +140,19 @@ static void *counting_sender(void *arg)
             sent[p]++;
         }
     }
-    return NULL;
 }
 
-static void *mover(void *arg)
+static void mover(void)
 {
-    unit_set_cpu((u32)(uintptr_t)arg);
     for (u32 i = 0; !atomic_load(&stop); i++) {
         assert_int_equal(event_set_priority(d1, remote[i % PORTS], i % 3), 0);
         assert_int_equal(event_unmask(d1, remote[(i + 1) % PORTS]), 0);
         sched_yield();
     }
-    return NULL;
 }
 
 static void test_fifo_loses_nothing(void **state)
 {
-    pthread_t a, b, g, m;
     u64 gpa;
 
     (void)state;
@@ -190,20 +171,20 @@ static void test_fifo_loses_nothing(void **state)
     for (u32 p = 0; p < PORTS; p++) {
         connect_pair(d0, &local[p], d1, &remote[p]);
     }
-    start(&g, guest, 2);
-    start(&m, mover, 3);
-    start(&a, counting_sender, 0);
-    start(&b, counting_sender, 1);
-    assert_int_equal(pthread_join(a, NULL), 0);
-    assert_int_equal(pthread_join(b, NULL), 0);
+    unit_thread_start(2, guest);
+    unit_thread_start(3, mover);
+    unit_thread_start(0, counting_sender);
+    unit_thread_start(1, counting_sender);
+    unit_thread_join(0);
+    unit_thread_join(1);
     for (u32 p = 0; p < PORTS; p++) {
         while (atomic_load(&words[remote[p]]) & WORD_PENDING) {
             sched_yield();
         }
     }
     atomic_store_release(&stop, 1);
-    assert_int_equal(pthread_join(g, NULL), 0);
-    assert_int_equal(pthread_join(m, NULL), 0);
+    unit_thread_join(2);
+    unit_thread_join(3);
     for (u32 p = 0; p < PORTS; p++) {
         assert_int_equal(got[remote[p]], sent[p]);
     }

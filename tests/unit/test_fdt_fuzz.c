@@ -85,12 +85,8 @@ static void fixed(void *f)
     tree_cells(f, "interrupts-extended", TREE_GIC_PHANDLE, 0, 100, 4);
     tree_end(f);
     tree_end(f);
-    tree_begin(f, "reserved-memory");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
-    tree_begin(f, "fb");
-    tree_cells(f, "reg", RANGE(0x50000000, 0x800000));
-    tree_end(f);
+    tree_begin_reserved(f);
+    tree_region(f, "fb", RANGE(0x50000000, 0x800000));
     tree_end(f);
 }
 

@@ -19,11 +19,10 @@ static u32 last_handle[2];
 static u32 stop;
 static u32 mapped[2], lost[2];
 
-static void *mapper(void *arg)
+static void mapper(void)
 {
-    u32 n = (u32)(uintptr_t)arg;
+    u32 n = cpu_id();
 
-    unit_set_cpu(n);
     for (u32 i = 0; i < ROUNDS; i++) {
         u64 at = 0x10000000 + n * 0x1000000 + i % 16 * PAGE_SIZE;
         struct gnttab_map_grant_ref op = { .host_addr = at, .flags = i % 3 ? RW : RO, .ref = i % REFS, .dom = 1 };
@@ -44,15 +43,13 @@ static void *mapper(void *arg)
             lost[n]++;
         }
     }
-    return NULL;
 }
 
 /* Unmaps what mapper 0 has just mapped, if the address fits, and tries wrong ones on mapper 1's. */
-static void *thief(void *arg)
+static void thief(void)
 {
     u32 i = 0;
 
-    unit_set_cpu((u32)(uintptr_t)arg);
     while (!atomic_load(&stop)) {
         s16 status = grant_unmap(d0, 0x10000000 + i++ % 16 * PAGE_SIZE, atomic_load(&last_handle[0]));
 
@@ -63,15 +60,13 @@ static void *thief(void *arg)
             sched_yield();
         }
     }
-    return NULL;
 }
 
 /* As the public header asks: compare-and-swap the flags to 0 only while no one uses the entry. */
-static void *granter(void *arg)
+static void granter(void)
 {
     u32 i = 0;
 
-    unit_set_cpu((u32)(uintptr_t)arg);
     while (!atomic_load(&stop)) {
         struct grant_entry_v1 *e = entry(d1, i++ % REFS);
         u16 want = GTF_permit_access;
@@ -81,18 +76,10 @@ static void *granter(void *arg)
             atomic_store_release(&e->flags, (u16)GTF_permit_access);
         }
     }
-    return NULL;
-}
-
-static void start(pthread_t *t, void *(*fn)(void *), u32 cpu)
-{
-    assert_int_equal(pthread_create(t, NULL, fn, (void *)(uintptr_t)cpu), 0);
 }
 
 static void test_map_against_unmap(void **state)
 {
-    pthread_t t[4];
-
     (void)state;
     d0 = make(0);
     d1 = make(1);
@@ -101,15 +88,15 @@ static void test_map_against_unmap(void **state)
     }
     last_handle[0] = last_handle[1] = ~0u;
     stop = 0;
-    start(&t[0], mapper, 0);
-    start(&t[1], mapper, 1);
-    start(&t[2], thief, 2);
-    start(&t[3], granter, 3);
-    assert_int_equal(pthread_join(t[0], NULL), 0);
-    assert_int_equal(pthread_join(t[1], NULL), 0);
+    unit_thread_start(0, mapper);
+    unit_thread_start(1, mapper);
+    unit_thread_start(2, thief);
+    unit_thread_start(3, granter);
+    unit_thread_join(0);
+    unit_thread_join(1);
     atomic_store(&stop, 1);
-    assert_int_equal(pthread_join(t[2], NULL), 0);
-    assert_int_equal(pthread_join(t[3], NULL), 0);
+    unit_thread_join(2);
+    unit_thread_join(3);
     assert_int_equal(d0->grant->nr_maps, 0);
     assert_int_equal(lost[1], 0);
     assert_true(mapped[0] > 0 && mapped[1] > 0);

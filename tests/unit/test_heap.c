@@ -4,14 +4,6 @@
 #include "unit.h"
 #include <core/mem/internal.h>
 
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
-}
-
 static bool is_zero(const void *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -27,7 +19,7 @@ static void test_sizes(void **state)
 {
     static const size_t sizes[] = { 1, 31, 32, 33, 64, 65, 100, 128, 200, 256, 257, 512, 1000, 1024, 1025, 2047, 2048,
                                     2049, 4095, 4096, 4097, 8192, 12288, 12289, 20480, 100000 };
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     for (u32 round = 0; round < 2; round++) {
@@ -43,7 +35,7 @@ static void test_sizes(void **state)
             assert_true(is_zero(p, sizes[i]));
             memset(p, 0xee, sizes[i]);
             xfree(p);
-            assert_int_equal(free_pages(), before);
+            assert_int_equal(unit_free_pages(), before);
         }
     }
 }
@@ -86,16 +78,16 @@ static void test_limits(void **state)
 /* Only the pages needed are kept of the power of two above. */
 static void test_bulk_tail(void **state)
 {
-    u64 before = free_pages(), slabs, bulk;
+    u64 before = unit_free_pages(), slabs, bulk;
     void *p = xzalloc_bytes(5 * PAGE_SIZE);
 
     (void)state;
-    assert_int_equal(free_pages(), before - 5);
+    assert_int_equal(unit_free_pages(), before - 5);
     slab_usage(&slabs, &bulk);
     assert_int_equal(slabs, 0);
     assert_int_equal(bulk, 5);
     xfree(p);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     slab_usage(&slabs, &bulk);
     assert_int_equal(bulk, 0);
 }
@@ -103,7 +95,7 @@ static void test_bulk_tail(void **state)
 /* One page holds as many objects as fit; a slab that empties goes back at once. */
 static void test_packing(void **state)
 {
-    u64 before = free_pages(), slabs, bulk;
+    u64 before = unit_free_pages(), slabs, bulk;
     void *p[129];
 
     (void)state;
@@ -111,20 +103,20 @@ static void test_packing(void **state)
         p[i] = xzalloc_bytes(32);
         assert_ptr_equal(virt_to_page(p[i]), virt_to_page(p[0]));
     }
-    assert_int_equal(free_pages(), before - 1);
+    assert_int_equal(unit_free_pages(), before - 1);
     p[128] = xzalloc_bytes(32);
     assert_ptr_not_equal(virt_to_page(p[128]), virt_to_page(p[0]));
     slab_usage(&slabs, &bulk);
     assert_int_equal(slabs, 2);
     xfree(p[128]);
-    assert_int_equal(free_pages(), before - 1);
+    assert_int_equal(unit_free_pages(), before - 1);
     /* A full slab with one hole: the hole is used next. */
     xfree(p[77]);
     assert_ptr_equal(xzalloc_bytes(32), p[77]);
     for (u32 i = 0; i < 128; i++) {
         xfree(p[i]);
     }
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 static void test_wrong_free(void **state)
@@ -147,7 +139,7 @@ static void test_stress(void **state)
 {
     enum { LIVE = 400 };
     struct { u8 *p; size_t n; u8 tag; } live[LIVE] = { { NULL, 0, 0 } };
-    u64 before = free_pages(), seed = 7;
+    u64 before = unit_free_pages(), seed = 7;
 
     (void)state;
     for (u32 step = 0; step < 40000; step++) {
@@ -174,7 +166,7 @@ static void test_stress(void **state)
     for (u32 i = 0; i < LIVE; i++) {
         xfree(live[i].p);
     }
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 int main(void)

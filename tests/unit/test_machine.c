@@ -232,13 +232,9 @@ static void more_memory(void *f)
     tree_cells(f, "reg", RANGE(0x1000000000, 0x100000));
     tree_str(f, "status", "disabled");
     tree_end(f);
-    tree_begin(f, "reserved-memory");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
+    tree_begin_reserved(f);
     tree_empty(f, "ranges");
-    tree_begin(f, "fb");
-    tree_cells(f, "reg", RANGE(0x50000800, 0x1000));
-    tree_end(f);
+    tree_region(f, "fb", RANGE(0x50000800, 0x1000));
     tree_begin(f, "cma");
     tree_cells(f, "size", 0, 0x1000000);
     tree_end(f);
@@ -247,16 +243,12 @@ static void more_memory(void *f)
 
 static void nomap_memory(void *f)
 {
-    tree_begin(f, "reserved-memory");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
+    tree_begin_reserved(f);
     tree_begin(f, "secure");
     tree_cells(f, "reg", RANGE(0x50000800, 0x1000), RANGE(0x40000000, 0x1000), RANGE(0xff000000, 0x1000));
     tree_empty(f, "no-map");
     tree_end(f);
-    tree_begin(f, "fb");
-    tree_cells(f, "reg", RANGE(0x60000000, 0x1000));
-    tree_end(f);
+    tree_region(f, "fb", RANGE(0x60000000, 0x1000));
     tree_end(f);
 }
 
@@ -278,12 +270,8 @@ static void memory_odd(void *f)
 
 static void reserved_wraps(void *f)
 {
-    tree_begin(f, "reserved-memory");
-    tree_cells(f, "#address-cells", 2);
-    tree_cells(f, "#size-cells", 2);
-    tree_begin(f, "x");
-    tree_cells(f, "reg", RANGE(~0UL - 10, 5));
-    tree_end(f);
+    tree_begin_reserved(f);
+    tree_region(f, "x", RANGE(~0UL - 10, 5));
     tree_end(f);
 }
 

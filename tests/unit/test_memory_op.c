@@ -13,13 +13,13 @@
 
 static void test_populate(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     u64 frames[3] = { 0x100, 0x7000, 0x101 };
 
     (void)state;
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, frames, 3, 0, 0), 3);
     assert_int_equal(guest->tot_pages, base_pages + 3);
-    assert_int_equal(free_pages(), before - 3);
+    assert_int_equal(unit_free_pages(), before - 3);
     for (u32 i = 0; i < 3; i++) {
         enum p2m_type t;
         mfn_t m = p2m_lookup(guest, gfn(frames[i]), &t, NULL);
@@ -31,13 +31,13 @@ static void test_populate(void **state)
     }
     assert_int_equal(reserve(XENMEM_decrease_reservation, guest, DOMID_SELF, frames, 3, 0, 0), 3);
     assert_int_equal(guest->tot_pages, base_pages);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     assert_int_equal(type_at(guest, 0x7000), P2M_INVALID);
 }
 
 static void test_populate_orders(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     u64 frames[2] = { 0x1000, 0x1200 };
     u64 odd = 0x3003;
 
@@ -52,28 +52,28 @@ static void test_populate_orders(void **state)
     assert_int_equal(type_at(guest, 0x3006), P2M_RAM_RW);
     assert_int_equal(reserve(XENMEM_decrease_reservation, dom0, 1, &odd, 1, 2, 0), 1);
     assert_int_equal(reserve(XENMEM_decrease_reservation, dom0, 1, frames, 2, 9, 0), 2);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     /* Too large: nothing done, the caller tries a smaller one. */
     assert_int_equal(reserve(XENMEM_populate_physmap, dom0, 1, frames, 1, 10, 0), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, dom0, 1, frames, 1, 18, 0), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, dom0, 1, frames, 1, ~0U, 0), 0);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 static void test_populate_mapped_gfn(void **state)
 {
     u64 frames[3] = { 0x100, 0x100, 0x101 };
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, frames, 3, 0, 0), 1);
     assert_int_equal(guest->tot_pages, base_pages + 1);
-    assert_int_equal(free_pages(), before - 1);
+    assert_int_equal(unit_free_pages(), before - 1);
 }
 
 static void test_populate_bad_gfn(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     u64 frames[4] = { 1UL << (HOST_P2M_BITS - PAGE_SHIFT), ~0UL, ~0UL - 1, 1UL << 52 };
 
     (void)state;
@@ -84,12 +84,12 @@ static void test_populate_bad_gfn(void **state)
         assert_int_equal(reserve(XENMEM_decrease_reservation, guest, DOMID_SELF, &frames[i], 1, 9, 0), 0);
     }
     assert_int_equal(guest->tot_pages, base_pages);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 static void test_populate_no_tables(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     u64 frame = 0x2000;
 
     (void)state;
@@ -97,7 +97,7 @@ static void test_populate_no_tables(void **state)
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 4, 0), 0);
     host_p2m_fail_after = ~0UL;
     assert_int_equal(guest->tot_pages, base_pages);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 static void test_populate_limit(void **state)
@@ -205,7 +205,7 @@ static void test_flags(void **state)
 static void test_preemption(void **state)
 {
     enum { N = 100 };
-    u64 frames[N], args[5], runs = 0, before = free_pages();
+    u64 frames[N], args[5], runs = 0, before = unit_free_pages();
     static const u32 ops[] = { XENMEM_populate_physmap, XENMEM_decrease_reservation };
     u64 arg;
 
@@ -214,7 +214,7 @@ static void test_preemption(void **state)
         frames[i] = 0x1000 + 2 * i;
     }
     arg = reservation(guest, DOMID_SELF, frames, N, 0, 0);
-    before = free_pages();
+    before = unit_free_pages();
     host_irq_waiting = true;
     unit_set_current(guest->vcpu[0]);
     for (u32 k = 0; k < 2; k++) {
@@ -229,7 +229,7 @@ static void test_preemption(void **state)
         }
         assert_int_equal(ret, N);
         assert_int_equal(runs, 7);
-        assert_int_equal(free_pages(), k == 0 ? before - N : before);
+        assert_int_equal(unit_free_pages(), k == 0 ? before - N : before);
     }
 }
 
@@ -251,12 +251,12 @@ static void test_preemption_of_large_extents(void **state)
 
 static void test_increase(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     assert_int_equal(reserve(XENMEM_increase_reservation, guest, DOMID_SELF, NULL, 3, 1, 0), 3);
     assert_int_equal(guest->tot_pages, base_pages + 6);
-    assert_int_equal(free_pages(), before - 6);
+    assert_int_equal(unit_free_pages(), before - 6);
     guest->max_pages = base_pages + 7;
     assert_int_equal(reserve(XENMEM_increase_reservation, guest, DOMID_SELF, NULL, 3, 0, 0), 1);
 }
@@ -288,7 +288,7 @@ static void test_decrease_types(void **state)
 /* A page that someone else holds leaves the guest, and comes back to the heap when it is let go. */
 static void test_decrease_referenced(void **state)
 {
-    u64 before = free_pages(), frame = 0x100;
+    u64 before = unit_free_pages(), frame = 0x100;
     enum p2m_type t;
     struct page *pg;
 
@@ -301,7 +301,7 @@ static void test_decrease_referenced(void **state)
     assert_int_equal(guest->tot_pages, base_pages + 1);
     page_put(pg);
     assert_int_equal(guest->tot_pages, base_pages);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 /* ---- 1:1 dom0 ---- */
@@ -319,14 +319,14 @@ static void test_direct_mapped(void **state)
     assert_int_equal(page_assign(dom0, mfn(first), 0x200), 0);
     assert_int_equal(p2m_map(dom0, gfn(first), mfn(first), 0x200, P2M_RAM_RW), 0);
     memset(mfn_to_virt(mfn(first + 3)), 0x77, 8);
-    before = free_pages();
+    before = unit_free_pages();
     owned = dom0->tot_pages;
 
     assert_int_equal(reserve(XENMEM_decrease_reservation, dom0, DOMID_SELF, frames, 2, 0, 0), 2);
     assert_int_equal(type_at(dom0, first + 3), P2M_INVALID);
     assert_int_equal(type_at(dom0, first + 4), P2M_RAM_RW);
     assert_int_equal(dom0->tot_pages, owned);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     assert_int_equal(mfn_to_page(mfn(first + 3))->count, 1);
 
     assert_int_equal(reserve(XENMEM_populate_physmap, dom0, DOMID_SELF, frames, 2, 0, 0), 2);

@@ -132,7 +132,7 @@ static void test_shared_info(void **state)
 /* Linux puts shared_info over a page of its RAM: that page goes back to the heap, or stays a 1:1 domain's. */
 static void test_shared_info_over_ram(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     u32 pages;
     struct page *pg;
 
@@ -140,7 +140,7 @@ static void test_shared_info_over_ram(void **state)
     unit_guest_map(guest, 0x100000, PAGE_SIZE);
     assert_int_equal(add(guest, DOMID_SELF, XENMAPSPACE_shared_info, 0, 0x100), 0);
     assert_int_equal(guest->tot_pages, base_pages);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 
     dom0->direct_mapped = true;
     unit_guest_map(dom0, 0x100000, PAGE_SIZE);
@@ -368,7 +368,7 @@ static void test_foreign_of_xen(void **state)
 
 static void test_remove(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     u64 args[5] = { XENMEM_remove_from_physmap, 0x123456789000, 0, 0, 0 };
 
     (void)state;
@@ -381,7 +381,7 @@ static void test_remove(void **state)
     unit_guest_map(guest, 0x700000, PAGE_SIZE);
     assert_int_equal(take_out(dom0, 1, 0x700), 0);
     assert_int_equal(type_at(guest, 0x700), P2M_INVALID);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     assert_int_equal(guest->tot_pages, base_pages);
 }
 

@@ -6,14 +6,6 @@
 
 static struct domain *d1, *d2;
 
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
-}
-
 static int setup(void **state)
 {
     unit_setup(state);
@@ -55,7 +47,7 @@ static void dirty_all_ram(void)
 
 static void test_alloc_and_put(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     struct page *pg;
     char *va;
 
@@ -77,13 +69,13 @@ static void test_alloc_and_put(void **state)
     assert_true(page_release(pg, d1));
     assert_int_equal(d1->tot_pages, 0);
     assert_int_equal(list_length(d1), 0);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     assert_int_equal(host_calls("domain_maybe_complete_destroy"), 0);
 }
 
 static void test_alloc_orders(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     for (unsigned int k = 0; k <= 9; k++) {
@@ -108,7 +100,7 @@ static void test_alloc_orders(void **state)
         }
         assert_int_equal(d1->tot_pages, 0);
         assert_int_equal(list_length(d1), 0);
-        assert_int_equal(free_pages(), before);
+        assert_int_equal(unit_free_pages(), before);
     }
     assert_null(page_alloc_guest(d1, MAX_ORDER + 1, 0));
     assert_null(page_alloc_guest(d1, 63, 0));
@@ -116,7 +108,7 @@ static void test_alloc_orders(void **state)
 
 static void test_limit(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     d1->max_pages = 5;
@@ -125,7 +117,7 @@ static void test_limit(void **state)
     assert_non_null(page_alloc_guest(d1, 0, 0));
     assert_null(page_alloc_guest(d1, 0, 0));
     assert_int_equal(d1->tot_pages, 5);
-    assert_int_equal(free_pages(), before - 5);
+    assert_int_equal(unit_free_pages(), before - 5);
     /* Lowered below what it has: nothing more, nothing less. */
     d1->max_pages = 2;
     assert_null(page_alloc_guest(d1, 0, 0));
@@ -136,14 +128,14 @@ static void test_limit(void **state)
 
 static void test_dying_gets_nothing(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     d1->dying = DOMAIN_DYING;
     assert_null(page_alloc_guest(d1, 0, 0));
     assert_null(page_alloc_guest(d1, 3, 0));
     assert_int_equal(d1->tot_pages, 0);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 static void test_out_of_memory(void **state)
@@ -158,7 +150,7 @@ static void test_out_of_memory(void **state)
     assert_int_equal(d1->tot_pages, n * 512);
     while (page_alloc_guest(d1, 0, 0) != NULL) {
     }
-    assert_int_equal(free_pages(), 0);
+    assert_int_equal(unit_free_pages(), 0);
     assert_int_equal(list_length(d1), d1->tot_pages);
 }
 
@@ -203,7 +195,7 @@ static void test_count_does_not_wrap(void **state)
  */
 static void test_release_with_others(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     struct page *pg = page_alloc_guest(d1, 0, 0);
 
     (void)state;
@@ -218,16 +210,16 @@ static void test_release_with_others(void **state)
     /* Whoever has it mapped may still take further references. */
     assert_true(page_get(page_to_mfn(pg), d1));
     page_put(pg);
-    assert_int_equal(free_pages(), before - 1);
+    assert_int_equal(unit_free_pages(), before - 1);
     page_put(pg);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     assert_int_equal(d1->tot_pages, 0);
     assert_false(page_release(pg, d1));
 }
 
 static void test_shared_pages(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     void *va = page_alloc_shared(d1);
     struct page *pg = virt_to_page(va);
 
@@ -240,10 +232,10 @@ static void test_shared_pages(void **state)
     assert_false(page_get(page_to_mfn(pg), d2));
     assert_false(page_release(pg, d1));          /* not the guest's to give back */
     page_free_shared(va);
-    assert_int_equal(free_pages(), before - 1);
+    assert_int_equal(unit_free_pages(), before - 1);
     unit_expect_panic(page_free_shared(va));
     page_put(pg);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
     assert_int_equal(d1->shared_pages, 1);
 }
 
@@ -265,7 +257,7 @@ static void test_shared_page_of_pseudo_domain(void **state)
 
 static void test_assign(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     mfn_t m = mfn(UNIT_RAM_FIRST + 0x1001);
 
     (void)state;
@@ -282,12 +274,12 @@ static void test_assign(void **state)
     assert_int_equal(page_assign(d1, m, UNIT_RAM_PAGES), -EINVAL);
     d1->dying = DOMAIN_DYING;
     assert_int_equal(domain_relinquish_pages(d1), 0);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 static void test_relinquish(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     struct page *held[3];
     int rc, turns = 0;
 
@@ -310,7 +302,7 @@ static void test_relinquish(void **state)
     assert_int_equal(turns, 1);
     assert_int_equal(d1->tot_pages, 3);
     assert_int_equal(d1->page_list, PAGE_NIL);
-    assert_int_equal(free_pages(), before - 3);
+    assert_int_equal(unit_free_pages(), before - 3);
     /* Again does no harm. */
     assert_int_equal(domain_relinquish_pages(d1), 0);
     assert_int_equal(host_calls("domain_maybe_complete_destroy"), 0);
@@ -323,7 +315,7 @@ static void test_relinquish(void **state)
     page_free_shared(d1->shared_info);
     assert_int_equal(host_calls("domain_maybe_complete_destroy"), 2);
     d1->shared_info = page_alloc_shared(d1);     /* for the tear-down */
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 /* A shared page can be the last to go. */
@@ -346,7 +338,7 @@ static void test_last_is_shared(void **state)
 /* 100 domains' worth of memory comes back, in chunks as large as before. */
 static void test_no_leak_over_cycles(void **state)
 {
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
     for (u32 i = 0; i < 100; i++) {
@@ -356,7 +348,7 @@ static void test_no_leak_over_cycles(void **state)
             assert_non_null(page_alloc_guest(d, k % 10, 0));
         }
         unit_domain_free(d);
-        assert_int_equal(free_pages(), before);
+        assert_int_equal(unit_free_pages(), before);
     }
     mem_flush_cache();
     assert_non_null(pages_alloc(15, 0));
@@ -392,7 +384,7 @@ static void test_node_affinity(void **state)
 static void test_physmap_relinquish(void **state)
 {
     struct page *pg[200];
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
     int turns = 0, rc;
 
     (void)state;
@@ -417,7 +409,7 @@ static void test_physmap_relinquish(void **state)
         assert_int_equal(pg[i]->count, 1);
         assert_true(page_release(pg[i], d1));
     }
-    assert_int_equal(free_pages(), before - 4);
+    assert_int_equal(unit_free_pages(), before - 4);
 }
 
 /* A mapping counted but not made yet: the walk is done again. */

@@ -12,11 +12,10 @@ static u32 slots[SLOTS];         /* mfns that all CPUs fight over */
 static u32 stop;
 
 /* A stranger takes references of whatever is in the slots, by mfn alone. */
-static void *reader(void *arg)
+static void reader(void)
 {
     u64 x = 99;
 
-    unit_set_cpu(*(u32 *)arg);
     while (!atomic_load_acquire(&stop)) {
         mfn_t m;
 
@@ -26,15 +25,13 @@ static void *reader(void *arg)
             page_put(mfn_to_page(m));
         }
     }
-    return NULL;
 }
 
 /* Fills and empties the slots: each page is released by exactly one. */
-static void *writer(void *arg)
+static void writer(void)
 {
-    u64 x = *(u32 *)arg + 1;
+    u64 x = cpu_id() + 1;
 
-    unit_set_cpu(*(u32 *)arg);
     for (u32 i = 0; i < STEPS; i++) {
         struct page *pg = page_alloc_guest(d1, 0, 0);
         u32 old;
@@ -48,35 +45,24 @@ static void *writer(void *arg)
             abort();
         }
     }
-    return NULL;
-}
-
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
 }
 
 static void test_race(void **state)
 {
-    pthread_t t[CPUS];
-    u32 ids[CPUS] = { 1, 2, 3 };
     u64 before;
 
     (void)state;
     d1 = unit_domain(1, 1);
-    before = free_pages();
+    before = unit_free_pages();
     memset(slots, 0, sizeof(slots));
     stop = 0;
-    pthread_create(&t[0], NULL, reader, &ids[0]);
-    pthread_create(&t[1], NULL, writer, &ids[1]);
-    pthread_create(&t[2], NULL, writer, &ids[2]);
-    pthread_join(t[1], NULL);
-    pthread_join(t[2], NULL);
+    unit_thread_start(1, reader);
+    unit_thread_start(2, writer);
+    unit_thread_start(3, writer);
+    unit_thread_join(2);
+    unit_thread_join(3);
     atomic_store_release(&stop, 1);
-    pthread_join(t[0], NULL);
+    unit_thread_join(1);
     for (u32 i = 0; i < SLOTS; i++) {
         if (slots[i] != 0) {
             assert_true(page_release(mfn_to_page(mfn(slots[i])), d1));
@@ -84,15 +70,14 @@ static void test_race(void **state)
     }
     assert_int_equal(d1->tot_pages, 0);
     assert_int_equal(d1->page_list, PAGE_NIL);
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
-static void *heap_user(void *arg)
+static void heap_user(void)
 {
     void *p[32] = { NULL };
-    u64 x = *(u32 *)arg;
+    u64 x = cpu_id();
 
-    unit_set_cpu(*(u32 *)arg);
     for (u32 i = 0; i < STEPS; i++) {
         u32 k;
 
@@ -105,23 +90,20 @@ static void *heap_user(void *arg)
     for (u32 k = 0; k < 32; k++) {
         xfree(p[k]);
     }
-    return NULL;
 }
 
 static void test_heap_race(void **state)
 {
-    pthread_t t[CPUS];
-    u32 ids[CPUS] = { 1, 2, 3 };
-    u64 before = free_pages();
+    u64 before = unit_free_pages();
 
     (void)state;
-    for (u32 i = 0; i < CPUS; i++) {
-        pthread_create(&t[i], NULL, heap_user, &ids[i]);
+    for (u32 cpu = 1; cpu <= CPUS; cpu++) {
+        unit_thread_start(cpu, heap_user);
     }
-    for (u32 i = 0; i < CPUS; i++) {
-        pthread_join(t[i], NULL);
+    for (u32 cpu = 1; cpu <= CPUS; cpu++) {
+        unit_thread_join(cpu);
     }
-    assert_int_equal(free_pages(), before);
+    assert_int_equal(unit_free_pages(), before);
 }
 
 int main(void)

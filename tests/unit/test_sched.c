@@ -17,12 +17,9 @@ static void test_idle_when_nothing_to_run(void **state)
 
 static void test_wake_and_block(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_vcpu(1);
 
     (void)state;
-    d = sched_machine_with(1, 1);
-    v = d->vcpu[0];
     assert_int_equal(v->runstate.state, RUNSTATE_offline);
     vcpu_unblock(v, VPF_DOWN);
     assert_true(v->sched.queued);
@@ -55,13 +52,9 @@ static void test_wake_and_block(void **state)
 
 static void test_block_with_event_pending_does_not_sleep(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_runnable(1);
 
     (void)state;
-    d = sched_machine_with(1, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
     sched_switch();
     v->info->evtchn_upcall_pending = 1;
     vcpu_block_current();
@@ -77,13 +70,9 @@ static void test_block_with_event_pending_does_not_sleep(void **state)
 /* Between setting the flag and the switch an event comes: the switch finds the vCPU runnable. */
 static void test_wake_before_the_switch_is_not_lost(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_runnable(2);
 
     (void)state;
-    d = sched_machine_with(2, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
     unit_set_cpu(v->cpu);
     sched_switch();
     vcpu_block_current();
@@ -97,10 +86,9 @@ static void test_wake_before_the_switch_is_not_lost(void **state)
 
 static void test_yield_alone_costs_nothing(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 1);
 
     (void)state;
-    d = sched_machine_with(1, 1);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     sched_switch();
     vcpu_yield_current();
@@ -110,11 +98,10 @@ static void test_yield_alone_costs_nothing(void **state)
 
 static void test_yield_alternates(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 2);
     struct vcpu *first, *other;
 
     (void)state;
-    d = sched_machine_with(1, 2);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     vcpu_unblock(d->vcpu[1], VPF_DOWN);
     first = sched_switch();
@@ -133,10 +120,9 @@ static void test_yield_alternates(void **state)
 
 static void test_no_timer_when_alone(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 2);
 
     (void)state;
-    d = sched_machine_with(1, 2);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     sched_switch();
     assert_false(pcpus[0]->sched.slice.queued);
@@ -157,10 +143,9 @@ static void run_cpu0(u32 ms)
 
 static void test_equal_weights_share_equally(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 3);
 
     (void)state;
-    d = sched_machine_with(1, 3);
     for_each_vcpu (d, v) {
         vcpu_unblock(v, VPF_DOWN);
     }
@@ -195,11 +180,10 @@ static void test_weights_are_honoured(void **state)
 
 static void test_a_sleeper_preempts_at_once(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 2);
     struct vcpu *hog, *io;
 
     (void)state;
-    d = sched_machine_with(1, 2);
     hog = d->vcpu[0];
     io = d->vcpu[1];
     vcpu_unblock(io, VPF_DOWN);
@@ -343,11 +327,10 @@ static void test_ratelimit_option(void **state)
 
 static void test_a_cap_is_kept(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 1);
     struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
 
     (void)state;
-    d = sched_machine_with(1, 1);
     op.u.credit2.cap = 25;
     assert_int_equal(sched_domctl(d, &op), 0);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
@@ -382,13 +365,10 @@ static void test_null_policy_runs_to_block(void **state)
 
 static void test_pauses_are_counted(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_runnable(1);
+    struct domain *d = v->domain;
 
     (void)state;
-    d = sched_machine_with(1, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
     sched_switch();
     vcpu_pause(v);
     assert_true(v->pending & PEND_RESCHED);
@@ -408,10 +388,9 @@ static void test_pauses_are_counted(void **state)
 
 static void test_pausing_a_waiting_vcpu_takes_it_off_the_queue(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 2);
 
     (void)state;
-    d = sched_machine_with(1, 2);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     sched_switch();
     vcpu_unblock(d->vcpu[1], VPF_DOWN);
@@ -426,13 +405,9 @@ static void test_pausing_a_waiting_vcpu_takes_it_off_the_queue(void **state)
 
 static void test_blocked_shows_through_a_pause(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_runnable(1);
 
     (void)state;
-    d = sched_machine_with(1, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
     sched_switch();
     vcpu_block_current();
     vcpu_pause(v);
@@ -474,11 +449,10 @@ static void test_unknown_policy_is_named(void **state)
 
 static void test_domctl_parameters(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(1, 1);
     struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_getinfo };
 
     (void)state;
-    d = sched_machine_with(1, 1);
     assert_int_equal(sched_domctl(d, &op), 0);
     assert_int_equal(op.u.credit2.weight, 256);
     assert_int_equal(op.u.credit2.cap, 0);

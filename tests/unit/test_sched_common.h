@@ -149,6 +149,20 @@ unused static struct domain *sched_machine_with(u32 cpus, u32 nr_vcpus)
     return sched_domain(1, nr_vcpus);
 }
 
+/* Its one vCPU, which has not started; and started. */
+unused static struct vcpu *sched_vcpu(u32 cpus)
+{
+    return sched_machine_with(cpus, 1)->vcpu[0];
+}
+
+unused static struct vcpu *sched_runnable(u32 cpus)
+{
+    struct vcpu *v = sched_vcpu(cpus);
+
+    vcpu_unblock(v, VPF_DOWN);
+    return v;
+}
+
 unused static int sched_teardown(void **state)
 {
     (void)state;

@@ -63,10 +63,9 @@ static void test_wake_takes_an_idle_cpu_when_the_last_is_busy(void **state)
 
 static void test_idle_cpu_pulls_waiting_work(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(2, 3);
 
     (void)state;
-    d = sched_machine_with(2, 3);
     pin_all(d, 0);
     for_each_vcpu (d, v) {
         vcpu_unblock(v, VPF_DOWN);
@@ -108,13 +107,9 @@ static void test_three_on_two_cpus_share(void **state)
 
 static void test_kick_of_a_running_vcpu_sends_an_ipi(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_runnable(2);
 
     (void)state;
-    d = sched_machine_with(2, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
     run_on(v->cpu);
     host_record_reset();
     vcpu_kick(v, PEND_VGIC);                         /* on its own CPU: it is on its way out anyway */
@@ -128,15 +123,11 @@ static void test_kick_of_a_running_vcpu_sends_an_ipi(void **state)
 
 static void test_affinity_moves_a_running_vcpu(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_runnable(2);
     struct cpumask m = { { 0 } };
     u32 from;
 
     (void)state;
-    d = sched_machine_with(2, 1);
-    v = d->vcpu[0];
-    vcpu_unblock(v, VPF_DOWN);
     from = v->cpu;
     run_on(from);
     cpumask_set(&m, 1 - from);
@@ -150,11 +141,10 @@ static void test_affinity_moves_a_running_vcpu(void **state)
 
 static void test_affinity_moves_a_waiting_vcpu(void **state)
 {
-    struct domain *d;
+    struct domain *d = sched_machine_with(2, 2);
     struct cpumask m = { { 0 } };
 
     (void)state;
-    d = sched_machine_with(2, 2);
     pin_all(d, 0);
     vcpu_unblock(d->vcpu[0], VPF_DOWN);
     run_on(0);
@@ -206,12 +196,9 @@ static void test_woken_while_saved_and_moved(void **state)
 
 static void test_pin_override(void **state)
 {
-    struct domain *d;
-    struct vcpu *v;
+    struct vcpu *v = sched_vcpu(2);
 
     (void)state;
-    d = sched_machine_with(2, 1);
-    v = d->vcpu[0];
     assert_int_equal(sched_pin_override(v, -1), -EINVAL);
     assert_int_equal(sched_pin_override(v, 2), -EINVAL);
     assert_int_equal(sched_pin_override(v, 1), 0);

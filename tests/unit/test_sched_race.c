@@ -149,12 +149,11 @@ static void act(struct vcpu *v, u64 what, u64 *x, u32 *pauses)
     }
 }
 
-static void *cpu_thread(void *arg)
+static void cpu_thread(void)
 {
     u32 pauses[VCPUS] = { 0 };
-    u64 x = *(u32 *)arg + 7;
+    u64 x = cpu_id() + 7;
 
-    unit_set_cpu(*(u32 *)arg);
     for (u32 i = 0; i < STEPS; i++) {
         u64 what = next_random(&x) % 12;
 
@@ -176,7 +175,6 @@ static void *cpu_thread(void *arg)
             act(vcpu_array[next_random(&x) % VCPUS], i < STEPS / 2 ? next_random(&x) % 8 : 7, &x, pauses);
         }
     }
-    return NULL;
 }
 
 static void make_domain(void)
@@ -220,9 +218,6 @@ static void check_all_run(void)
 
 static void test_storm(void **state)
 {
-    u32 ids[CPUS];
-    pthread_t t[CPUS];
-
     (void)state;
     idle_dom = (struct domain){ .id = DOMID_IDLE, .vcpu = idle_array, .max_vcpus = NR_CPUS };
     dom_idle = &idle_dom;
@@ -232,11 +227,10 @@ static void test_storm(void **state)
     }
     make_domain();
     for (u32 c = 0; c < CPUS; c++) {
-        ids[c] = c;
-        pthread_create(&t[c], NULL, cpu_thread, &ids[c]);
+        unit_thread_start(c, cpu_thread);
     }
     for (u32 c = 0; c < CPUS; c++) {
-        pthread_join(t[c], NULL);
+        unit_thread_join(c);
     }
     check_all_run();
     for (u32 i = 0; i < VCPUS; i++) {

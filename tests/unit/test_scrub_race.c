@@ -13,27 +13,15 @@ static u32 stop;
 
 struct domain *domain_lookup(u16 domid) { return domid == only.id ? &only : NULL; }
 
-static void *idler(void *arg)
+static void idler(void)
 {
-    unit_set_cpu(*(u32 *)arg);
     while (!atomic_load_acquire(&stop)) {
         (void)mem_idle();
     }
-    return NULL;
-}
-
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
 }
 
 static void test_race(void **state)
 {
-    pthread_t t[IDLE];
-    u32 ids[IDLE] = { 1, 2 };
     struct page *block[BLOCKS];
     u64 nr = BLOCKS << ORDER;
 
@@ -45,14 +33,14 @@ static void test_race(void **state)
     mem_add_range(0x40000UL << PAGE_SHIFT, (0x40000UL + nr) << PAGE_SHIFT, 0);
     stop = 0;
     mem_idle_start(true);
-    for (u32 i = 0; i < IDLE; i++) {
-        pthread_create(&t[i], NULL, idler, &ids[i]);
+    for (u32 cpu = 1; cpu <= IDLE; cpu++) {
+        unit_thread_start(cpu, idler);
     }
     for (u32 round = 0; round < ROUNDS; round++) {
         for (u32 b = 0; b < BLOCKS; b++) {
             u64 *p;
 
-            assert_int_equal(free_pages(), nr - ((u64)b << ORDER));
+            assert_int_equal(unit_free_pages(), nr - ((u64)b << ORDER));
             block[b] = page_alloc_guest(guest, ORDER, 0);
             assert_non_null(block[b]);
             p = page_to_virt(block[b]);
@@ -69,10 +57,10 @@ static void test_race(void **state)
         mem_flush_cache();
     }
     atomic_store_release(&stop, 1);
-    for (u32 i = 0; i < IDLE; i++) {
-        pthread_join(t[i], NULL);
+    for (u32 cpu = 1; cpu <= IDLE; cpu++) {
+        unit_thread_join(cpu);
     }
-    assert_int_equal(free_pages(), nr);
+    assert_int_equal(unit_free_pages(), nr);
 }
 
 int main(void)

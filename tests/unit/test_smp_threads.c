@@ -24,9 +24,8 @@ static struct spinlock low = SPINLOCK_INIT(RANK_DOMAIN);
 #define ROUNDS  3000
 static u64 counter, tried;
 
-static void *contend(void *arg)
+static void contend(void)
 {
-    host_pcpu = pcpus[(uintptr_t)arg];
     for (u32 i = 0; i < ROUNDS; i++) {
         spin_lock(&low);
         counter++;
@@ -37,21 +36,18 @@ static void *contend(void *arg)
             spin_unlock(&low);
         }
     }
-    return NULL;
 }
 
 static void test_contention(void **state)
 {
-    pthread_t t[THREADS];
-
     (void)state;
     counter = 0;
     tried = 0;
-    for (uintptr_t i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_create(&t[i], NULL, contend, (void *)i), 0);
+    for (u32 cpu = 0; cpu < THREADS; cpu++) {
+        unit_thread_start(cpu, contend);
     }
-    for (u32 i = 0; i < THREADS; i++) {
-        pthread_join(t[i], NULL);
+    for (u32 cpu = 0; cpu < THREADS; cpu++) {
+        unit_thread_join(cpu);
     }
     assert_int_equal(counter, THREADS * ROUNDS + tried);
     assert_false(spin_is_locked(&low));
@@ -88,16 +84,14 @@ static void leave_hypervisor(void)
     }
 }
 
-static void *reader(void *arg)
+static void reader(void)
 {
-    host_pcpu = pcpus[(uintptr_t)arg];
     while (!atomic_load(&stop)) {
         struct cell *c = atomic_load_acquire(&published);
 
         assert_int_equal(c->value, 42);                  /* ASan sees it if it was freed */
         leave_hypervisor();
     }
-    return NULL;
 }
 
 static struct cell *new_cell(void)
@@ -110,15 +104,14 @@ static struct cell *new_cell(void)
 
 static void test_grace_periods(void **state)
 {
-    pthread_t t[READERS];
     u64 want = 0;
 
     (void)state;
     stop = 0;
     reclaimed = 0;
     published = new_cell();
-    for (uintptr_t i = 0; i < READERS; i++) {
-        assert_int_equal(pthread_create(&t[i], NULL, reader, (void *)(i + 1)), 0);
+    for (u32 cpu = 1; cpu <= READERS; cpu++) {
+        unit_thread_start(cpu, reader);
     }
     for (u32 i = 0; i < 200; i++) {
         struct cell *old = published;
@@ -134,8 +127,8 @@ static void test_grace_periods(void **state)
         sched_yield();
     }
     atomic_store(&stop, 1);
-    for (u32 i = 0; i < READERS; i++) {
-        pthread_join(t[i], NULL);
+    for (u32 cpu = 1; cpu <= READERS; cpu++) {
+        unit_thread_join(cpu);
     }
     assert_int_equal(reclaimed, want);
     free(published);

@@ -263,7 +263,7 @@ static void test_pool_info(void **state)
     assert_int_equal(pool_op(8, 0, 0), -ENOSYS);
 }
 
-/* The pools' lock seems to be taken and is not: the guest is sent round once more, and nothing has been done by then. */
+/* The pools' lock seems to be taken and is not: the guest is sent round once more, with nothing done by then. */
 static void test_pool_trylock_fails_for_no_reason(void **state)
 {
     (void)state;

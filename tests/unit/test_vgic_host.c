@@ -6,6 +6,13 @@
 
 extern bool vgic_hw_link;
 
+/* The GIC has given this CPU the device's interrupt, SPI 50, which stays active until the guest has ended it. */
+static void device_interrupts(void)
+{
+    fake.active[50] = true;
+    vgic_inject_host(d, NULL, 50, 50);
+}
+
 static void timer_hardware_link(void **state)
 {
     struct vcpu *v = d->vcpu[0];
@@ -153,8 +160,7 @@ static void host_spi(void **state)
     assert_int_equal(fake.type[50], IRQ_TYPE_LEVEL);
     assert_int_equal(fake.target[50], 0);
     for (u32 i = 0; i < 3; i++) {
-        fake.active[50] = true;
-        vgic_inject_host(d, NULL, 50, 50);
+        device_interrupts();
         assert_int_equal(guest_ack(), 50);
         assert_true(fake.active[50]);
         guest_eoi(50);
@@ -176,15 +182,13 @@ static void host_spi(void **state)
     wr(GICD + 0x104, BIT32(18));
     assert_int_equal(guest_ack(), FAKE_NONE);
     /* Taken away while pending: the guest still gets it, the hardware is free. */
-    fake.active[50] = true;
-    vgic_inject_host(d, NULL, 50, 50);
+    device_interrupts();
     vgic_disconnect_host(d, 50);
     assert_false(fake.active[50]);
     assert_int_equal(guest_ack(), 50);
     guest_eoi(50);
     /* A late one is ended at once. */
-    fake.active[50] = true;
-    vgic_inject_host(d, NULL, 50, 50);
+    device_interrupts();
     assert_false(fake.active[50]);
     assert_int_equal(guest_ack(), FAKE_NONE);
 }
@@ -198,15 +202,13 @@ static void host_spi_arrives_elsewhere(void **state)
     (void)state;
     assert_int_equal(vgic_connect_host(d, 50, 50), 0);
     enable_spi(50, 0x80, true);
-    fake.active[50] = true;
-    vgic_inject_host(d, NULL, 50, 50);
+    device_interrupts();
     assert_int_equal(guest_ack(), 50);
     guest_eoi(50);
     assert_false(fake.active[50]);
     for (u32 i = 0; i < 3; i++) {
         unit_set_cpu(1);
-        fake.active[50] = true;
-        vgic_inject_host(d, NULL, 50, 50);
+        device_interrupts();
         unit_set_cpu(0);
         vgic_flush(d->vcpu[0]);
         assert_int_equal(guest_ack(), 50);
@@ -221,8 +223,7 @@ static void host_spi_active_and_pending(void **state)
     (void)state;
     assert_int_equal(vgic_connect_host(d, 50, 50), 0);
     enable_spi(50, 0x80, true);
-    fake.active[50] = true;
-    vgic_inject_host(d, NULL, 50, 50);
+    device_interrupts();
     assert_int_equal(guest_ack(), 50);
     vgic_inject(d, NULL, 50);                            /* pending as well: cannot stay linked */
     assert_int_equal(fake_here()->lr[0] & (LR_HW | LR_STATE), LR_STATE);

@@ -72,20 +72,19 @@ static void pass_exit(struct vcpu *v, u32 n)
     }
 }
 
-static struct vcpu *enter(u32 cpu)
+static struct vcpu *enter(void)
 {
-    struct vcpu *v = d->vcpu[cpu];
+    struct vcpu *v = d->vcpu[cpu_id()];
 
-    unit_set_cpu(cpu);
     unit_set_current(v);
     vgic_restore(v);
     return v;
 }
 
-static void *player(void *arg)
+static void player(void)
 {
-    u32 self = (u32)(u64)arg;
-    struct vcpu *v = enter(self);
+    u32 self = cpu_id();
+    struct vcpu *v = enter();
     time_t end = time(NULL) + 60;
 
     for (u32 n = 0; rounds[self] < ROUNDS && time(NULL) < end; ) {
@@ -115,14 +114,12 @@ static void *player(void *arg)
         sched_yield();
     }
     vgic_save(v);
-    return NULL;
 }
 
-static void *meddler(void *arg)
+static void meddler(void)
 {
-    struct vcpu *v = enter(2);
+    struct vcpu *v = enter();
 
-    (void)arg;
     for (u32 n = 0; n < 3000; n++) {
         u64 frame = SGIF(n % 2);
 
@@ -140,18 +137,15 @@ static void *meddler(void *arg)
         access_reg(v, GUEST_GICD_BASE + 0x6000 + (40 + n % 8) * 8, true, n % 3);
     }
     vgic_save(v);
-    return NULL;
 }
 
 static void all_at_once(void **state)
 {
-    pthread_t t[3];
-
     (void)state;
-    for (u64 i = 0; i < 3; i++) {
-        assert_int_equal(pthread_create(&t[i], NULL, i < 2 ? player : meddler, (void *)i), 0);
-    }
-    pthread_join(t[2], NULL);
+    unit_thread_start(0, player);
+    unit_thread_start(1, player);
+    unit_thread_start(2, meddler);
+    unit_thread_join(2);
     /* The players stop by themselves, at the end or when time is up. */
     for (u32 i = 0; i < 2; i++) {
         while (!atomic_load(&finished[i])) {
@@ -159,8 +153,8 @@ static void all_at_once(void **state)
         }
     }
     atomic_store(&done, 1);
-    pthread_join(t[0], NULL);
-    pthread_join(t[1], NULL);
+    unit_thread_join(0);
+    unit_thread_join(1);
     assert_int_equal(rounds[0], ROUNDS);
     assert_int_equal(rounds[1], ROUNDS);
 }

@@ -194,3 +194,11 @@ u64 unit_guest_put(struct domain *d, const void *data, size_t bytes)
     }
     return gpa;
 }
+
+u64 unit_free_pages(void)
+{
+    struct mem_stats s;
+
+    mem_stats(&s);
+    return s.free;
+}

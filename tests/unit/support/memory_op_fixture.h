@@ -27,14 +27,6 @@ static int memop_setup(void **state)
 
 #define memop_case(fn) cmocka_unit_test_setup_teardown(fn, memop_setup, unit_teardown)
 
-static u64 free_pages(void)
-{
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free;
-}
-
 static enum p2m_type type_at(struct domain *d, u64 g)
 {
     enum p2m_type t;

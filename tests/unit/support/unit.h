@@ -52,6 +52,9 @@ int unit_teardown(void **state);
 
 /* The calling thread plays this CPU from now on. */
 void unit_set_cpu(u32 cpu);
+/* A thread that plays this CPU and calls fn; and wait until it has ended. */
+void unit_thread_start(u32 cpu, void (*fn)(void));
+void unit_thread_join(u32 cpu);
 /* v is current on this thread's CPU and runs there. */
 void unit_set_current(struct vcpu *v);
 
@@ -85,6 +88,8 @@ extern u64 unit_preempt_after;
 extern u64 unit_alloc_fail_after;
 /* Fake allocator: allocations not yet freed (objects and page chunks): for leak checks. */
 u64 unit_allocs(void);
+/* Pages that mem_stats() calls free. */
+u64 unit_free_pages(void);
 
 /* The code under test must panic or fail an assertion. */
 #define unit_expect_panic(call) expect_assert_failure(call)
