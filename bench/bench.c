@@ -266,7 +266,8 @@ static void scaling(void)
     uint64_t domains = bench_option("domains=", 1), kib = bench_option("guest=", ONE_PAGE_KIB);
     uint64_t vcpus = bench_option("vcpus=", 1), ports = bench_option("ports=", 1);
 
-    if (!check("idle domains", bench_idle_domains((unsigned)domains, kib)) || !check("vCPUs", bench_idle_vcpus((unsigned)vcpus)))
+    if (!check("idle domains", bench_idle_domains((unsigned)domains, kib)) ||
+        !check("vCPUs", bench_idle_vcpus((unsigned)vcpus)))
         return;
     bench_event_domains("event_domains");
     bench_foreign_map();
@@ -276,7 +277,8 @@ static void scaling(void)
     events(ports);
     memory();
     bench_two_vcpus();
-    print("# scaling: %u idle domains, the last of %lu KiB; %u vCPUs; last port %lu\n", (unsigned)domains, (unsigned long)kib,
+    print("# scaling: %u idle domains, the last of %lu KiB; %u vCPUs; last port %lu\n",
+          (unsigned)domains, (unsigned long)kib,
           bench_online(), (unsigned long)setup.port);
 }
 

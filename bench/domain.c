@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows about other domains, made as xl create makes them: creation, foreign mappings, events between two, destruction. */
+/* Rows about other domains, made as xl create makes them: creation, foreign mappings, events, destruction. */
 #include "bench.h"
 #include <xen/domctl.h>
 #include "console.h"
@@ -115,7 +115,9 @@ static bool connect(domid_t domid)
 static bool load(domid_t domid)
 {
     static vcpu_guest_context_t context;
-    struct xen_add_to_physmap shared = { .domid = domid, .space = XENMAPSPACE_shared_info, .gpfn = (GUEST_RAM0_BASE + SHARED_OFFSET) >> 12 };
+    struct xen_add_to_physmap shared = {
+        .domid = domid, .space = XENMAPSPACE_shared_info, .gpfn = (GUEST_RAM0_BASE + SHARED_OFFSET) >> 12,
+    };
 
     if (failed("foreign map", foreign_map(domid, GUEST_RAM0_BASE >> 12)))
         return false;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The little of QEMU's gdb stub that the boot row needs: stop at an address, read system registers of EL2.
 
-A hypervisor may offset the physical counter as well as the virtual one, so a guest cannot tell the time since reset. The
-offset is in CNTVOFF_EL2, which only a debugger can read from outside.
+A hypervisor may offset the physical counter as well as the virtual one, so a guest cannot tell the time since reset.
+The offset is in CNTVOFF_EL2, which only a debugger can read from outside.
 """
 import re
 import socket

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs in a domain of its own, MMU off. x0: its shared info page, x1: page of this code, with at 0x800 a word to set at the
- * start and at 0x808 the port to answer on. Answers each event, sleeping in between.
+ * Runs in a domain of its own, MMU off. x0: its shared info page, x1: page of this code, with at 0x800 a word to set
+ * at the start and at 0x808 the port to answer on. Answers each event, sleeping in between.
  */
     .globl  guest_code
     .balign 8

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The same rows in a virtual machine of KVM: Debian's arm64 kernel at EL2 of the same QEMU, with Debian's arm64 QEMU as the VMM.
+"""The same rows in a virtual machine of KVM: Debian's arm64 kernel at EL2 of the same QEMU, and Debian's QEMU there.
 
-On a CPU without the virtualization host extensions the kernel runs at EL1 and KVM in a part of its own at EL2 (nVHE), on
-QEMU's `max` the whole kernel runs at EL2 (VHE). Linux boots for this, so results are kept in build/bench by what they come from.
+On a CPU without the virtualization host extensions the kernel runs at EL1 and KVM in a part of its own at EL2 (nVHE),
+on QEMU's `max` the whole kernel runs at EL2 (VHE). Linux boots for this, so results are kept in build/bench by what
+they come from.
 """
 import hashlib
 import json
@@ -22,9 +23,9 @@ SOURCE = ROOT / "bench/kvm"
 
 def make_ramdisk():
     ramdisk = BUILD / "kvm.cpio"
-    subprocess.run(["/usr/bin/python3", str(ROOT / "scripts/images/mkinitramfs.py"), "--tar", str(PACKAGES), "--manifest",
-                    str(SOURCE / "root.manifest"), "--overlay", str(SOURCE / "root"), "--host", str(PAYLOAD.parent), str(ramdisk)],
-                   check=True)
+    subprocess.run(["/usr/bin/python3", str(ROOT / "scripts/images/mkinitramfs.py"), "--tar", str(PACKAGES),
+                    "--manifest", str(SOURCE / "root.manifest"), "--overlay", str(SOURCE / "root"),
+                    "--host", str(PAYLOAD.parent), str(ramdisk)], check=True)
     return ramdisk
 
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between two physical CPUs. With -icount QEMU runs one CPU at a time, and the counter counts the instructions of all of
- * them. Who waits here says so with YIELD, which ends its turn at once: the other CPU works while this one waits, and what
- * is counted is the work of both and a few instructions for each look at what is waited for. Asleep, a CPU costs nothing.
+ * Between two physical CPUs. With -icount QEMU runs one CPU at a time, and the counter counts the instructions of all
+ * of them. Who waits here says so with YIELD, which ends its turn at once: the other CPU works while this one waits,
+ * and what is counted is the work of both and a few instructions for each look at what is waited for. Asleep, a CPU
+ * costs nothing.
  */
 #include "bench.h"
 #include "cpu.h"

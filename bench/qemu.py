@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """QEMU machines that count instructions, and what is run on them.
 
-With -icount QEMU 7.2 runs the CPUs of a machine one after the other. A CPU's turn ends when it sleeps, waits with YIELD or
-WFE, or interrupts another; but the first CPU, spinning without any of these, never ends it: at the next timer the turns
-begin with it again. Xen spins so at boot, for an interrupt that the second CPU has not been run to take. `Nudge` ends turns
-from outside by stopping and continuing the machine, which executes nothing in it.
+With -icount QEMU 7.2 runs the CPUs of a machine one after the other. A CPU's turn ends when it sleeps, waits with
+YIELD or WFE, or interrupts another; but the first CPU, spinning without any of these, never ends it: at the next timer
+the turns begin with it again. Xen spins so at boot, for an interrupt that the second CPU has not been run to take.
+`Nudge` ends turns from outside by stopping and continuing the machine, which executes nothing in it.
 """
 import os
 import re
@@ -49,7 +49,8 @@ class Machine(NamedTuple):
 
 
 def qemu(gic, cpu, smp, memory):
-    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}", "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
+    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}",
+            "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
             "-icount", "shift=0,sleep=off", "-nographic", "-no-reboot", "-net", "none"]
 
 
@@ -98,7 +99,8 @@ def run_qemu(command, name, nudged=False):
     with tempfile.TemporaryDirectory() as folder, open(log, "wb") as output:
         path = f"{folder}/monitor"
         extra = ["-serial", "stdio", "-monitor", f"unix:{path},server=on,wait=off"] if nudged else []
-        with subprocess.Popen([*command, *extra], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT) as process:
+        with subprocess.Popen([*command, *extra], stdin=subprocess.DEVNULL, stdout=output,
+                              stderr=subprocess.STDOUT) as process:
             nudge = Nudge(path) if nudged else None
             wait(process, nudge)
             if nudge:
@@ -116,7 +118,7 @@ def figures(text):
 
 
 def boot_time(command, entry, cntvct):
-    """Instructions from reset to `entry`, where the payload read `cntvct`. The same machine again, stopped there by a debugger."""
+    """Instructions from reset to `entry`, where the payload read `cntvct`. The same machine again, under a debugger."""
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/gdb"
         with subprocess.Popen([*command, "-S", "-gdb", f"unix:{path},server=on,wait=off"], stdin=subprocess.DEVNULL,

@@ -38,7 +38,8 @@ def scaling_cells(scaling, loads):
     """Header and lines: operation, then for each hypervisor one column a load."""
     header = ["operation"] + [f"{HYPERVISORS[name]}: {load.text}" if i == 0 else load.text
                               for name in ("argon", "xen") for i, load in enumerate(loads)]
-    lines = [[TEXT[row], *(number(scaling[load.id].get(name, {}).get(row)) for name in ("argon", "xen") for load in loads)]
+    lines = [[TEXT[row], *(number(scaling[load.id].get(name, {}).get(row))
+                           for name in ("argon", "xen") for load in loads)]
              for row in SCALING_ROWS]
     return header, lines
 
@@ -46,7 +47,7 @@ def scaling_cells(scaling, loads):
 def as_text(cells):
     header, lines = cells
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
-    return "\n".join("  ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths)))
+    return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
                      for line in [header, *lines])
 
 
@@ -65,8 +66,8 @@ def replace_between(text, name, content):
 
 
 COLOURS = {"argon": "#1b7f5c", "xen": "#8a93a6", "kvm_nvhe": "#d39a3c", "kvm_vhe": "#b5543c"}
-CHART_ROWS = ["hypercall", "psci", "id_register", "mmio", "sgi_self", "sgi_running", "timer", "event_self", "event_domains",
-              "event_domains_2", "give_and_take", "grant", "foreign_map", "switch", "ping_pong"]
+CHART_ROWS = ["hypercall", "psci", "id_register", "mmio", "sgi_self", "sgi_running", "timer", "event_self",
+              "event_domains", "event_domains_2", "give_and_take", "grant", "foreign_map", "switch", "ping_pong"]
 LEFT, TOP, PLOT, BAR, GAP = 290, 64, 520, 9, 12
 
 
@@ -87,7 +88,8 @@ def legend(names):
 def grid(scale, top, height):
     parts = []
     for value in top:
-        parts.append(f'<line x1="{scale(value):.1f}" y1="{TOP}" x2="{scale(value):.1f}" y2="{TOP + height}" stroke="#d8dce3"/>')
+        x = f"{scale(value):.1f}"
+        parts.append(f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="{TOP + height}" stroke="#d8dce3"/>')
         parts.append(text_element(scale(value), TOP + height + 16, str(value), "middle", 11))
     return parts
 
@@ -105,7 +107,8 @@ def chart(results, title):
         bars = [(name, results[name][row]) for name in names if results[name].get(row)]
         parts.append(text_element(LEFT - 8, y + len(bars) * BAR / 2 + 4, TEXT[row], "end"))
         for name, value in bars:
-            parts.append(f'<rect x="{LEFT}" y="{y:.1f}" width="{scale(value) - LEFT:.1f}" height="{BAR - 1}" fill="{COLOURS[name]}"/>')
+            parts.append(f'<rect x="{LEFT}" y="{y:.1f}" width="{scale(value) - LEFT:.1f}" height="{BAR - 1}" '
+                         f'fill="{COLOURS[name]}"/>')
             parts.append(text_element(scale(value) + 4, y + BAR - 1.5, str(value), size=9))
             y += BAR
         y += GAP

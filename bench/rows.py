@@ -53,8 +53,9 @@ ROWS = [
 HYPERVISORS = {"argon": "Argon", "xen": "Xen 4.17", "kvm_nvhe": "KVM nVHE", "kvm_vhe": "KVM VHE"}
 
 # The scaling table: its rows are those of ROWS, and each column a machine with more of one thing.
-SCALING_ROWS = ["hypercall", "psci", "yield_alone", "id_register", "mmio", "sgi_self", "timer", "wfi_timer", "event_self", "event_masked",
-                "event_domains", "give_and_take", "grant", "foreign_map", "switch", "ping_pong", "boot"]
+SCALING_ROWS = ["hypercall", "psci", "yield_alone", "id_register", "mmio", "sgi_self", "timer", "wfi_timer",
+                "event_self", "event_masked", "event_domains", "give_and_take", "grant", "foreign_map", "switch",
+                "ping_pong", "boot"]
 
 
 class Load(NamedTuple):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Run the microbenchmark on Argon, on Debian's Xen and on KVM in Debian's kernel; print tables, write build/bench/results.json.
+"""Run the microbenchmark on Argon, on Debian's Xen and on KVM in Debian's kernel. Tables; build/bench/results.json.
 
 Instruction counts come from QEMU's -icount shift=0 and repeat: see docs/performance.md. Exit status: 0 if every row was
 measured, and with --goals only if Argon meets each goal.
@@ -47,7 +47,8 @@ def compiler_of(image):
 
 
 def kernel_version():
-    found = re.search(rb"Linux version (\S+) [^\n]*SMP[^\n]* Debian (\S+)", kvm.KERNEL.read_bytes()) if kvm.KERNEL.exists() else None
+    kernel = kvm.KERNEL.read_bytes() if kvm.KERNEL.exists() else b""
+    found = re.search(rb"Linux version (\S+) [^\n]*SMP[^\n]* Debian (\S+)", kernel)
     return f"Linux {found[1].decode()} (Debian {found[2].decode()})" if found else "unknown"
 
 
@@ -91,8 +92,10 @@ def measure_scaling(options, gic, loads):
     results = {}
     for load in loads:
         say(f"scaling, GICv{gic}: {load.text}")
-        results[load.id] = {label: measure(Machine(image, label, gic, options.cpu, 1, load.memory, load.vcpus, load.args), boot=True)
-                            for label, image in images(options)}
+        results[load.id] = {}
+        for label, image in images(options):
+            machine = Machine(image, label, gic, options.cpu, 1, load.memory, load.vcpus, load.args)
+            results[load.id][label] = measure(machine, boot=True)
     return results
 
 
@@ -133,10 +136,12 @@ def update_docs(results):
     for gic, rows in results["gic"].items():
         text = report.replace_between(text, f"table {gic}", report.as_markdown(report.main_cells(rows)))
     for gic, rows in results["scaling"].items():
-        text = report.replace_between(text, f"scaling {gic}", report.as_markdown(report.scaling_cells(rows, loads_of(results))))
+        table = report.as_markdown(report.scaling_cells(rows, loads_of(results)))
+        text = report.replace_between(text, f"scaling {gic}", table)
     DOCS.write_text(text, encoding="utf-8")
     first = next(iter(results["gic"]))
-    CHART.write_text(report.chart(results["gic"][first], f"Instructions an operation, GIC{first} (logarithmic)"), encoding="utf-8")
+    chart = report.chart(results["gic"][first], f"Instructions an operation, GIC{first} (logarithmic)")
+    CHART.write_text(chart, encoding="utf-8")
     print(f"written to {DOCS} and {CHART}")
 
 
@@ -145,7 +150,8 @@ def is_complete(results, options):
               for label in HYPERVISORS if options.kvm or not label.startswith("kvm")}
     missing = [f"GIC{gic} {label} {row}" for gic, found in results["gic"].items() for label, rows in wanted.items()
                for row in rows if row not in found.get(label, {})]
-    missing += [f"GIC{gic} {load} {label} {row}" for gic, loads in results["scaling"].items() for load, found in loads.items()
+    missing += [f"GIC{gic} {load} {label} {row}"
+                for gic, loads in results["scaling"].items() for load, found in loads.items()
                 for label in ("argon", "xen") for row in SCALING_ROWS if row not in found[label]]
     for row in missing:
         say(f"not measured: {row}")
@@ -161,9 +167,11 @@ def arguments():
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build/bench/results.json")
     parser.add_argument("--no-kvm", dest="kvm", action="store_false", help="leave the KVM columns empty")
     parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="leave the scaling table out")
-    parser.add_argument("--guest", type=int, default=16, metavar="GIB", help="largest guest of the scaling table, default 16")
+    parser.add_argument("--guest", type=int, default=16, metavar="GIB",
+                        help="largest guest of the scaling table, default 16")
     parser.add_argument("--goals", action="store_true", help="fail where a goal is missed")
-    parser.add_argument("--update-docs", action="store_true", help="put the results into docs/performance.md and its chart")
+    parser.add_argument("--update-docs", action="store_true",
+                        help="put the results into docs/performance.md and its chart")
     parser.add_argument("--reuse", action="store_true", help="take the results from the JSON file instead of running")
     options = parser.parse_args()
     options.gic = options.gic or [3, 2]

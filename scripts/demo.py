@@ -92,7 +92,8 @@ def start_guest(progress, dom0):
     progress.step("xl create /guest/demo.cfg")
     dom0.run("dd if=/dev/urandom of=/guest/demo.img bs=1M count=8 2>/dev/null")
     dom0.run("xl create -q /guest/demo.cfg", 180)
-    dom0.run(f"timeout 120 sh -c 'until grep -q \"{GUEST_UP}\" /var/log/xen/console/guest-demo.log; do sleep 0.3; done'",
+    log = "/var/log/xen/console/guest-demo.log"
+    dom0.run(f"timeout 120 sh -c 'until grep -q \"{GUEST_UP}\" {log}; do sleep 0.3; done'",
              150)
     said = dom0.run(f"grep '{GUEST_UP}' /var/log/xen/console/guest-demo.log | tail -n 1")
     progress.done(said.strip())

@@ -11,8 +11,8 @@ SOURCE_DIRS = ("hypervisor", "tools", "tests", "bench", "scripts")
 SUFFIXES = {".c", ".h", ".S", ".inc", ".lds", ".py", ".sh", ".manifest", ".mk"}
 MAX_FILE, MAX_FUNCTION = 600, 60
 MAX_LINE = 120
-MAX_WIDE_LINE = 150  # where tables of registers, options and commands are wider than that
-WIDE = ("hypervisor/arch/", "hypervisor/include/", "tests/guest/", "tests/system/", "bench/", "scripts/")
+MAX_WIDE_LINE = 150  # where tables of registers are wider than that
+WIDE = ("hypervisor/arch/", "hypervisor/include/")
 
 # Which modules of the hypervisor may include the headers of which others; include/argon is the common contract.
 FDT_ALLOWED = ("hypervisor/firmware/", "hypervisor/boot/", "tests/")

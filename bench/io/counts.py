@@ -6,7 +6,7 @@ import re
 import struct
 import subprocess
 
-# Virtual addresses of each hypervisor's code at EL2, as seen in its counts. Nothing else that runs here is linked there.
+# Virtual addresses of each hypervisor's code at EL2, as seen in its counts. Nothing else here is linked there.
 HYPERVISOR_CODE = {"argon": range(0xa0000000000, 0xb0000000000), "xen": range(0x200000, 0x400000), "bare": range(0)}
 PARTS = ("hypervisor", "dom0", "guest")
 
@@ -45,7 +45,8 @@ class Symbols:
 
     def __init__(self, elf):
         text = subprocess.run(["aarch64-linux-gnu-nm", "-n", elf], capture_output=True, text=True, check=True).stdout
-        found = [(int(address, 16), name) for address, name in re.findall(r"^(\w+) [tTwW] ([^$\s]+)$", text, re.MULTILINE)]
+        found = [(int(address, 16), name)
+                 for address, name in re.findall(r"^(\w+) [tTwW] ([^$\s]+)$", text, re.MULTILINE)]
         self.addresses = [address for address, _ in found]
         self.names = [name for _, name in found]
 

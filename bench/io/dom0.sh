@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Run by dom0's shell before its first prompt (PROMPT_COMMAND): starts the guest and serves the other end of its network loads.
+# Run by dom0's shell before its first prompt (PROMPT_COMMAND): starts the guest, is the other end of its network.
 unset PROMPT_COMMAND
 cd /tmp || exit 1
 sed -n 's/^\([0-9a-f]*-[0-9a-f]*\) : System RAM/io: dom0 has \1/p' /proc/iomem

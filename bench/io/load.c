@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load of the I/O benchmark, run in dom0 and in a guest: one operation over and over, with a window of plugin.c around
- * all but the first rounds.
+ * The load of the I/O benchmark, run in dom0 and in a guest: one operation over and over, with a window of plugin.c
+ * around all but the first rounds.
  *
  *   load read  ID DEVICE BLOCK WARM COUNT   blocks in order, O_DIRECT
  *   load cread ID DEVICE BLOCK WARM COUNT   blocks in order, by way of the page cache
@@ -48,8 +48,8 @@ __asm__(".pushsection .text\n"
 static char *buffer;
 
 /*
- * A huge page where there is one: which pages are neighbours in memory otherwise depends on how the machine came up, and with it
- * the number of segments of a transfer.
+ * A huge page where there is one: which pages are neighbours in memory otherwise depends on how the machine came up,
+ * and with it the number of segments of a transfer.
  */
 static void buffer_make(void)
 {
@@ -120,7 +120,8 @@ static int disk(const char *what, char **arg)
             mark(id, 0);
         }
         index %= DEVICE_BYTES / block;
-        done = writes ? pwrite(fd, buffer, block, (off_t)index * block) : pread(fd, buffer, block, (off_t)index * block);
+        done = writes ? pwrite(fd, buffer, block, (off_t)index * block)
+                      : pread(fd, buffer, block, (off_t)index * block);
         if (done != (ssize_t)block) {
             err(1, "%s at block %u", arg[1], index);
         }
@@ -211,7 +212,9 @@ static void ping_once(int fd, unsigned int round)
     struct {
         struct icmphdr header;
         uint8_t data[56];
-    } packet = { .header = { .type = ICMP_ECHO, .un.echo = { .id = htons(0x10ad), .sequence = htons((uint16_t)round) } } };
+    } packet = {
+        .header = { .type = ICMP_ECHO, .un.echo = { .id = htons(0x10ad), .sequence = htons((uint16_t)round) } },
+    };
     struct {
         struct iphdr ip;
         struct icmphdr header;
@@ -256,7 +259,8 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
 
     buffer_make();
-    if (argc == 7 && (!strcmp(what, "read") || !strcmp(what, "cread") || !strcmp(what, "rread") || !strcmp(what, "write"))) {
+    if (argc == 7 && (!strcmp(what, "read") || !strcmp(what, "cread") || !strcmp(what, "rread") ||
+                      !strcmp(what, "write"))) {
         return disk(what, argv + 2);
     }
     if (argc == 5 && !strcmp(what, "send")) {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""I/O of a Debian guest through the PV drivers on Argon and on Debian's Xen, and of dom0 by itself on Argon and on nothing.
+"""I/O of a Debian guest through the PV drivers on Argon and on Debian's Xen, and of dom0 alone on Argon and on nothing.
 
-Figures are executed instructions (plugin.c), by themselves, by hypervisor, dom0 and guest, and as what a million of them move.
-Prints tables and writes build/bench/io.json. Exit status: 0 if all was measured, and with --goals only if the goals are met.
+Figures are executed instructions (plugin.c), by themselves, by hypervisor, dom0 and guest, and as what a million of
+them move. Prints tables and writes build/bench/io.json. Exit status: 0 if all was measured, and with --goals only if
+the goals are met.
 """
 import argparse
 import json
@@ -49,7 +50,8 @@ OWN_ROWS = [
     Row(10, "write", "1 MiB sequential writes", KIB * KIB, "KiB", KIB * KIB),
     Row(11, "stream", "TCP stream, card to card", 1, "KiB", 64 * KIB),
 ]
-# The last: what the hypervisor may add to dom0's own I/O. What dom0's kernel adds by itself because it is a dom0 is in the table too.
+# The last: what the hypervisor may add to dom0's own I/O. What dom0's kernel adds by itself because it is a dom0 is
+# in the table too.
 GOAL_EACH, GOAL_MEAN, GOAL_OWN = 1.0, 1.15, 0.02
 
 
@@ -75,7 +77,8 @@ def rate(row, result):
 
 def table(results):
     """Argon against Xen; returns text, ratios by row."""
-    lines = [f"{'operation':28} {'a million instructions move':>33} {'ratio':>7}", f"{'':28} {'Argon':>17} {'Xen 4.17':>15}"]
+    lines = [f"{'operation':28} {'a million instructions move':>33} {'ratio':>7}",
+             f"{'':28} {'Argon':>17} {'Xen 4.17':>15}"]
     ratios = {}
     for row in ROWS:
         argon, xen = results["argon"].get(row.id), results["xen"].get(row.id)
@@ -102,7 +105,8 @@ def breakdown(rows, results):
             if result:
                 scale = row.each / result["amount"]
                 figures = [instructions(result), *(result[part] for part in counts.PARTS)]
-                lines.append(f"{row.text + ', ' + name:34} {system:7}" + "".join(f"{figure * scale:12.0f}" for figure in figures))
+                lines.append(f"{row.text + ', ' + name:34} {system:7}" +
+                             "".join(f"{figure * scale:12.0f}" for figure in figures))
     return "\n".join(lines)
 
 
@@ -117,7 +121,8 @@ def own_table(results):
             each = [instructions(result) * KIB / result["amount"] for result in (argon, xen, bare)]
             own = argon["hypervisor"] * KIB / argon["amount"] / each[2]
             ratios[row.id] = {"all": each[0] / each[2], "hypervisor": own}
-            lines.append(f"{row.text:28} {each[0]:12.1f} {each[1]:12.1f} {each[2]:10.1f} {each[0] / each[2] - 1:+12.1%} {own:+13.1%}")
+            lines.append(f"{row.text:28} {each[0]:12.1f} {each[1]:12.1f} {each[2]:10.1f} "
+                         f"{each[0] / each[2] - 1:+12.1%} {own:+13.1%}")
     return "\n".join(lines), ratios
 
 
@@ -143,13 +148,16 @@ def run_guest(options, smp):
         if system == "argon" and options.profile:
             print(profile(folder, log, f"{image}.elf", options.profile))
     text, ratios = table(results)
-    print(f"\nGuest, {smp} CPU{'s' if smp > 1 else ''}, GICv{options.gic}, {options.cpu}\n{text}\n\n{breakdown(ROWS, results)}", flush=True)
+    print(f"\nGuest, {smp} CPU{'s' if smp > 1 else ''}, GICv{options.gic}, {options.cpu}\n{text}\n\n"
+          f"{breakdown(ROWS, results)}", flush=True)
     return {"results": results, "ratios": ratios, "mean": mean(ratios) if ratios else None}
 
 
 def run_own(options):
-    results = {name: measure(OWN_ROWS, name, *scenario.own_on_hypervisor(image, f"{name}-own", options.cpu, options.gic))
-               for name, image in (("argon", options.argon), ("xen", options.xen))}
+    results = {}
+    for name, image in (("argon", options.argon), ("xen", options.xen)):
+        run = scenario.own_on_hypervisor(image, f"{name}-own", options.cpu, options.gic)
+        results[name] = measure(OWN_ROWS, name, *run)
     results["bare"] = measure(OWN_ROWS, "bare", *scenario.own_bare("bare-own", options.cpu, options.gic))
     text, ratios = own_table(results)
     print(f"\ndom0 by itself, GICv{options.gic}, {options.cpu}\n{text}\n\n{breakdown(OWN_ROWS, results)}", flush=True)
@@ -165,7 +173,8 @@ def arguments():
     parser.add_argument("--smp", type=int, action="append", choices=(1, 2), help="default: 1")
     parser.add_argument("--only", choices=("guest", "own"))
     parser.add_argument("--json", type=pathlib.Path, default=scenario.ROOT / "build/bench/io.json")
-    parser.add_argument("--profile", type=int, default=0, metavar="N", help="print Argon's N costliest functions for each row")
+    parser.add_argument("--profile", type=int, default=0, metavar="N",
+                        help="print Argon's N costliest functions for each row")
     parser.add_argument("--goals", action="store_true", help="fail where a goal is missed")
     return parser.parse_args()
 
@@ -184,7 +193,8 @@ def complete(everything):
 
 def main():
     options = arguments()
-    for needed, how in ((options.argon, "make"), (options.xen, "scripts/images/build.sh"), (scenario.OUT / "load", "make -C bench/io")):
+    for needed, how in ((options.argon, "make"), (options.xen, "scripts/images/build.sh"),
+                        (scenario.OUT / "load", "make -C bench/io")):
         if not needed.exists():
             sys.exit(f"{needed} is missing: {how} makes it")
     everything = {"commit": output_of("git", "describe", "--always", "--dirty"), "compiler": compiler_of(options.argon),

@@ -2,14 +2,14 @@
 /*
  * A QEMU plugin that counts executed instructions, each by itself, between two marks in the guest.
  *
- * A mark is MOVZ XZR, #n, which does nothing and which no compiler makes. 0xA000 + 2 * id starts window `id` (every count goes to zero),
- * 0xA001 + 2 * id ends it: the counts are then written to DIR/id.counts as records of three 64-bit words, virtual address,
- * physical address and count of one instruction. There may be several records for one instruction.
+ * A mark is MOVZ XZR, #n, which does nothing and which no compiler makes. 0xA000 + 2 * id starts window `id` (every
+ * count goes to zero), 0xA001 + 2 * id ends it: the counts are then written to DIR/id.counts as records of three
+ * 64-bit words, virtual address, physical address and count of one instruction. There may be several records for one
+ * instruction.
  *
- * The first mark begins the counting, a little later than its window; until then nothing is slowed down. The scripts give it to a
- * window that nobody reads.
- * Unlike the virtual clock, the counts do not move while every CPU sleeps. QEMU runs all CPUs in one thread under -icount, so that
- * counters need no lock.
+ * The first mark begins the counting, a little later than its window; until then nothing is slowed down. The scripts
+ * give it to a window that nobody reads. Unlike the virtual clock, the counts do not move while every CPU sleeps.
+ * QEMU runs all CPUs in one thread under -icount, so that counters need no lock.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is used of version 1 of QEMU's plugin interface (docs/devel/tcg-plugins); Debian has no package with the header. */
+/* What is used of version 1 of QEMU's plugin interface (docs/devel/tcg-plugins); Debian does not package the header. */
 typedef uint64_t plugin_id_t;
 struct qemu_info;
 struct tb;
@@ -32,11 +32,13 @@ extern uint64_t qemu_plugin_insn_vaddr(const struct insn *insn);
 extern void *qemu_plugin_insn_haddr(const struct insn *insn);
 extern void qemu_plugin_reset(plugin_id_t id, void (*cb)(plugin_id_t id));
 extern void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id_t id, void (*cb)(plugin_id_t id, struct tb *tb));
-extern void qemu_plugin_register_vcpu_insn_exec_cb(struct insn *insn, void (*cb)(unsigned int cpu, void *data), int flags, void *data);
+extern void qemu_plugin_register_vcpu_insn_exec_cb(struct insn *insn, void (*cb)(unsigned int cpu, void *data),
+                                                   int flags, void *data);
 extern void qemu_plugin_register_vcpu_insn_exec_inline(struct insn *insn, int op, void *counter, uint64_t addend);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
-__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
+__attribute__((visibility("default")))
+int qemu_plugin_install(plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
 
 #define MARK_MASK    0xffe0001fu
 #define MARK_MOVZ    0xd280001fu
@@ -156,7 +158,8 @@ static void translated(plugin_id_t plugin, struct tb *tb)
         memcpy(&code, qemu_plugin_insn_data(insn), sizeof(code));
         imm = code >> 5 & 0xffff;
         if ((code & MARK_MASK) == MARK_MOVZ && imm >= MARK_FIRST && imm <= MARK_LAST) {
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, mark_executed, CB_NO_REGISTERS, (void *)(uintptr_t)(imm - MARK_FIRST));
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, mark_executed, CB_NO_REGISTERS,
+                                                   (void *)(uintptr_t)(imm - MARK_FIRST));
         }
         if (b) {
             qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD_U64, &b->counts[i], 1);

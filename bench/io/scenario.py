@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machines the I/O benchmark boots, and their runs. Nothing is typed on a console: each run repeats to the instruction."""
+"""The machines the I/O benchmark boots, and their runs. Nothing is typed: each run repeats to the instruction."""
 import pathlib
 import subprocess
 import sys
@@ -14,13 +14,17 @@ import machine  # noqa: E402
 TIMEOUT = 1800
 # One nanosecond of virtual time is one instruction; nothing random and no time of day reaches the machine.
 CLOCK = ["-icount", "shift=0,sleep=off", "-rtc", "base=2022-01-01,clock=vm"]
-# A disk that QEMU reads and writes as zeroes at once, and two network cards that see nothing but each other. Kicks are handled by the
-# CPU's thread, and transmission by a timer of virtual time, not when the host gets to it. With iommu_platform the drivers use the kernel's
-# DMA interface, as those of real devices do; without, they do so on a hypervisor only.
+# A disk that QEMU reads and writes as zeroes at once, and two network cards that see nothing but each other. Kicks
+# are handled by the CPU's thread, and transmission by a timer of virtual time, not when the host gets to it. With
+# iommu_platform the drivers use the kernel's DMA interface, as those of real devices do; without, they do so on a
+# hypervisor only.
 OWN_DEVICES = ["-global", "virtio-mmio.ioeventfd=off", "-global", "virtio-mmio.force-legacy=false",
-               "-drive", "driver=null-co,size=1G,read-zeroes=on,if=none,id=disk", "-device", "virtio-blk-device,iommu_platform=on,drive=disk",
-               "-netdev", "hubport,hubid=0,id=a", "-device", "virtio-net-device,iommu_platform=on,netdev=a,tx=timer,mac=52:54:00:00:00:01",
-               "-netdev", "hubport,hubid=0,id=b", "-device", "virtio-net-device,iommu_platform=on,netdev=b,tx=timer,mac=52:54:00:00:00:02"]
+               "-drive", "driver=null-co,size=1G,read-zeroes=on,if=none,id=disk",
+               "-device", "virtio-blk-device,iommu_platform=on,drive=disk",
+               "-netdev", "hubport,hubid=0,id=a",
+               "-device", "virtio-net-device,iommu_platform=on,netdev=a,tx=timer,mac=52:54:00:00:00:01",
+               "-netdev", "hubport,hubid=0,id=b",
+               "-device", "virtio-net-device,iommu_platform=on,netdev=b,tx=timer,mac=52:54:00:00:00:02"]
 
 
 def script(name):
@@ -31,7 +35,8 @@ def module(name):
     """A kernel module of Debian's kernel that dom0's image does not hold."""
     listing = subprocess.run(["tar", "-tf", machine.IMAGES / "debian-root.tar", "--wildcards", f"*/{name}.ko"],
                              capture_output=True, text=True, check=True).stdout.split()
-    return subprocess.run(["tar", "-xOf", machine.IMAGES / "debian-root.tar", listing[0]], capture_output=True, check=True).stdout
+    return subprocess.run(["tar", "-xOf", machine.IMAGES / "debian-root.tar", listing[0]], capture_output=True,
+                          check=True).stdout
 
 
 def guest_initrd():
@@ -43,7 +48,8 @@ def guest_initrd():
 
 def guest_files():
     """What dom0 is given to run the guest."""
-    config = guests.config("io", ramdisk="/tmp/initrd", extra="console=hvc0 rdinit=/io/guest", disk=["phy:/dev/ram0,xvda,w"],
+    config = guests.config("io", ramdisk="/tmp/initrd", extra="console=hvc0 rdinit=/io/guest",
+                           disk=["phy:/dev/ram0,xvda,w"],
                            vif=[guests.vif(2)])
     return {"/io/load": (OUT / "load").read_bytes(), "/io/dom0": script("dom0.sh"), "/io/brd.ko": module("brd"),
             "/io/guest.cpio.gz": guest_initrd(), "/io/guest.cfg": config}

@@ -27,7 +27,8 @@ def windows(tmp_path_factory):
     subprocess.run(["aarch64-linux-gnu-gcc", "-nostdlib", "-static", "-Wl,-Ttext=0", "-Wl,--build-id=none", "-o", elf,
                     HERE / "test_marks.S"], check=True)
     subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", "-j", ".text", elf, image], check=True)
-    command = ["qemu-system-aarch64", "-M", "virt,gic-version=2", "-cpu", "cortex-a57", "-m", "128", "-display", "none", "-net", "none",
+    command = ["qemu-system-aarch64", "-M", "virt,gic-version=2", "-cpu", "cortex-a57", "-m", "128",
+               "-display", "none", "-net", "none",
                "-monitor", "none", "-serial", "stdio", "-icount", "shift=0,sleep=off", "-kernel", image,
                "-plugin", f"{scenario.OUT / 'plugin.so'},dir={folder}"]
     subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=60)
@@ -76,7 +77,8 @@ def test_parts(tmp_path):
 
 def test_functions(tmp_path):
     path = tmp_path / "0.counts"
-    write_counts(path, [(0xa0000000100, 0, 2), (0xa0000000104, 0, 2), (0xa0000000104, 0, 1), (0xa0000000200, 0, 4), (0x400000, 0, 9)])
+    write_counts(path, [(0xa0000000100, 0, 2), (0xa0000000104, 0, 2), (0xa0000000104, 0, 1), (0xa0000000200, 0, 4),
+                        (0x400000, 0, 9)])
     symbols = counts.Symbols.__new__(counts.Symbols)
     symbols.addresses, symbols.names = [0xa0000000100, 0xa0000000200], ["first", "second"]
     assert counts.by_function(path, symbols) == {"first": [5, 2], "second": [4, 4]}
@@ -88,7 +90,8 @@ def test_rates_and_goals():
     assert main.rate(row, result) == pytest.approx(1024 * 1000)
     ratios = {"a": 2.0, "b": 0.5}
     assert main.mean(ratios) == pytest.approx(1.0)
-    good = {"guest": {"smp1": {"ratios": {"a": 1.5, "b": 1.1}, "mean": 1.28}}, "own": {"ratios": {"a": {"all": 1.3, "hypervisor": 0.01}}}}
+    good = {"guest": {"smp1": {"ratios": {"a": 1.5, "b": 1.1}, "mean": 1.28}},
+            "own": {"ratios": {"a": {"all": 1.3, "hypervisor": 0.01}}}}
     assert main.goals_met(good)
     assert not main.goals_met({**good, "own": {"ratios": {"a": {"all": 1.3, "hypervisor": 0.03}}}})
     assert not main.goals_met({**good, "guest": {"smp1": {"ratios": {"a": 0.99, "b": 2.0}, "mean": 1.4}}})

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows whose instructions can be counted by hand, for test_io.py. Runs where QEMU puts a raw kernel, at EL1, MMU off. */
+/* Windows to be counted by hand, for test_io.py. Runs where QEMU puts a raw kernel, at EL1, MMU off. */
 #define UART   0x09000000
 #define GICD   0x08000000      /* GICv2 */
 #define GICC   0x08010000

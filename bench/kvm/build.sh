@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Unpacks Debian's arm64 QEMU with its libraries into build/bench/kvm-root.tar, for the KVM columns. Once: a stamp says of what.
+# Unpacks Debian's arm64 QEMU and its libraries into build/bench/kvm-root.tar, for KVM. Once: a stamp says of what.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)

@@ -14,7 +14,8 @@ debian_mirror() {
         mirror=$DEBIAN_MIRROR
     elif command -v apt-get >/dev/null; then
         # shellcheck disable=SC2016 # apt expands this, not the shell
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $DEBIAN_SUITE" 2>/dev/null | sort -u | head -n 1)
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $DEBIAN_SUITE" 2>/dev/null | sort -u |
+            head -n 1)
     fi
     echo "${mirror:-$DEBIAN_MIRROR_DEFAULT}"
 }

@@ -34,8 +34,10 @@ class Report:
         return names[-1] if names else "none"
 
 
-def qemu_command(hypervisor, image, gic=3, smp=1, cpu="cortex-a57", memory=1024, args="", options="", dom0_mem=256, extra=()):
-    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}", "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
+def qemu_command(hypervisor, image, gic=3, smp=1, cpu="cortex-a57", memory=1024,
+                 args="", options="", dom0_mem=256, extra=()):
+    return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}",
+            "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
             "-kernel", str(hypervisor), "-append", f"console=dtuart dom0_mem={dom0_mem}M bootscrub=0 {options}",
             "-device", f"guest-loader,addr=0x60000000,kernel={image},bootargs={args or 'none'}",
             "-nographic", "-no-reboot", "-net", "none", *extra]
@@ -79,11 +81,15 @@ def main():
     parser.add_argument("--timeout", type=int, default=30)
     parser.add_argument("--all", action="store_true", help="print all of the output")
     a = parser.parse_args()
-    report = run("manual", a.hypervisor, a.image, a.timeout, gic=a.gic, smp=a.smp, cpu=a.cpu, args=a.args, options=a.options)
+    report = run("manual", a.hypervisor, a.image, a.timeout, gic=a.gic, smp=a.smp, cpu=a.cpu, args=a.args,
+                 options=a.options)
     lines = report.text.splitlines()
-    print("\n".join(lines if a.all else [x for x in lines if re.search(r"FAIL|# |passed,", x) and not re.search(r"# \w+\.[\w-]+$", x)]))
+    if not a.all:
+        lines = [x for x in lines if re.search(r"FAIL|# |passed,", x) and not re.search(r"# \w+\.[\w-]+$", x)]
+    print("\n".join(lines))
     if report.closing is None:
-        print(f"no closing line; last test {report.last_test()}; last lines:", *lines[-25:], sep="\n")
+        print(f"no closing line; last test {report.last_test()}; last lines:")
+        print("\n".join(report.text.splitlines()[-25:]))
     print(f"exit {report.exited}, log {report.log}")
     return 0 if report.closing and report.closing[1] == 0 else 1
 

@@ -32,12 +32,13 @@ MACHINES = {
 }
 # RAM in MiB and how much of it the hypervisor may take with one guest, in percent.
 OWN_MEMORY = {1024: 2.0, 16384: 1.0}
-ENDS = {"poweroff": "", "reboot": "end=reboot", "crash": "end=crash", "psci_off": "end=psci_off", "psci_reset": "end=psci_reset"}
+ENDS = ["poweroff", "reboot", "crash", "psci_off", "psci_reset"]
 
 
 def xen_differs():
     """Names of checks that may fail on Xen, and of tests that hang there."""
-    lines = [line.split() for line in (HERE / "xen_differs.txt").read_text().splitlines() if line and not line.startswith("#")]
+    text = (HERE / "xen_differs.txt").read_text()
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
     return {x[0] for x in lines}, [x[0] for x in lines if x[1:] == ["hang"]]
 
 
@@ -69,18 +70,21 @@ def test_checks(hypervisor, machine):
 @pytest.mark.parametrize("end", ENDS)
 def test_end(hypervisor, end):
     """Each way to end dom0 ends the machine."""
-    report = runner.run(f"{hypervisor.name}-end-{end}", hypervisor, args="only=entry.counters " + ENDS[end], timeout=30)
+    report = runner.run(f"{hypervisor.name}-end-{end}", hypervisor, args=f"only=entry.counters end={end}", timeout=30)
     assert report.closing, f"payload did not finish, log {report.log}"
     assert report.exited == 0, f"machine still runs, log {report.log}"
     assert "still alive" not in report.text, f"shutdown returned, log {report.log}"
+
+
+OWN_FIGURES = {"own": r"own: (\d+) of", "ram": r"of (\d+) KiB", "image": r"image (\d+) KiB",
+               "frames": r"frame table \D*(\d+) KiB", "cpus": r"CPUs (\d+) KiB", "rest": r"the rest (-?\d+) KiB"}
 
 
 def own_memory(text):
     """What debug key H said each time, with the free memory just before: figures in KiB by name, of a guest by d1."""
     for part in re.split(r"^# own: ", text, flags=re.M)[1:]:
         found = {"what": part.split(":")[0], "free": int(re.search(r"(\d+) KiB free", part)[1])}
-        for name, pattern in (("own", r"own: (\d+) of"), ("ram", r"of (\d+) KiB"), ("image", r"image (\d+) KiB"),
-                              ("frames", r"frame table \D*(\d+) KiB"), ("cpus", r"CPUs (\d+) KiB"), ("rest", r"the rest (-?\d+) KiB")):
+        for name, pattern in OWN_FIGURES.items():
             found[name] = int(re.search(pattern, part)[1])
         domains = dict(re.findall(r" d(\d+): (\d+) KiB", part))
         found["dom0"] = int(domains.pop("0"))
@@ -90,7 +94,7 @@ def own_memory(text):
 
 @pytest.mark.parametrize("mib", OWN_MEMORY)
 def test_own_memory(hypervisor, mib):
-    """The hypervisor's own memory: little, all accounted for, and what the debug key says of a guest is what the guest costs."""
+    """The hypervisor's own memory: little, all accounted for; what the key says of a guest is what it costs."""
     if hypervisor.name.startswith("xen"):
         pytest.skip("Xen has no such figures")
     report = runner.run(f"{hypervisor.name}-own-{mib}", hypervisor, args="only=own.memory", smp=2, memory=mib)

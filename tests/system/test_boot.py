@@ -22,7 +22,8 @@ MATRIX = [
     (2, "max", 5, 8),
 ]
 
-KERNEL_TROUBLE = re.compile(r"WARNING:|BUG:|Oops|Call trace|Unhandled|Unable to handle|rcu_sched detected", re.IGNORECASE)
+KERNEL_TROUBLE = re.compile(r"WARNING:|BUG:|Oops|Call trace|Unhandled|Unable to handle|rcu_sched detected",
+                            re.IGNORECASE)
 
 
 def info(dom0):
@@ -46,7 +47,8 @@ def check_dom0(dom0, gic, smp, gib):
         lines = [line.split() for line in interrupts.split("\n") if re.search(rf" ({source})$", line)]
         assert lines, f"no interrupt for {source}:\n{interrupts}"
         for cpu in range(smp):
-            assert any(int(words[1 + cpu]) > 0 for words in lines), f"CPU {cpu} got no {source} interrupt:\n{interrupts}"
+            assert any(int(words[1 + cpu]) > 0 for words in lines), \
+                f"CPU {cpu} got no {source} interrupt:\n{interrupts}"
 
     facts = info(dom0)
     assert facts["nr_cpus"] == str(smp)

@@ -28,7 +28,8 @@ def sha256(path):
 
 @pytest.fixture(scope="module")
 def disks():
-    made = {"mmio": random_file("mmio.img", 1), "pci": random_file("pci.img", 2), "served": random_file("served.bin", 3, 2 << 20)}
+    made = {"mmio": random_file("mmio.img", 1), "pci": random_file("pci.img", 2),
+            "served": random_file("served.bin", 3, 2 << 20)}
     yield made
     for path in made.values():
         path.unlink()
@@ -38,7 +39,8 @@ def disks():
 def dom0(request, hypervisor, disks):
     extra = []
     for bus, device in (("mmio", "virtio-blk-device"), ("pci", "virtio-blk-pci,disable-legacy=on")):
-        extra += ["-drive", f"if=none,id={bus},format=raw,file={disks[bus]}", "-device", f"{device},drive={bus},serial={bus}"]
+        extra += ["-drive", f"if=none,id={bus},format=raw,file={disks[bus]}",
+                  "-device", f"{device},drive={bus},serial={bus}"]
     extra += ["-netdev", f"user,id=n0,restrict=on,guestfwd=tcp:10.0.2.100:7000-cmd:cat {disks['served']}",
               "-device", "virtio-net-device,netdev=n0,mac=52:54:00:00:00:10",
               "-netdev", "user,id=n1,restrict=on,net=10.0.3.0/24",
@@ -66,7 +68,8 @@ def test_disk_reads(dom0, disks, disk_names, bus):
 def test_disk_writes(dom0, disks, disk_names, bus):
     """What dom0 writes, by pages and by single sectors, is what the host finds."""
     name = disk_names[bus]
-    dom0.run(f"dd if=/dev/urandom of=/tmp/new bs=1M count=4 2>/dev/null; dd if=/tmp/new of=/dev/{name} bs=64k seek=16 2>/dev/null")
+    dom0.run("dd if=/dev/urandom of=/tmp/new bs=1M count=4 2>/dev/null; "
+             f"dd if=/tmp/new of=/dev/{name} bs=64k seek=16 2>/dev/null")
     dom0.run(f"dd if=/tmp/new of=/dev/{name} bs=512 count=33 oflag=direct seek=3 2>/dev/null; sync")
     assert guests.digest(dom0.run(f"sha256sum </dev/{name}")) == sha256(disks[bus])
     new = guests.digest(dom0.run("sha256sum </tmp/new"))
@@ -98,7 +101,8 @@ def test_guest_on_host_disks_and_network(dom0, disks, disk_names):
     with guests.Console(dom0, "io") as guest:
         assert guests.digest(guest.run("sha256sum </dev/xvda")) == sha256(disks["mmio"])
         assert guests.digest(guest.run("sha256sum </dev/xvdb")) == sha256(disks["pci"])
-        guest.run("dd if=/dev/urandom of=/new bs=1M count=4 && dd if=/new of=/dev/xvda bs=64k && dd if=/new of=/dev/xvdb bs=4k; sync")
+        guest.run("dd if=/dev/urandom of=/new bs=1M count=4 && dd if=/new of=/dev/xvda bs=64k && "
+                  "dd if=/new of=/dev/xvdb bs=4k; sync")
         new = guests.digest(guest.run("sha256sum </new"))
         assert " 0% packet loss" in guest.run("ping -c 3 -W 5 10.0.2.2")
         assert guests.digest(guest.run("nc 10.0.2.100 7000 </dev/null | sha256sum")) == sha256(disks["served"])

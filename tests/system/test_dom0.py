@@ -14,7 +14,8 @@ UART_IRQ = 33   # of QEMU's virt
 
 @pytest.fixture(scope="module")
 def dom0(request, hypervisor):
-    yield from shared_machine(request, hypervisor, hypervisor_args="console=dtuart dom0_mem=640M bootscrub=0 conswitch=b")
+    yield from shared_machine(request, hypervisor,
+                              hypervisor_args="console=dtuart dom0_mem=640M bootscrub=0 conswitch=b")
 
 
 def test_console_input(dom0):
@@ -115,12 +116,11 @@ def test_balloon(dom0):
     def total():
         return int(dom0.run("cat /sys/devices/system/xen_memory/xen_memory0/info/current_kb"))
 
-    base = "/sys/devices/system/xen_memory/xen_memory0/target_kb"
+    base = "/sys/devices/system/xen_memory/xen_memory0"
     before = total()
     for target in (before - 65536, before):
-        dom0.run(f"echo {target} >{base}")
-        dom0.run(f"timeout 50 sh -c 'until [ $(cat /sys/devices/system/xen_memory/xen_memory0/info/current_kb) -eq {target} ]; "
-                 "do sleep 0.2; done'")
+        dom0.run(f"echo {target} >{base}/target_kb")
+        dom0.run(f"timeout 50 sh -c 'until [ $(cat {base}/info/current_kb) -eq {target} ]; do sleep 0.2; done'")
     assert total() == before
     assert not re.search(r"WARNING:|BUG:|Oops|Call trace", dom0.run("dmesg"))
 

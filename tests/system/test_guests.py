@@ -44,7 +44,8 @@ def test_disks(dom0):
         for disk, name in zip("abc", "abc"):
             assert guests.digest(guest.run(f"sha256sum </dev/xvd{disk}")) == before[name]
         guest.run("dd if=/dev/urandom of=/new bs=64k count=48 2>/dev/null")
-        guest.run("dd if=/new of=/dev/xvda bs=4k seek=256 2>/dev/null; dd if=/new of=/dev/xvdb bs=512 count=16 2>/dev/null")
+        guest.run("dd if=/new of=/dev/xvda bs=4k seek=256 2>/dev/null; "
+                  "dd if=/new of=/dev/xvdb bs=512 count=16 2>/dev/null")
         guest.run("dd if=/new of=/dev/xvdb bs=8k skip=1 seek=1 2>/dev/null")
         guest.run("! dd if=/new of=/dev/xvdc bs=4k count=1 2>/dev/null; sync")
         new = guests.digest(guest.run("sha256sum </new"))
@@ -60,7 +61,8 @@ def test_disks(dom0):
 
 def test_networks(dom0):
     """Three interfaces on two bridges; data both ways over each, in frames of all sizes."""
-    dom0.run("ip link add xenbr1 type bridge forward_delay 0; ip address add 10.129.0.1/16 dev xenbr1; ip link set xenbr1 up")
+    dom0.run("ip link add xenbr1 type bridge forward_delay 0; "
+             "ip address add 10.129.0.1/16 dev xenbr1; ip link set xenbr1 up")
     guests.start(dom0, "nets", ip="10.128.0.5/16,10.129.0.5/16,10.128.0.6/16",
                  vif=[guests.vif(5), guests.vif(6, "xenbr1"), guests.vif(7)])
     lines = [line.split() for line in dom0.run("xl network-list nets").split("\n")[1:]]
@@ -76,10 +78,12 @@ def test_networks(dom0):
             guest.run("nc -l -p 7001 >/got & true")
         dom0.run(f"nc {address} 7001 </tmp/data")
         with guests.Console(dom0, "nets") as guest:
-            assert guests.digest(guest.run("while pidof nc; do usleep 100000; done >/dev/null; sha256sum </got")) == wanted
+            got = guest.run("while pidof nc; do usleep 100000; done >/dev/null; sha256sum </got")
+            assert guests.digest(got) == wanted
             guest.run("(cat /got; usleep 100000) | nc -l -p 7003 >/dev/null & true")
         # An input that stays open: at the end of it nc would stop before it has received everything.
-        assert guests.digest(dom0.run(f"nc {address} 7003 < <(sleep 100) | head -c $((32 * 65536)) | sha256sum")) == wanted
+        got = dom0.run(f"nc {address} 7003 < <(sleep 100) | head -c $((32 * 65536)) | sha256sum")
+        assert guests.digest(got) == wanted
     dom0.run("ip link del xenbr1; rm /tmp/data")
 
 

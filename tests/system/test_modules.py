@@ -58,9 +58,12 @@ def check(dom0, hypervisor_args=HYPERVISOR_ARGS, dom0_args=DOM0_ARGS):
     assert dom0.run("find /proc/device-tree/chosen -name 'module@*'") == ""
 
 
+def modules_at(kernel, initrd):
+    return [(machines.IMAGES / "vmlinuz", kernel), (machines.IMAGES / "dom0.cpio", initrd)]
+
+
 def boot_tree(make_machine, tree, **fields):
-    return make_machine(dtb=tree.path, load=[(machines.IMAGES / "vmlinuz", KERNEL), (machines.IMAGES / "dom0.cpio", INITRD)],
-                        **fields)
+    return make_machine(dtb=tree.path, load=modules_at(KERNEL, INITRD), **fields)
 
 
 def test_guest_loader(make_machine):
@@ -118,7 +121,8 @@ def test_bootargs_for_dom0(make_machine, tree):
     tree.cells("/chosen", "#size-cells", 2)
     tree.strings("/chosen", "xen,xen-bootargs", HYPERVISOR_ARGS)
     tree.strings("/chosen", "bootargs", DOM0_ARGS)
-    tree.module(f"/chosen/module@{KERNEL:x}", machines.IMAGES / "vmlinuz", KERNEL, ["multiboot,kernel", "multiboot,module"])
+    tree.module(f"/chosen/module@{KERNEL:x}", machines.IMAGES / "vmlinuz", KERNEL,
+                ["multiboot,kernel", "multiboot,module"])
     tree.cells("/chosen", "linux,initrd-start", INITRD)
     tree.cells("/chosen", "linux,initrd-end", INITRD + initrd.stat().st_size)
     with boot_tree(make_machine, tree) as dom0:
@@ -139,8 +143,8 @@ def test_scattered_modules(make_machine, tree):
     tree.cells("/chosen", "#size-cells", 2)
     tree.strings("/chosen", "bootargs", HYPERVISOR_ARGS)
     kernel, initrd = 0x9a345000, 0x60801000
-    tree.module("/chosen/module@0", machines.IMAGES / "vmlinuz", kernel, ["multiboot,kernel", "multiboot,module"], DOM0_ARGS)
+    tree.module("/chosen/module@0", machines.IMAGES / "vmlinuz", kernel,
+                ["multiboot,kernel", "multiboot,module"], DOM0_ARGS)
     tree.module("/chosen/module@1", machines.IMAGES / "dom0.cpio", initrd, ["multiboot,ramdisk", "multiboot,module"])
-    with make_machine(dtb=tree.path, load=[(machines.IMAGES / "vmlinuz", kernel), (machines.IMAGES / "dom0.cpio", initrd)]) \
-            as dom0:
+    with make_machine(dtb=tree.path, load=modules_at(kernel, initrd)) as dom0:
         check(dom0)

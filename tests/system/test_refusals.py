@@ -78,7 +78,8 @@ def test_bad_options_are_named(make_machine, on_xen):
     for option, by_xen in BAD_OPTIONS.items():
         name = option.split("=", maxsplit=1)[0]
         if by_xen or not on_xen:
-            assert any(re.search(rf"\b{name}\b", line) for line in warnings), f"nothing names {name}:\n" + "\n".join(said)
+            assert any(re.search(rf"\b{name}\b", line) for line in warnings), \
+                f"nothing names {name}:\n" + "\n".join(said)
 
 
 def test_no_console(make_machine, tmp_path, on_xen):

@@ -19,7 +19,8 @@ def dom0(request, hypervisor):
 def guest(dom0):
     """A guest with a disk and a network interface; tests leave it running under the name one."""
     dom0.run("dd if=/dev/urandom of=/tmp/one.img bs=1M count=8 2>/dev/null")
-    guests.start(dom0, "one", vcpus=2, ip="10.128.0.2/16", vif=[guests.vif(2)], disk=[guests.disk("/tmp/one.img", "xvda")])
+    guests.start(dom0, "one", vcpus=2, ip="10.128.0.2/16", vif=[guests.vif(2)],
+                 disk=[guests.disk("/tmp/one.img", "xvda")])
     return "one"
 
 
@@ -130,8 +131,8 @@ def test_block_attach_and_detach(dom0, guest):
     dom0.run("dd if=/dev/urandom of=/tmp/two.img bs=1M count=4 2>/dev/null")
     digest = guests.digest(dom0.run("sha256sum </tmp/two.img"))
     dom0.run("xl block-attach one format=raw,vdev=xvdb,access=ro,target=/tmp/two.img")
-    assert guests.run_in(dom0, "one", "until [ -b /dev/xvdb ]; do usleep 100000; done; sha256sum </dev/xvdb").split()[0] \
-        == digest
+    seen = guests.run_in(dom0, "one", "until [ -b /dev/xvdb ]; do usleep 100000; done; sha256sum </dev/xvdb")
+    assert seen.split()[0] == digest
     dom0.run("xl block-detach one xvdb")
     lines = dom0.run("xl block-list one").split("\n")[1:]
     assert [line.split()[0] for line in lines] == ["51712"]

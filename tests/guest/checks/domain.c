@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between domains: dom0 makes others, which run this image too (domu.h), and each must find what it left, and nothing of another's. */
+/* Between domains: dom0 makes others, which run this image too (domu.h); each finds what it left, nothing else. */
 #include "check.h"
 #include "console.h"
 #include "cpu.h"
@@ -60,9 +60,10 @@ static unsigned find_remains(const struct entry_state *e)
 {
     static struct state s;
     const uint64_t el1[] = {
-        sysreg_read(tpidr_el0), sysreg_read(tpidrro_el0), sysreg_read(sp_el0), sysreg_read(contextidr_el1), sysreg_read(far_el1),
-        sysreg_read(elr_el1), sysreg_read(spsr_el1), sysreg_read(esr_el1), sysreg_read(par_el1), sysreg_read(ttbr1_el1),
-        sysreg_read(cntkctl_el1), sysreg_read(csselr_el1), sysreg_read(cntv_ctl_el0) & 3, sysreg_read(cntp_ctl_el0) & 3,
+        sysreg_read(tpidr_el0), sysreg_read(tpidrro_el0), sysreg_read(sp_el0), sysreg_read(contextidr_el1),
+        sysreg_read(far_el1), sysreg_read(elr_el1), sysreg_read(spsr_el1), sysreg_read(esr_el1),
+        sysreg_read(par_el1), sysreg_read(ttbr1_el1), sysreg_read(cntkctl_el1), sysreg_read(csselr_el1),
+        sysreg_read(cntv_ctl_el0) & 3, sysreg_read(cntp_ctl_el0) & 3,
     };
 
     state_vectors(&s);
@@ -121,7 +122,8 @@ static void rewritten_work(volatile struct domu_box *box)
     box->data[31] = sysreg_read(sp_el0);
     box->data[32] = sysreg_read(elr_el1);
     box->data[33] = sysreg_read(ttbr1_el1);
-    if (kept[0] != sysreg_read(tpidr_el1) || kept[1] != sysreg_read(contextidr_el1) || kept[2] != sysreg_read(tpidr_el0))
+    if (kept[0] != sysreg_read(tpidr_el1) || kept[1] != sysreg_read(contextidr_el1) ||
+        kept[2] != sysreg_read(tpidr_el0))
         box->word[WORD_WHERE] = 301;
     for (unsigned i = 0; i < 64; i++)
         if (in->v[i] != out->v[i])
@@ -192,7 +194,10 @@ static void mixed_anywhere(void)
     mix_on(ANYWHERE);
 }
 
-/* Domains die asleep, their state perhaps still in a CPU; the next one there finds nothing of it, and another that sleeps there lives on. */
+/*
+ * Domains die asleep, their state perhaps still in a CPU; the next one there finds nothing of it, and another that
+ * sleeps there lives on.
+ */
 static void destroyed_asleep(void)
 {
     struct domu *survivor = &others[1], *victim = &others[0];
@@ -248,8 +253,8 @@ static bool others_off(void)
 }
 
 /*
- * What the toolstack writes into a sleeper is what it wakes up with; the rest is as it was. Where it has a CPU of its own, nothing runs
- * there between sleep and waking: what that CPU still holds of it is out of date.
+ * What the toolstack writes into a sleeper is what it wakes up with; the rest is as it was. Where it has a CPU of its
+ * own, nothing runs there between sleep and waking: what that CPU still holds of it is out of date.
  */
 static void written_asleep(void)
 {

@@ -15,8 +15,16 @@
 static volatile shared_info_t *shared;
 
 static bool is_pending(uint32_t port) { return shared->evtchn_pending[port / 64] >> (port % 64) & 1; }
-static void clear_pending(uint32_t port) { __atomic_fetch_and(&shared->evtchn_pending[port / 64], ~(1ul << (port % 64)), __ATOMIC_SEQ_CST); }
-static void set_mask(uint32_t port) { __atomic_fetch_or(&shared->evtchn_mask[port / 64], 1ul << (port % 64), __ATOMIC_SEQ_CST); }
+static void clear_pending(uint32_t port)
+{
+    __atomic_fetch_and(&shared->evtchn_pending[port / 64], ~(1ul << (port % 64)), __ATOMIC_SEQ_CST);
+}
+
+static void set_mask(uint32_t port)
+{
+    __atomic_fetch_or(&shared->evtchn_mask[port / 64], 1ul << (port % 64), __ATOMIC_SEQ_CST);
+}
+
 static bool is_masked(uint32_t port) { return shared->evtchn_mask[port / 64] >> (port % 64) & 1; }
 
 static void clear_upcall(unsigned cpu)

@@ -73,7 +73,8 @@ static bool fresh(void)
 static uint32_t consume(unsigned queue, uint32_t head)
 {
     uint32_t port = head ? head : control->head[queue];
-    uint32_t next = __atomic_fetch_and(&word[port], ~(LINKED | EVTCHN_FIFO_LINK_MASK), __ATOMIC_SEQ_CST) & EVTCHN_FIFO_LINK_MASK;
+    uint32_t old = __atomic_fetch_and(&word[port], ~(LINKED | EVTCHN_FIFO_LINK_MASK), __ATOMIC_SEQ_CST);
+    uint32_t next = old & EVTCHN_FIFO_LINK_MASK;
 
     __atomic_fetch_and(&word[port], ~PENDING, __ATOMIC_SEQ_CST);
     return next;

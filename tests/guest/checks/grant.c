@@ -277,19 +277,23 @@ static void several(void)
     for (unsigned i = 0; i < 40; i++) {
         entry(16 + i, (uint16_t)(i == 7 ? 0 : GTF_permit_access), 0, page(0));
         (void)xen_unmap(machine_spare_page(PAGE_BATCH + 1000 + i));
-        op[i] = (struct gnttab_map_grant_ref){ .host_addr = machine_spare_page(PAGE_BATCH + 1000 + i), .flags = GNTMAP_host_map, .ref = 16 + i };
+        op[i] = (struct gnttab_map_grant_ref){
+            .host_addr = machine_spare_page(PAGE_BATCH + 1000 + i), .flags = GNTMAP_host_map, .ref = 16 + i,
+        };
     }
     CHECK_EQ("map", 0, grant_op(GNTTABOP_map_grant_ref, op, 40));
     mmio_write64(page(0), 0x8888);
     for (unsigned i = 0; i < 40; i++) {
-        CHECK_EQ(check_name("status", i), (uint16_t)(i == 7 ? GNTST_general_error : GNTST_okay), (uint16_t)op[i].status);
+        CHECK_EQ(check_name("status", i), (uint16_t)(i == 7 ? GNTST_general_error : GNTST_okay),
+                 (uint16_t)op[i].status);
         if (i != 7)
             CHECK_EQ(check_name("page", i), 0x8888, mmio_read64(op[i].host_addr));
         un[i] = (struct gnttab_unmap_grant_ref){ .host_addr = op[i].host_addr, .handle = i == 7 ? ~0u : op[i].handle };
     }
     CHECK_EQ("unmap", 0, grant_op(GNTTABOP_unmap_grant_ref, un, 40));
     for (unsigned i = 0; i < 40; i++) {
-        CHECK_EQ(check_name("unmap-status", i), (uint16_t)(i == 7 ? GNTST_bad_handle : GNTST_okay), (uint16_t)un[i].status);
+        CHECK_EQ(check_name("unmap-status", i), (uint16_t)(i == 7 ? GNTST_bad_handle : GNTST_okay),
+                 (uint16_t)un[i].status);
         CHECK_EQ(check_name("gone", i), 1, reads(op[i].host_addr));
         table[16 + i].flags = 0;
     }

@@ -25,9 +25,11 @@ static uint8_t page[2 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
 static void unknown_numbers(void)
 {
-    static const unsigned long absent[] = { 0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 14, 15, 16, 19, 22, 23, 25, 26, 28, 30, 31, 37, 38, 39, 40,
-                                            41, 43, 47, 48, 49, 55, 56, 63, 64, 65, 127, 128, 255, 256, 1000, 0x7fffffff, 0x80000000,
-                                            0xffffffff, 0x100000000, 0x100000011, 1ul << 63, ~0ul };
+    static const unsigned long absent[] = {
+        0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 14, 15, 16, 19, 22, 23, 25, 26, 28, 30, 31, 37, 38, 39, 40, 41, 43, 47, 48, 49,
+        55, 56, 63, 64, 65, 127, 128, 255, 256, 1000,
+        0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x100000011, 1ul << 63, ~0ul,
+    };
 
     for (unsigned i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
         CHECK_EQ(check_name("number", absent[i]), -XEN_ENOSYS, hypercall3(absent[i], ~0ul, ~0ul, ~0ul));
@@ -82,13 +84,16 @@ static void preserves(void)
 
     for (unsigned i = 0; i < 31; i++)
         v[i] = 0xa5a5000000000000ul + i;
-    asm volatile("ldp x5, x6, [%0, #40]\n\tldp x7, x8, [%0, #56]\n\tldp x9, x10, [%0, #72]\n\tldp x11, x12, [%0, #88]\n\t"
-                 "ldp x13, x14, [%0, #104]\n\tldr x15, [%0, #120]\n\tldp x17, x18, [%0, #136]\n\tmov x1, #0\n\tmov x0, #0\n\t"
-                 "mov x16, #17\n\thvc #0xea1\n\t"
-                 "stp x5, x6, [%0, #40]\n\tstp x7, x8, [%0, #56]\n\tstp x9, x10, [%0, #72]\n\tstp x11, x12, [%0, #88]\n\t"
-                 "stp x13, x14, [%0, #104]\n\tstr x15, [%0, #120]\n\tstp x17, x18, [%0, #136]\n\tstr x0, [%0]"
-                 : : "r"(v) : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
-                 "x16", "x17", "x18", "memory");
+    asm volatile("ldp x5, x6, [%0, #40]\n\tldp x7, x8, [%0, #56]\n\tldp x9, x10, [%0, #72]\n\t"
+                 "ldp x11, x12, [%0, #88]\n\tldp x13, x14, [%0, #104]\n\tldr x15, [%0, #120]\n\t"
+                 "ldp x17, x18, [%0, #136]\n\t"
+                 "mov x1, #0\n\tmov x0, #0\n\tmov x16, #17\n\thvc #0xea1\n\t"
+                 "stp x5, x6, [%0, #40]\n\tstp x7, x8, [%0, #56]\n\tstp x9, x10, [%0, #72]\n\t"
+                 "stp x11, x12, [%0, #88]\n\tstp x13, x14, [%0, #104]\n\tstr x15, [%0, #120]\n\t"
+                 "stp x17, x18, [%0, #136]\n\tstr x0, [%0]"
+                 : : "r"(v)
+                 : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                   "x15", "x16", "x17", "x18", "memory");
     CHECK_EQ("result", 4 << 16 | 17, v[0]);
     for (unsigned i = 5; i <= 18; i++)
         if (i != 16)
@@ -266,20 +271,26 @@ static void multicall(void)
         CHECK_EQ(check_name("result", i), 4 << 16 | 17, call[i].result);
     call[0] = (multicall_entry_t){ .op = __HYPERVISOR_multicall, .args = { (uintptr_t)&call[1], 1 } };
     CHECK_EQ("nested", 0, hypercall2(__HYPERVISOR_multicall, call, 1));
-    CHECK("nested-refused-or-done", call[0].result == 0 || (long)call[0].result == -XEN_EINVAL || (long)call[0].result == -XEN_ENOSYS);
+    CHECK("nested-refused-or-done", call[0].result == 0 || (long)call[0].result == -XEN_EINVAL ||
+                                    (long)call[0].result == -XEN_ENOSYS);
+}
+
+static long assist(unsigned command, unsigned type)
+{
+    return hypercall2(__HYPERVISOR_vm_assist, command, type);
 }
 
 static void vm_assist(void)
 {
-    CHECK_EQ("enable-runstate-flag", 0, hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag));
-    CHECK_EQ("disable-runstate-flag", 0, hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag));
+    CHECK_EQ("enable-runstate-flag", 0, assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag));
+    CHECK_EQ("disable-runstate-flag", 0, assist(VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag));
     for (unsigned type = 0; type < 8; type++)
         if (type != VMASST_TYPE_runstate_update_flag)
-            CHECK_EQ(check_name("type", type), -XEN_EINVAL, hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable, type));
-    CHECK_EQ("type-63", -XEN_EINVAL, hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 63));
-    CHECK_EQ("type-64", -XEN_EINVAL, hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 64));
-    CHECK_EQ("type-huge", -XEN_EINVAL, hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 1000000));
-    CHECK_EQ("command", -XEN_ENOSYS, hypercall2(__HYPERVISOR_vm_assist, 2, VMASST_TYPE_runstate_update_flag));
+            CHECK_EQ(check_name("type", type), -XEN_EINVAL, assist(VMASST_CMD_enable, type));
+    CHECK_EQ("type-63", -XEN_EINVAL, assist(VMASST_CMD_enable, 63));
+    CHECK_EQ("type-64", -XEN_EINVAL, assist(VMASST_CMD_enable, 64));
+    CHECK_EQ("type-huge", -XEN_EINVAL, assist(VMASST_CMD_enable, 1000000));
+    CHECK_EQ("command", -XEN_ENOSYS, assist(2, VMASST_TYPE_runstate_update_flag));
 }
 
 static void hvm_op(void)

@@ -9,15 +9,16 @@
 #include "timer.h"
 
 /*
- * EL1 registers that the hypervisor must switch. mask: bits that may hold anything while this code runs. Not all CPUs have all of them:
- * what counts is what can be read back.
+ * EL1 registers that the hypervisor must switch. mask: bits that may hold anything while this code runs. Not all CPUs
+ * have all of them: what counts is what can be read back.
  */
-#define EL1_REGISTERS(X)                                                                                        \
-    X(tpidr_el0, ~0ul) X(tpidrro_el0, ~0ul) X(tpidr_el1, ~0ul) X(sp_el0, ~0ul) X(contextidr_el1, 0xffffffff)        \
-    X(far_el1, ~0ul) X(elr_el1, 0xfffffffffffc) X(spsr_el1, 0xf00003c5) X(esr_el1, 0xffffffff) X(par_el1, 0xfffffffff000) \
-    X(mair_el1, 0xffffffffff000000) X(ttbr0_el1, 0xfful << 48) X(ttbr1_el1, 0xfffffff000) X(cntkctl_el1, 0x303)     \
-    X(csselr_el1, 0x3) X(tcr_el1, 3ul << 37) X(sctlr_el1, 0x400c200) X(vbar_el1, 0xfffffffff800) X(cpacr_el1, 0x200000) \
-    X(afsr0_el1, 0xffffffff) X(afsr1_el1, 0xffffffff) X(amair_el1, ~0ul)
+#define EL1_REGISTERS(X) \
+    X(tpidr_el0, ~0ul) X(tpidrro_el0, ~0ul) X(tpidr_el1, ~0ul) X(sp_el0, ~0ul) X(contextidr_el1, 0xffffffff) \
+    X(far_el1, ~0ul) X(elr_el1, 0xfffffffffffc) X(spsr_el1, 0xf00003c5) X(esr_el1, 0xffffffff) \
+    X(par_el1, 0xfffffffff000) X(mair_el1, 0xffffffffff000000) X(ttbr0_el1, 0xfful << 48) \
+    X(ttbr1_el1, 0xfffffff000) X(cntkctl_el1, 0x303) X(csselr_el1, 0x3) X(tcr_el1, 3ul << 37) \
+    X(sctlr_el1, 0x400c200) X(vbar_el1, 0xfffffffff800) X(cpacr_el1, 0x200000) X(afsr0_el1, 0xffffffff) \
+    X(afsr1_el1, 0xffffffff) X(amair_el1, ~0ul)
 
 enum {
 #define INDEX_ONE(reg, mask) INDEX_##reg,
@@ -51,7 +52,9 @@ void el1_assume(unsigned round)
     uint64_t v = (0x0123456789abcdeful + state_owner() * 0x1111111111111111ul) * (round + 1);
 
     el1_read(id->before);
-#define WRITE_ONE(reg, mask) sysreg_write(reg, (id->before[INDEX_##reg] & ~(uint64_t)(mask)) | ((v + INDEX_##reg * 0x1010101010101010ul) & (mask)));
+#define WRITE_ONE(reg, mask) \
+    sysreg_write(reg, (id->before[INDEX_##reg] & ~(uint64_t)(mask)) | \
+                      ((v + INDEX_##reg * 0x1010101010101010ul) & (mask)));
     EL1_REGISTERS(WRITE_ONE)
 #undef WRITE_ONE
     isb();
@@ -84,8 +87,13 @@ unsigned identity_compare(unsigned cpu, const struct vcpu_guest_context *c)
 {
     const uint64_t *v = identities[cpu].el1;
     const struct { unsigned index; uint64_t value; } seen[] = {
-        { INDEX_sp_el0, c->user_regs.sp_el0 }, { INDEX_elr_el1, c->user_regs.elr_el1 }, { INDEX_spsr_el1, c->user_regs.spsr_el1 },
-        { INDEX_sctlr_el1, c->sctlr }, { INDEX_tcr_el1, c->ttbcr }, { INDEX_ttbr0_el1, c->ttbr0 }, { INDEX_ttbr1_el1, c->ttbr1 },
+        { INDEX_sp_el0, c->user_regs.sp_el0 },
+        { INDEX_elr_el1, c->user_regs.elr_el1 },
+        { INDEX_spsr_el1, c->user_regs.spsr_el1 },
+        { INDEX_sctlr_el1, c->sctlr },
+        { INDEX_tcr_el1, c->ttbcr },
+        { INDEX_ttbr0_el1, c->ttbr0 },
+        { INDEX_ttbr1_el1, c->ttbr1 },
     };
 
     for (unsigned i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)

@@ -31,7 +31,8 @@ static void sizes(void)
 
     CHECK_EQ("current", machine.ram_size >> 12, now);
     CHECK("maximum-not-less", most >= now);
-    CHECK_RANGE("maximum-gpfn", (machine.ram_base + machine.ram_size - 1) >> 12, 1ul << 36, memory_op(XENMEM_maximum_gpfn, &self));
+    CHECK_RANGE("maximum-gpfn", (machine.ram_base + machine.ram_size - 1) >> 12, 1ul << 36,
+                memory_op(XENMEM_maximum_gpfn, &self));
     CHECK_EQ("nobody", -XEN_ESRCH, memory_op(XENMEM_current_reservation, &nobody));
     CHECK("maximum-ram-page", memory_op(XENMEM_maximum_ram_page, 0) >= (long)(machine.ram_base >> 12));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the hypervisor itself takes of the machine's memory, guest by guest. test_guest.py reads what debug key H says in between. */
+/* What the hypervisor itself takes of the memory, guest by guest. test_guest.py reads what debug key H says. */
 #include "check.h"
 #include "console.h"
 #include "domctl.h"

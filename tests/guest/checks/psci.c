@@ -29,10 +29,14 @@ static void version(void)
 
 static void features(void)
 {
-    static const uint32_t there[] = { 0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004,
-                                      0xc4000004, 0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x80000000 };
-    static const uint32_t absent[] = { 0x84000005, 0xc4000005, 0x84000007, 0x8400000b, 0xc400000c, 0xc400000e, 0x8400000f,
-                                       0xc4000010, 0x84000011, 0xc4000012, 0x84000013, 0xc4000014, 0x12345678, 0xffffffff };
+    static const uint32_t there[] = {
+        0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004, 0xc4000004, 0x84000006,
+        0x84000008, 0x84000009, 0x8400000a, 0x80000000,
+    };
+    static const uint32_t absent[] = {
+        0x84000005, 0xc4000005, 0x84000007, 0x8400000b, 0xc400000c, 0xc400000e, 0x8400000f, 0xc4000010, 0x84000011,
+        0xc4000012, 0x84000013, 0xc4000014, 0x12345678, 0xffffffff,
+    };
 
     for (unsigned i = 0; i < sizeof(there) / 4; i++)
         CHECK_EQ(check_name("features", there[i]), 0, psci(0x8400000a, there[i], 0, 0));
@@ -42,8 +46,10 @@ static void features(void)
 
 static void smccc(void)
 {
-    static const uint32_t unknown[] = { 0x84000050, 0x8600ff01, 0x8600ff00, 0xc5000020, 0x80000002, 0x84000013, 0xc4000005,
-                                        0x82000000, 0x83000000, 0x87000000, 0xb2000000, 0xbf00ff01, 0x90000000, 0x7fffffff };
+    static const uint32_t unknown[] = {
+        0x84000050, 0x8600ff01, 0x8600ff00, 0xc5000020, 0x80000002, 0x84000013, 0xc4000005, 0x82000000, 0x83000000,
+        0x87000000, 0xb2000000, 0xbf00ff01, 0x90000000, 0x7fffffff,
+    };
     uint32_t count;
 
     for (unsigned i = 0; i < sizeof(unknown) / 4; i++)
@@ -125,8 +131,9 @@ static void preserves(void)
                  "mov w0, #0x84000000\n\thvc #0\n\t"
                  "stp x4, x5, [%0]\n\tstp x6, x7, [%0, #16]\n\tstp x8, x9, [%0, #32]\n\tstp x10, x11, [%0, #48]\n\t"
                  "stp x12, x13, [%0, #64]\n\tstp x14, x15, [%0, #80]\n\tstp x16, x17, [%0, #96]"
-                 : : "r"(v) : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
-                 "x15", "x16", "x17", "memory");
+                 : : "r"(v)
+                 : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                   "x15", "x16", "x17", "memory");
     for (unsigned i = 0; i < 14; i++)
         CHECK_EQ(check_name("x4+", i), 0x1111111111111111ul * (i + 1), v[i]);
 }
@@ -139,14 +146,16 @@ static void errors(void)
     CHECK_EQ("on-self", ALREADY_ON, psci(PSCI_CPU_ON, 0, entry, 0));
     for (unsigned i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
         CHECK_EQ(check_name("on-nobody", nobody[i]), INVALID_PARAMETERS, psci(PSCI_CPU_ON, nobody[i], entry, 0));
-        CHECK_EQ(check_name("affinity-nobody", nobody[i]), INVALID_PARAMETERS, psci(PSCI_AFFINITY_INFO, nobody[i], 0, 0));
+        CHECK_EQ(check_name("affinity-nobody", nobody[i]), INVALID_PARAMETERS,
+                 psci(PSCI_AFFINITY_INFO, nobody[i], 0, 0));
     }
     CHECK_EQ("affinity-self", 0, psci(PSCI_AFFINITY_INFO, 0, 0, 0));
     CHECK_EQ("affinity-self-smc32", 0, psci(0x84000004, 0, 0, 0));
     CHECK_EQ("affinity-level-4", INVALID_PARAMETERS, psci(PSCI_AFFINITY_INFO, 0, 4, 0));
     CHECK_EQ("affinity-level-max", INVALID_PARAMETERS, psci(PSCI_AFFINITY_INFO, 0, ~0ul, 0));
     /* DEN0022 5.7: a level above 0 may be supported or refused. */
-    CHECK("affinity-level-1", psci(PSCI_AFFINITY_INFO, 0, 1, 0) == 0 || psci(PSCI_AFFINITY_INFO, 0, 1, 0) == INVALID_PARAMETERS);
+    CHECK("affinity-level-1", psci(PSCI_AFFINITY_INFO, 0, 1, 0) == 0 ||
+                              psci(PSCI_AFFINITY_INFO, 0, 1, 0) == INVALID_PARAMETERS);
 }
 
 /* CPU_ON's caller sees it come up with the documented state. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an exit must leave alone: general, FP/SIMD and EL1 registers, on one vCPU and between vCPUs that hold different values.
- * The values name their vCPU and register, so that a leak shows where from.
+ * What an exit must leave alone: general, FP/SIMD and EL1 registers, on one vCPU and between vCPUs that hold
+ * different values. The values name their vCPU and register, so that a leak shows where from.
  */
 #include "check.h"
 #include "console.h"
@@ -295,12 +295,13 @@ static void interrupts_between_vcpus(void)
 }
 
 /*
- * Registers of features that may be hidden and yet be reachable, for want of a trap: what can be written is no channel between
- * vCPUs. TPIDR2, SCXTNUM, pointer authentication keys, LORegions, RAS, trace and debug.
+ * Registers of features that may be hidden and yet be reachable, for want of a trap: what can be written is no
+ * channel between vCPUs. TPIDR2, SCXTNUM, pointer authentication keys, LORegions, RAS, trace and debug.
  */
-#define HIDDEN_REGISTERS(X)                                                                                     \
-    X(S3_3_C13_C0_5) X(S3_3_C13_C0_7) X(S3_0_C13_C0_7) X(S3_0_C2_C1_0) X(S3_0_C2_C3_1) X(S3_0_C10_C4_1) X(S3_0_C10_C4_3) \
-    X(S3_0_C5_C3_1) X(S3_0_C1_C2_1) X(S2_0_C0_C0_4) X(S2_0_C0_C0_6) X(S2_0_C0_C5_4) X(S3_0_C1_C0_5) X(S3_0_C5_C6_0)
+#define HIDDEN_REGISTERS(X) \
+    X(S3_3_C13_C0_5) X(S3_3_C13_C0_7) X(S3_0_C13_C0_7) X(S3_0_C2_C1_0) X(S3_0_C2_C3_1) X(S3_0_C10_C4_1) \
+    X(S3_0_C10_C4_3) X(S3_0_C5_C3_1) X(S3_0_C1_C2_1) X(S2_0_C0_C0_4) X(S2_0_C0_C0_6) X(S2_0_C0_C5_4) \
+    X(S3_0_C1_C0_5) X(S3_0_C5_C6_0)
 
 enum { HIDDEN_COUNT = 0
 #define COUNT_ONE(reg) + 1
@@ -347,7 +348,7 @@ static void hidden_registers(void)
     state_on_all(hidden_mix, 50);
 }
 
-/* An exit is an exception return: a store-exclusive after it must fail or be sound, never store behind another's write. */
+/* An exit is an exception return: a store-exclusive after it fails or is sound, never behind another's write. */
 static void exclusive(void)
 {
     static volatile uint64_t word;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Register values that name their owner. Each function is for the vCPU that calls it. What returns `where` gives 0, or what was
- * first found to differ: 1..31 x0..x30, 101..132 v0..v31, 201.. NZCV, FPCR, FPSR, 301.. EL1 registers, 401.. timers, 501.. GIC.
+ * Register values that name their owner. Each function is for the vCPU that calls it. What returns `where` gives 0,
+ * or what was first found to differ: 1..31 x0..x30, 101..132 v0..v31, 201.. NZCV, FPCR, FPSR, 301.. EL1 registers,
+ * 401.. timers, 501.. GIC.
  */
 #ifndef CHECKS_STATE_H
 #define CHECKS_STATE_H
@@ -57,8 +58,8 @@ unsigned el1_check(void);
 void el1_drop(void);
 
 /*
- * All that a vCPU has: EL1 registers, both timers, the GIC's CPU interface, one interrupt active and one pending of its own. Interrupts
- * stay masked. Between assume and drop only identity_sleep() may sleep.
+ * All that a vCPU has: EL1 registers, both timers, the GIC's CPU interface, one interrupt active and one pending of
+ * its own. Interrupts stay masked. Between assume and drop only identity_sleep() may sleep.
  */
 void identity_assume(unsigned round);
 unsigned identity_check(void);
@@ -67,8 +68,8 @@ unsigned identity_drop(void);
 enum wake { WAKE_VIRTUAL_TIMER, WAKE_PHYSICAL_TIMER, WAKE_SGI, WAKE_EVENT, NR_WAKES };
 #define IDENTITY_WAKE_SGI 15u
 /*
- * Sleep with every register loaded until that interrupt and no other has come: a timer after us microseconds, the SGI or the event when
- * somebody else sends it.
+ * Sleep with every register loaded until that interrupt and no other has come: a timer after us microseconds, the SGI
+ * or the event when somebody else sends it.
  */
 unsigned identity_sleep(enum wake wake, unsigned us, unsigned round);
 

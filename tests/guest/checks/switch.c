@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a vCPU has must follow it: through sleep, past others on its CPU, to another CPU, into what a toolstack reads of it. A hypervisor
- * may leave the state of one that sleeps in the CPU; nobody may notice.
+ * What a vCPU has must follow it: through sleep, past others on its CPU, to another CPU, into what a toolstack reads
+ * of it. A hypervisor may leave the state of one that sleeps in the CPU; nobody may notice.
  */
 #include "check.h"
 #include "console.h"

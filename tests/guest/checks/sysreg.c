@@ -7,7 +7,8 @@
 #include "timer.h"
 #include "trap.h"
 
-#define MRS(op0, op1, crn, crm, op2) (0xd5300000u | ((op0) & 1) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5)
+#define MRS(op0, op1, crn, crm, op2) \
+    (0xd5300000u | ((op0) & 1) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5)
 #define MSR(op0, op1, crn, crm, op2) (MRS(op0, op1, crn, crm, op2) & ~(1u << 21))
 
 /* Exceptions taken by one instruction word; its result in *value if wanted. */
@@ -27,7 +28,8 @@ static uint64_t field(uint64_t reg, unsigned shift) { return reg >> shift & 15; 
 /* ABI.md 2.1: SVE, AMU, RAS, MPAM, MTE and pointer authentication read as absent; so does the PMU. */
 static void hidden_fields(void)
 {
-    uint64_t pfr0 = sysreg_read(id_aa64pfr0_el1), pfr1 = sysreg_read(id_aa64pfr1_el1), isar1 = sysreg_read(id_aa64isar1_el1);
+    uint64_t pfr0 = sysreg_read(id_aa64pfr0_el1), pfr1 = sysreg_read(id_aa64pfr1_el1);
+    uint64_t isar1 = sysreg_read(id_aa64isar1_el1);
 
     CHECK_EQ("el1-aarch64", 1, field(pfr0, 4) != 0);
     CHECK_EQ("ras", 0, field(pfr0, 28));
@@ -45,7 +47,8 @@ static void hidden_fields(void)
 /* A feature whose ID field reads 0 is undefined when used (XSA-351). */
 static void hidden_features(void)
 {
-    uint64_t pfr0 = sysreg_read(id_aa64pfr0_el1), pfr1 = sysreg_read(id_aa64pfr1_el1), isar1 = sysreg_read(id_aa64isar1_el1);
+    uint64_t pfr0 = sysreg_read(id_aa64pfr0_el1), pfr1 = sysreg_read(id_aa64pfr1_el1);
+    uint64_t isar1 = sysreg_read(id_aa64isar1_el1);
     const struct {
         const char *name;
         bool hidden;
@@ -95,7 +98,7 @@ static bool proper_class(uint64_t class)
     return class == EC_UNKNOWN || class == 0x07 || class == EC_SYSREG || class == 0x19 || class == 0x1d;
 }
 
-/* Every encoding read once. EL2's and EL3's are undefined; the rest answers or is undefined, never another exception. */
+/* Every encoding read once. EL2's and EL3's are undefined; the rest answers or is, never another exception. */
 static void sweep_read(void)
 {
     unsigned undefined = 0;

@@ -14,7 +14,11 @@ static bool physical; /* the timer under test */
 
 static unsigned irq(void) { return physical ? timer_irqs.physical : timer_irqs.virtual; }
 static uint64_t now(void) { isb(); return physical ? sysreg_read(cntpct_el0) : sysreg_read(cntvct_el0); }
-static uint32_t ctl(void) { isb(); return (uint32_t)(physical ? sysreg_read(cntp_ctl_el0) : sysreg_read(cntv_ctl_el0)); }
+static uint32_t ctl(void)
+{
+    isb();
+    return (uint32_t)(physical ? sysreg_read(cntp_ctl_el0) : sysreg_read(cntv_ctl_el0));
+}
 static uint64_t cval(void) { return physical ? sysreg_read(cntp_cval_el0) : sysreg_read(cntv_cval_el0); }
 static uint64_t tval_raw(void) { return physical ? sysreg_read(cntp_tval_el0) : sysreg_read(cntv_tval_el0); }
 static int64_t tval(void) { return (int32_t)tval_raw(); }
@@ -166,7 +170,7 @@ static void retracted(void)
     set_ctl(TIMER_ENABLE);
     REQUIRE("signalled", WAIT_FOR(gic_irq_signalled(), LATE_MS));
     set_ctl(TIMER_ENABLE | TIMER_IMASK);
-    /* A line that falls is noticed in finite time (IHI0069 4.1.2): at the latest on the next exit, whatever it is for. */
+    /* A line that falls is noticed in finite time (IHI0069 4.1.2): at the latest on the next exit of any kind. */
     plain_exit();
     CHECK("masked", !gic_irq_signalled());
     CHECK_EQ("masked-not-pending", 0, gic_bit(irq(), GICD_ISPENDR));

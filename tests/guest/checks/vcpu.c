@@ -66,7 +66,8 @@ static void runstate_current(void)
     CHECK_EQ("running", RUNSTATE_running, r->state);
     entered = r->state_entry_time;
     CHECK("entry-time-set", entered != 0 && entered < 1ul << 40);
-    CHECK("times-set", r->time[0] < 1ul << 40 && r->time[1] < 1ul << 40 && r->time[2] < 1ul << 40 && r->time[3] < 1ul << 40);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(check_name("times-set", i), r->time[i] < 1ul << 40);
     sum = r->time[0] + r->time[1] + r->time[2] + r->time[3];
     for (unsigned i = 0; i < 10; i++) {
         delay_us(1000);

@@ -289,7 +289,9 @@ static void banked(void)
 /* Bits and bytes of interrupts that do not exist are RAZ/WI (XSA-94). */
 static void beyond(void)
 {
-    static const unsigned regs[] = { GICD_ISENABLER, GICD_ICENABLER, GICD_ISPENDR, GICD_ICPENDR, GICD_ISACTIVER, GICD_ICACTIVER };
+    static const unsigned regs[] = {
+        GICD_ISENABLER, GICD_ICENABLER, GICD_ISPENDR, GICD_ICPENDR, GICD_ISACTIVER, GICD_ICACTIVER,
+    };
 
     for (unsigned irq = gic.lines; irq < 1020; irq += 32)
         for (unsigned r = 0; r < 6; r++) {
@@ -309,7 +311,8 @@ static void beyond(void)
         if (mmio_read32(at) != 0 && this_cpu()->fault.count == 0)
             CHECK_EQ(check_name("priority", irq), 0, mmio_read32(at));
         (void)trap_probe_end();
-        CHECK(check_name("icfgr", irq), PROBE_CALL(mmio_write32(gic.dist + GICD_ICFGR + irq / 16 * 4, 0xffffffff)) <= 1);
+        CHECK(check_name("icfgr", irq),
+              PROBE_CALL(mmio_write32(gic.dist + GICD_ICFGR + irq / 16 * 4, 0xffffffff)) <= 1);
     }
     CHECK_EQ("still-there", gic.lines / 32 - 1, dist(GICD_TYPER) & 31);
 }

@@ -124,14 +124,18 @@ static void nowhere(void)
 
     enable_sgis();
     if (gic.version == 2) {
-        static const uint32_t values[] = { 3u << 24 | 0xff0000 | SGI, 0x800000 | SGI, SGI, 0xfc000000 | 3u << 24 | SGI };
+        static const uint32_t values[] = {
+            3u << 24 | 0xff0000 | SGI, 0x800000 | SGI, SGI, 0xfc000000 | 3u << 24 | SGI,
+        };
 
         for (unsigned i = 0; i < 4; i++)
             if (i != 1 || cpu_count < 8)
                 before += PROBE_CALL(mmio_write32(gic.dist + GICD_SGIR, values[i]));
     } else {
-        static const uint64_t values[] = { 0, (uint64_t)SGI << 24, 0x8000 | SGI << 24, 1ul << 16 | 1 | SGI << 24, 1ul << 32 | 1 | SGI << 24,
-                                           1ul << 48 | 1 | SGI << 24, 0xfful << 48 | 0xfffe | SGI << 24 };
+        static const uint64_t values[] = {
+            0, (uint64_t)SGI << 24, 0x8000 | SGI << 24, 1ul << 16 | 1 | SGI << 24, 1ul << 32 | 1 | SGI << 24,
+            1ul << 48 | 1 | SGI << 24, 0xfful << 48 | 0xfffe | SGI << 24,
+        };
 
         for (unsigned i = 0; i < 7; i++) {
             trap_probe_begin();

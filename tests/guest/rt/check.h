@@ -21,7 +21,13 @@ void check_true(const char *what, bool condition);
 #define CHECK_RANGE(what, low, high, got) check_range(what, (uint64_t)(low), (uint64_t)(high), (uint64_t)(got))
 #define CHECK(what, condition) check_true(what, condition)
 /* As above, and leave the test where going on makes no sense. */
-#define REQUIRE(what, condition) do { bool require_ok_ = (condition); check_true(what, require_ok_); if (!require_ok_) return; } while (0)
+#define REQUIRE(what, condition) \
+    do { \
+        bool require_ok_ = (condition); \
+        check_true(what, require_ok_); \
+        if (!require_ok_) \
+            return; \
+    } while (0)
 
 /* The name of a check made in a loop: "what[n]"; good until the next call. */
 const char *check_name(const char *what, uint64_t n);
@@ -29,8 +35,9 @@ const char *check_name(const char *what, uint64_t n);
 void check_skip(const char *why);
 
 /* Each group's tests, ended by a null name. */
-extern const struct test tests_entry[], tests_psci[], tests_hypercall[], tests_timer[], tests_vgic_regs[], tests_vgic_irq[],
-    tests_vgic_sgi[], tests_sysreg[], tests_event[], tests_fifo[], tests_vcpu[], tests_grant[], tests_memory[], tests_sched[],
-    tests_fault[], tests_el0[], tests_state[], tests_switch[], tests_domain[], tests_dump[], tests_own[], tests_vgic_wreck[];
+extern const struct test tests_entry[], tests_psci[], tests_hypercall[], tests_timer[], tests_vgic_regs[],
+    tests_vgic_irq[], tests_vgic_sgi[], tests_sysreg[], tests_event[], tests_fifo[], tests_vcpu[], tests_grant[],
+    tests_memory[], tests_sched[], tests_fault[], tests_el0[], tests_state[], tests_switch[], tests_domain[],
+    tests_dump[], tests_own[], tests_vgic_wreck[];
 
 #endif

@@ -80,7 +80,8 @@ size_t format_string(char *buffer, size_t size, const char *f, va_list args)
         else if (*f == 'd')
             put_signed(&b, is_long ? va_arg(args, long) : va_arg(args, int), width, pad);
         else
-            put_number(&b, is_long ? va_arg(args, unsigned long) : va_arg(args, unsigned int), *f == 'x' ? 16 : 10, width, pad);
+            put_number(&b, is_long ? va_arg(args, unsigned long) : va_arg(args, unsigned int),
+                       *f == 'x' ? 16 : 10, width, pad);
     }
     if (size)
         *b.at = 0;

@@ -110,7 +110,9 @@ static bool connect(struct domu *d)
 {
     evtchn_alloc_unbound_t there = { .dom = d->id, .remote_dom = DOMID_SELF };
     evtchn_bind_interdomain_t here = { .remote_dom = d->id };
-    struct xen_add_to_physmap shared = { .domid = d->id, .space = XENMAPSPACE_shared_info, .gpfn = RAM_GFN + SHARED_PAGE };
+    struct xen_add_to_physmap shared = {
+        .domid = d->id, .space = XENMAPSPACE_shared_info, .gpfn = RAM_GFN + SHARED_PAGE,
+    };
 
     if (failed("alloc_unbound", evtchn_op(EVTCHNOP_alloc_unbound, &there)))
         return false;
@@ -167,7 +169,8 @@ void domu_destroy_bare(domid_t domid)
         rc = domctl(XEN_DOMCTL_destroydomain, domid);
     while (rc == -XEN_EAGAIN);
     (void)failed("destroydomain", rc);
-    for (unsigned i = 0; i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, domid) == 0 && domctl_buffer.domain == domid; i++)
+    for (unsigned i = 0;
+         i < 100000 && domctl(XEN_DOMCTL_getdomaininfo, domid) == 0 && domctl_buffer.domain == domid; i++)
         (void)sched_op(SCHEDOP_yield, 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Another domain, made as the toolstack makes one, that runs a copy of this very image: a test's code for both sides is one
- * source, and dom0 sees the other's answers in a page it maps. One vCPU, 2 MiB of RAM, one event channel.
+ * Another domain, made as the toolstack makes one, that runs a copy of this very image: a test's code for both sides
+ * is one source, and dom0 sees the other's answers in a page it maps. One vCPU, 2 MiB of RAM, one event channel.
  */
 #ifndef RT_DOMU_H
 #define RT_DOMU_H

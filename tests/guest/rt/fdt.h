@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Read-only look-ups in the flattened device tree the hypervisor made. Nodes are pointers to their FDT_BEGIN_NODE token. */
+/* Read-only look-ups in the device tree the hypervisor made. Nodes are pointers to their FDT_BEGIN_NODE token. */
 #ifndef RT_FDT_H
 #define RT_FDT_H
 

@@ -42,7 +42,9 @@ static bool find_regions(const void *node, unsigned version)
 
 static const void *find_v2(void)
 {
-    static const char *const names[] = { "arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a7-gic", "arm,cortex-a9-gic" };
+    static const char *const names[] = {
+        "arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a7-gic", "arm,cortex-a9-gic",
+    };
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const void *node = fdt_compatible_after(0, names[i]);

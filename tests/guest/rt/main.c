@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the tests the command line asks for: "only=PREFIX[+PREFIX...]", "skip=PREFIX..." and "end=poweroff|psci_off|psci_reset|halt". */
+/*
+ * Runs the tests the command line asks for: "only=PREFIX[+PREFIX...]", "skip=PREFIX..." and
+ * "end=poweroff|psci_off|psci_reset|halt".
+ */
 #include "check.h"
 #include "console.h"
 #include "cpu.h"
@@ -16,9 +19,9 @@
 #define OPTION_SIZE 128
 
 static const struct test *const groups[] = {
-    tests_entry, tests_psci, tests_hypercall, tests_timer, tests_vgic_regs, tests_vgic_irq, tests_vgic_sgi, tests_sysreg,
-    tests_event, tests_fifo, tests_vcpu, tests_grant, tests_memory, tests_sched, tests_fault, tests_el0, tests_state,
-    tests_switch, tests_domain, tests_dump, tests_own, tests_vgic_wreck,
+    tests_entry, tests_psci, tests_hypercall, tests_timer, tests_vgic_regs, tests_vgic_irq, tests_vgic_sgi,
+    tests_sysreg, tests_event, tests_fifo, tests_vcpu, tests_grant, tests_memory, tests_sched, tests_fault,
+    tests_el0, tests_state, tests_switch, tests_domain, tests_dump, tests_own, tests_vgic_wreck,
 };
 
 static struct {
@@ -31,7 +34,8 @@ static void fail(const char *what, const char *relation, uint64_t a, uint64_t b,
 {
     result.failures++;
     if (relation)
-        print("FAIL %s/%s: expected %lx..%lx got %lx\n", result.name, what, (unsigned long)a, (unsigned long)b, (unsigned long)got);
+        print("FAIL %s/%s: expected %lx..%lx got %lx\n", result.name, what, (unsigned long)a, (unsigned long)b,
+              (unsigned long)got);
     else
         print("FAIL %s/%s: expected %lx got %lx\n", result.name, what, (unsigned long)a, (unsigned long)got);
 }
@@ -131,6 +135,11 @@ static bool in_list(const char *name, const char *list)
     return false;
 }
 
+static bool applies(const struct test *test)
+{
+    return cpu_count >= test->cpus && (!test->gic || test->gic == gic.version);
+}
+
 static void finish(void)
 {
     char value[OPTION_SIZE];
@@ -166,13 +175,14 @@ void main(const void *fdt)
     mmu_init();
     mmu_enable();
     gic_init_cpu();
-    print("# argon guest tests: %u vCPUs, GICv%u, %u interrupts, RAM %lx+%lx, image %lx\n", cpu_count, gic.version, gic.lines,
-          (unsigned long)machine.ram_base, (unsigned long)machine.ram_size, (unsigned long)cpus[0].entry.pc);
+    print("# argon guest tests: %u vCPUs, GICv%u, %u interrupts, RAM %lx+%lx, image %lx\n",
+          cpu_count, gic.version, gic.lines, (unsigned long)machine.ram_base, (unsigned long)machine.ram_size,
+          (unsigned long)cpus[0].entry.pc);
     only = option("only=", value);
     skip = option("skip=", skipped);
     for (unsigned g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
         for (const struct test *t = groups[g]; t->name; t++)
-            if ((!only || in_list(t->name, only)) && !in_list(t->name, skip) && cpu_count >= t->cpus && (!t->gic || t->gic == gic.version))
+            if ((!only || in_list(t->name, only)) && !in_list(t->name, skip) && applies(t))
                 run_test(t);
     print("%u passed, %u failed\n", result.passed, result.failed);
     finish();

@@ -3,7 +3,8 @@
 #include "sysreg.h"
 
 #define MAIR_VALUE 0x4404fful /* 0: write-back, 1: device nGnRE, 2: non-cacheable */
-#define TCR_VALUE (25ul | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 23 | 2ul << 32) /* 39 bits, 4K, TTBR1 off, 40-bit PA */
+/* 39 bits, 4K, TTBR1 off, 40-bit PA */
+#define TCR_VALUE (25ul | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 23 | 2ul << 32)
 #define SCTLR_M_C_I (1ul | 1ul << 2 | 1ul << 12)
 
 static uint64_t level1[512] __attribute__((aligned(4096)));

@@ -64,7 +64,7 @@ image_start:
     str     x1, [x30, #ENTRY_CNTPCT]
 .endm
 
-/* The first vCPU: entry state, a stack, self-relocation (R_AARCH64_RELATIVE only), and on to C with the x0 it came with. */
+/* The first vCPU: entry state, a stack, self-relocation (R_AARCH64_RELATIVE only), and on to C with its x0. */
 .macro first_entry to
     msr     tpidr_el1, x30
     adrp    x30, cpus

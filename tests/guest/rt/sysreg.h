@@ -23,13 +23,56 @@ static inline void irq_enable(void) { asm volatile("msr daifclr, #2\n\tisb" : : 
 static inline void irq_disable(void) { asm volatile("msr daifset, #2" : : : "memory"); }
 
 /* Plain LDR/STR of one register without write-back, so that a trap carries a valid instruction syndrome. */
-static inline uint32_t mmio_read32(uintptr_t a) { uint32_t v; asm volatile("ldr %w0, [%1]" : "=r"(v) : "r"(a) : "memory"); return v; }
-static inline uint64_t mmio_read64(uintptr_t a) { uint64_t v; asm volatile("ldr %0, [%1]" : "=r"(v) : "r"(a) : "memory"); return v; }
-static inline uint32_t mmio_read16(uintptr_t a) { uint32_t v; asm volatile("ldrh %w0, [%1]" : "=r"(v) : "r"(a) : "memory"); return v; }
-static inline uint32_t mmio_read8(uintptr_t a) { uint32_t v; asm volatile("ldrb %w0, [%1]" : "=r"(v) : "r"(a) : "memory"); return v; }
-static inline void mmio_write32(uintptr_t a, uint32_t v) { asm volatile("str %w0, [%1]" : : "rZ"(v), "r"(a) : "memory"); }
-static inline void mmio_write64(uintptr_t a, uint64_t v) { asm volatile("str %x0, [%1]" : : "rZ"(v), "r"(a) : "memory"); }
-static inline void mmio_write16(uintptr_t a, uint32_t v) { asm volatile("strh %w0, [%1]" : : "rZ"(v), "r"(a) : "memory"); }
-static inline void mmio_write8(uintptr_t a, uint32_t v) { asm volatile("strb %w0, [%1]" : : "rZ"(v), "r"(a) : "memory"); }
+static inline uint32_t mmio_read32(uintptr_t a)
+{
+    uint32_t v;
+
+    asm volatile("ldr %w0, [%1]" : "=r"(v) : "r"(a) : "memory");
+    return v;
+}
+
+static inline uint64_t mmio_read64(uintptr_t a)
+{
+    uint64_t v;
+
+    asm volatile("ldr %0, [%1]" : "=r"(v) : "r"(a) : "memory");
+    return v;
+}
+
+static inline uint32_t mmio_read16(uintptr_t a)
+{
+    uint32_t v;
+
+    asm volatile("ldrh %w0, [%1]" : "=r"(v) : "r"(a) : "memory");
+    return v;
+}
+
+static inline uint32_t mmio_read8(uintptr_t a)
+{
+    uint32_t v;
+
+    asm volatile("ldrb %w0, [%1]" : "=r"(v) : "r"(a) : "memory");
+    return v;
+}
+
+static inline void mmio_write32(uintptr_t a, uint32_t v)
+{
+    asm volatile("str %w0, [%1]" : : "rZ"(v), "r"(a) : "memory");
+}
+
+static inline void mmio_write64(uintptr_t a, uint64_t v)
+{
+    asm volatile("str %x0, [%1]" : : "rZ"(v), "r"(a) : "memory");
+}
+
+static inline void mmio_write16(uintptr_t a, uint32_t v)
+{
+    asm volatile("strh %w0, [%1]" : : "rZ"(v), "r"(a) : "memory");
+}
+
+static inline void mmio_write8(uintptr_t a, uint32_t v)
+{
+    asm volatile("strb %w0, [%1]" : : "rZ"(v), "r"(a) : "memory");
+}
 
 #endif

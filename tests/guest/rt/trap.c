@@ -46,7 +46,8 @@ static void unexpected(struct cpu *cpu, struct trap_frame *frame, unsigned vecto
     cpu->crashed = true;
     if (cpu->index == 0)
         print("# exception: vector %u esr %lx far %lx elr %lx spsr %lx x30 %lx\n", vector, (unsigned long)frame->esr,
-              (unsigned long)frame->far, (unsigned long)frame->elr, (unsigned long)frame->spsr, (unsigned long)frame->x[30]);
+              (unsigned long)frame->far, (unsigned long)frame->elr, (unsigned long)frame->spsr,
+              (unsigned long)frame->x[30]);
     if (cpu->recover)
         context_restore(cpu->recover);
     for (;;)
