@@ -108,8 +108,8 @@ static boot_code paddr_t bank_end(u32 b)
 }
 
 /*
- * The last bank of the run that begins with bank b: banks with small gaps between them, of firmware or of memory that is
- * not to be mapped. The frame table is backed for a run as a whole, so that most lookups need to know one run only.
+ * The last bank of the run that begins with bank b: banks with small gaps between them, of firmware or of memory that
+ * is not to be mapped. The frame table is backed for a run as a whole, so that most lookups need to know one run only.
  */
 static boot_code u32 run_last(u32 b)
 {
