@@ -95,7 +95,7 @@ def start_guest(progress, dom0):
     log = "/var/log/xen/console/guest-demo.log"
     dom0.run(f"timeout 120 sh -c 'until grep -q \"{GUEST_UP}\" {log}; do sleep 0.3; done'",
              150)
-    said = dom0.run(f"grep '{GUEST_UP}' /var/log/xen/console/guest-demo.log | tail -n 1")
+    said = dom0.run(f"grep '{GUEST_UP}' {log} | tail -n 1")
     progress.done(said.strip())
 
 
