@@ -48,9 +48,9 @@ must_check int p2m_init(struct domain *d);
 must_check int p2m_teardown(struct domain *d);
 
 /*
- * Map nr frames from g to m. Largest blocks used where alignment allows. Frames already mapped are replaced only if
- * `replace`, else -EEXIST with nothing changed. -ENOMEM: tables could not be had (the domain's paging pool or the
- * heap): nothing stays mapped of this call. -EINVAL: beyond the guest-physical size.
+ * Map nr frames from g to m. Largest blocks used where alignment allows. -EEXIST: one of them is mapped already.
+ * -ENOMEM: tables could not be had (the domain's paging pool or the heap). -EINVAL: beyond the guest-physical size.
+ * Nothing of a call that fails stays mapped.
  */
 must_check int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t);
 /*
@@ -76,8 +76,8 @@ mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *orde
  */
 must_check int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t);
 /*
- * Lookup and reference in one step, under the p2m lock: the page behind g, whoever owns it (RAM, foreign or grant);
- * NULL if none. Pair with page_put().
+ * Lookup and reference: the page behind g, whoever owns it (RAM, foreign or grant), at some instant of the call; NULL if
+ * none. d's own RAM without a lock, another's under the p2m lock. Pair with page_put().
  */
 struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t);
 /* Highest gfn ever mapped (memory_op maximum_gpfn). */
