@@ -36,18 +36,6 @@ static always_inline const u8 *copy_8_words(u64 *d, const u8 *s)
     return s;
 }
 
-/* d is aligned, s need not be; n is a multiple of 8; forwards. */
-static void copy_words(u64 *d, const u8 *s, size_t n)
-{
-    for (; n >= 16 * WORD; n -= 16 * WORD, d += 16) {
-        s = copy_8_words(d, s);
-        s = copy_8_words(d + 8, s);
-    }
-    for (; n != 0; n -= WORD, s += WORD) {
-        *d++ = load_unaligned(s);
-    }
-}
-
 /* Both aligned, n a multiple of 8; s and d overlap with d above s: from the end down. */
 static void copy_words_down(u64 *d, const u64 *s, size_t n)
 {
@@ -57,23 +45,38 @@ static void copy_words_down(u64 *d, const u64 *s, size_t n)
     }
 }
 
-/* Forwards, for d below s or apart from it: each word is read before any later word of d is written. */
-static void copy_up(u8 *d, const u8 *s, size_t n)
+/*
+ * Forwards, for d at least a word below s or apart from it: each word is read before any later word of d is written. The first and the
+ * last word go to d wherever it is, those between to aligned addresses; the last is read before anything is written.
+ */
+static always_inline void copy_up(u8 *d, const u8 *s, size_t n)
 {
-    if (n >= 2 * WORD) {
-        size_t words;
+    if (n >= WORD) {
+        u64 last = load_unaligned(s + n - WORD);
+        u8 *end = d + n - WORD;
+        size_t head = -(uintptr_t)d & (WORD - 1);
 
-        for (; !word_aligned(d); n--) {
+        if (head != 0) {
+            store_unaligned(d, load_unaligned(s));
+            d += head;
+            s += head;
+        }
+        for (; end >= d + 16 * WORD; d += 16 * WORD) {
+            s = copy_8_words((u64 *)(void *)d, s);
+            s = copy_8_words((u64 *)(void *)d + 8, s);
+        }
+        if (end >= d + 8 * WORD) {
+            s = copy_8_words((u64 *)(void *)d, s);
+            d += 8 * WORD;
+        }
+        for (; d < end; d += WORD, s += WORD) {
+            *(u64 *)(void *)d = load_unaligned(s);
+        }
+        store_unaligned(end, last);
+    } else {
+        for (; n != 0; n--) {
             *d++ = *s++;
         }
-        words = n & ~(WORD - 1);
-        copy_words((u64 *)(void *)d, s, words);
-        d += words;
-        s += words;
-        n -= words;
-    }
-    for (; n != 0; n--) {
-        *d++ = *s++;
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unaligned loads, which the compiler is told not to make (-mstrict-align): allowed from Normal memory (Arm ARM B2.5.2, SCTLR_EL2.A
+ * Unaligned accesses, which the compiler is told not to make (-mstrict-align): allowed to Normal memory (Arm ARM B2.5.2, SCTLR_EL2.A
  * is clear), and all C code runs with the MMU on.
  */
 #ifndef ASM_STRING_H
@@ -14,6 +14,11 @@ static always_inline u64 load_unaligned(const u8 *s)
 
     __asm__ volatile("ldr %0, [%1]" : "=r"(a) : "r"(s) : "memory");
     return a;
+}
+
+static always_inline void store_unaligned(u8 *d, u64 a)
+{
+    __asm__ volatile("str %0, [%1]" : : "r"(a), "r"(d) : "memory");
 }
 
 /* Returns where the next are: the address moves on in the last load. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unaligned loads. */
+/* Unaligned accesses. */
 #ifndef ASM_STRING_H
 #define ASM_STRING_H
 
@@ -11,6 +11,11 @@ static inline u64 load_unaligned(const u8 *s)
 
     __builtin_memcpy(&a, s, sizeof(a));
     return a;
+}
+
+static inline void store_unaligned(u8 *d, u64 a)
+{
+    __builtin_memcpy(d, &a, sizeof(a));
 }
 
 /* Returns where the next are. */
