@@ -17,13 +17,13 @@
  * (smp.h).
  */
 struct irq_desc {
-    irq_handler_fn *fn;
-    void *data;
-    const char *name;
     struct domain *guest;
     u32 vintid;
     u32 type;                    /* enum irq_type, of the hypervisor's own */
     u64 count;                   /* taken so far; private ones: by all CPUs, roughly */
+    irq_handler_fn *fn;
+    void *data;
+    const char *name;
 };
 
 const struct irqchip_ops *irqchip ro_after_boot;
@@ -182,66 +182,78 @@ static noinline void unexpected(u32 intid)
     log_warn("interrupt %u, which nobody asked for, is disabled on CPU %u", intid, cpu_id());
 }
 
-static void dispatch(u32 intid)
+/* Not a guest's: the hypervisor's own, or nobody's. */
+static noinline void dispatch_own(struct irq_desc *desc, u32 intid)
 {
-    struct irq_desc *desc;
-    struct domain *guest;
-    irq_handler_fn *fn;
+    irq_handler_fn *fn = atomic_load_acquire(&desc->fn);
 
-    if (unlikely(intid >= irq_nr)) {
+    if (unlikely(fn == NULL)) {
         unexpected(intid);
         return;
     }
-    desc = &irq_descs[intid];
+    irqchip->eoi(intid);
+    fn(intid, desc->data);
+    irqchip->deactivate(intid);
+}
+
+/* An interrupt that has a descriptor. */
+static always_inline void dispatch(const struct irqchip_ops *chip, u32 intid)
+{
+    struct irq_desc *desc = &irq_descs[intid];
+    struct domain *guest = atomic_load_acquire(&desc->guest);
+
     desc->count++;
-    fn = atomic_load_acquire(&desc->fn);
-    if (fn != NULL) {
-        irqchip->eoi(intid);
-        fn(intid, desc->data);
-        irqchip->deactivate(intid);
-        return;
+    if (likely(guest != NULL)) {
+        chip->eoi(intid);                    /* priority only: the guest's own EOI ends it */
+        vgic_inject_host(guest, NULL, desc->vintid, intid);
+    } else {
+        dispatch_own(desc, intid);
     }
-    guest = atomic_load_acquire(&desc->guest);
-    if (unlikely(guest == NULL)) {
-        unexpected(intid);
-        return;
-    }
-    irqchip->eoi(intid);                     /* priority only: the guest's own EOI ends it */
-    vgic_inject_host(guest, NULL, desc->vintid, intid);
 }
 
 /* The virtual timer while no vCPU is loaded, or with the timer off again: nothing to deliver. */
-static noinline void stray_vtimer(u32 intid)
+static noinline void stray_vtimer(void)
 {
-    irqchip->deactivate(intid);
+    irqchip->deactivate(irq_vtimer);
+}
+
+/* False: there is none, the GIC says by a special number. */
+static noinline bool without_desc(u32 intid)
+{
+    if (intid >= INTID_SPECIAL) {
+        return false;
+    }
+    unexpected(intid);
+    return true;
 }
 
 void irq_handle(void)
 {
+    const struct irqchip_ops *chip = irqchip;
     struct pcpu *p = this_cpu();
 
     p->in_irq = true;
     do {
-        u32 intid = irqchip->ack();
+        u32 intid = chip->ack();
 
         if (likely(intid == irq_vtimer)) {
-            irqchip->eoi(intid);
+            chip->eoi(intid);
             if (likely(!p->current->is_idle)) {
                 vtimer_interrupt(p->current);
             } else {
-                stray_vtimer(intid);
+                stray_vtimer();
             }
         } else if (intid == irq_timer) {
             irqchip->eoi(intid);
             timer_interrupt();
             irqchip->deactivate(intid);
         } else if (intid == IPI_SGI) {
-            irqchip->eoi(intid);
-            irqchip->deactivate(intid);      /* first: one that is sent from here on comes again */
+            chip->eoi(intid);
+            chip->deactivate(intid);         /* first: one that is sent from here on comes again */
             smp_handle_ipi();
-        } else if (intid < INTID_SPECIAL) {
-            dispatch(intid);
-        } else {
+        } else if (likely(intid < irq_nr)) {
+            dispatch(chip, intid);
+        } else if (!without_desc(intid)) {
             break;
         }
         p->irq_count++;
