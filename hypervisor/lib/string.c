@@ -46,8 +46,9 @@ static void copy_words_down(u64 *d, const u64 *s, size_t n)
 }
 
 /*
- * Forwards, for d at least a word below s or apart from it: each word is read before any later word of d is written. The first and the
- * last word go to d wherever it is, those between to aligned addresses; the last is read before anything is written.
+ * Forwards, for d at least a word below s or apart from it: each word is read before any later word of d is written.
+ * The first and the last word go to d wherever it is, those between to aligned addresses; the last is read before
+ * anything is written.
  */
 static always_inline void copy_up(u8 *d, const u8 *s, size_t n)
 {

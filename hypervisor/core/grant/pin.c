@@ -46,12 +46,12 @@ static always_inline void unclaim(struct domain *rd, const struct grant_active *
 {
     u32 marks, old;
 
-    if (act->writers != 0) {
+    /* A dying granter's table may be gone, and nobody reads it. */
+    if (act->writers != 0 || unlikely(READ_ONCE(rd->dying))) {
         return;
     }
     marks = act->readers == 0 ? GTF_writing | GTF_reading : GTF_writing;
-    /* A dying granter's table may be gone, and nobody reads it. */
-    if (likely(!READ_ONCE(rd->dying)) && unlikely(!guest_and32(entry_word(grant_shared(rd->grant, ref)), ~marks, &old))) {
+    if (unlikely(!guest_and32(entry_word(grant_shared(rd->grant, ref)), ~marks, &old))) {
         log_stuck(rd, ref);
     }
 }
@@ -63,7 +63,8 @@ static noinline void give_up(struct domain *rd, const struct grant_active *act, 
 }
 
 /* First pin: from the entry's frame number to the page, which must be the granter's own RAM. */
-static always_inline s16 find_page(struct domain *rd, struct grant_active *act, const struct grant_entry_v1 *e, bool readonly)
+static always_inline s16 find_page(struct domain *rd, struct grant_active *act, const struct grant_entry_v1 *e,
+                                   bool readonly)
 {
     enum p2m_type t;
     struct page *pg = p2m_get_page(rd, gfn(atomic_load(&e->frame)), &t);
