@@ -143,8 +143,9 @@ static struct sockaddr_in address_of(const char *text, unsigned int port)
 }
 
 /*
- * A window is opened and closed by the receiver, but holds the sender's work too. With buffers that Linux lets grow to megabytes, the
- * sender would be ahead by more at the end of the window than at its start: up to a tenth of the work would be for bytes not counted.
+ * A window is opened and closed by the receiver, but holds the sender's work too. With buffers that Linux lets grow to
+ * megabytes, the sender would be ahead by more at the end of the window than at its start: up to a tenth of the work
+ * would be for bytes not counted.
  */
 static void buffer_fix(int fd, int option)
 {

@@ -22,7 +22,8 @@ def recipe():
     readme = (machines.TOP / "README.md").read_text(encoding="utf-8")
     section = readme[readme.index("\n## On a real machine"):]
     section = section[:section.index("\n## ", 1)]
-    blocks = [[line.strip() for line in block.splitlines()] for block in re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)]
+    blocks = [[line.strip() for line in block.splitlines()]
+              for block in re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)]
     assert len(blocks) == 2, f"the README's section has the commands and this machine's first line: {blocks}"
     commands, here = blocks
     assert commands[0].startswith("setenv disk") and commands[-1].startswith("booti"), commands
@@ -47,7 +48,8 @@ def disk(request, hypervisor):
     machines.dump_dtb(machines.Options(firmware=UBOOT), files / "board.dtb")
     mke2fs = shutil.which("mke2fs", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     mebibytes = sum(file.stat().st_size for file in files.iterdir()) // (1 << 20) + 32
-    subprocess.run([mke2fs, "-q", "-t", "ext4", "-d", files, folder / "disk", f"{mebibytes}M"], check=True, capture_output=True)
+    subprocess.run([mke2fs, "-q", "-t", "ext4", "-d", files, folder / "disk", f"{mebibytes}M"], check=True,
+                   capture_output=True)
     shutil.rmtree(files)
     yield folder / "disk"
     shutil.rmtree(folder)
@@ -67,7 +69,8 @@ def type_command(uboot, line):
 
 def test_readme(make_machine, disk):
     commands = recipe()
-    with make_machine(firmware=UBOOT, extra=["-drive", f"file={disk},format=raw,if=none,id=disk", "-device", DISK]) as dom0:
+    drive = f"file={disk},format=raw,if=none,id=disk"
+    with make_machine(firmware=UBOOT, extra=["-drive", drive, "-device", DISK]) as dom0:
         dom0.expect_text("Hit any key to stop autoboot")
         dom0.send_raw(" ")
         dom0.expect_text(UBOOT_PROMPT)
