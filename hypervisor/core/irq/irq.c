@@ -183,10 +183,12 @@ static noinline void unexpected(u32 intid)
 }
 
 /* Not a guest's: the hypervisor's own, or nobody's. */
-static noinline void dispatch_own(struct irq_desc *desc, u32 intid)
+static noinline void dispatch_own(u32 intid)
 {
+    struct irq_desc *desc = &irq_descs[intid];
     irq_handler_fn *fn = atomic_load_acquire(&desc->fn);
 
+    desc->count++;
     if (unlikely(fn == NULL)) {
         unexpected(intid);
         return;
@@ -196,28 +198,7 @@ static noinline void dispatch_own(struct irq_desc *desc, u32 intid)
     irqchip->deactivate(intid);
 }
 
-/* An interrupt that has a descriptor. */
-static always_inline void dispatch(const struct irqchip_ops *chip, u32 intid)
-{
-    struct irq_desc *desc = &irq_descs[intid];
-    struct domain *guest = atomic_load_acquire(&desc->guest);
-
-    desc->count++;
-    if (likely(guest != NULL)) {
-        chip->eoi(intid);                    /* priority only: the guest's own EOI ends it */
-        vgic_inject_host(guest, NULL, desc->vintid, intid);
-    } else {
-        dispatch_own(desc, intid);
-    }
-}
-
-/* The virtual timer while no vCPU is loaded, or with the timer off again: nothing to deliver. */
-static noinline void stray_vtimer(void)
-{
-    irqchip->deactivate(irq_vtimer);
-}
-
-/* False: there is none, the GIC says by a special number. */
+/* Beyond the last there is. False: it is the GIC's number for none. */
 static noinline bool without_desc(u32 intid)
 {
     if (intid >= INTID_SPECIAL) {
@@ -225,6 +206,32 @@ static noinline bool without_desc(u32 intid)
     }
     unexpected(intid);
     return true;
+}
+
+/* A shared one, most likely a guest's. False: there was none. */
+static always_inline bool dispatch_shared(const struct irqchip_ops *chip, u32 intid)
+{
+    struct irq_desc *desc = &irq_descs[intid];
+    struct domain *guest;
+
+    if (unlikely(intid >= irq_nr)) {
+        return without_desc(intid);
+    }
+    guest = atomic_load_acquire(&desc->guest);
+    if (likely(guest != NULL)) {
+        desc->count++;
+        chip->eoi(intid);                    /* priority only: the guest's own EOI ends it */
+        vgic_inject_host(guest, NULL, desc->vintid, intid);
+    } else {
+        dispatch_own(intid);
+    }
+    return true;
+}
+
+/* The virtual timer while no vCPU is loaded, or with the timer off again: nothing to deliver. */
+static noinline void stray_vtimer(void)
+{
+    irqchip->deactivate(irq_vtimer);
 }
 
 void irq_handle(void)
@@ -243,18 +250,20 @@ void irq_handle(void)
             } else {
                 stray_vtimer();
             }
+        } else if (intid >= INTID_FIRST_SPI) {
+            if (!dispatch_shared(chip, intid)) {
+                break;
+            }
         } else if (intid == irq_timer) {
-            irqchip->eoi(intid);
+            chip->eoi(intid);
             timer_interrupt();
-            irqchip->deactivate(intid);
+            chip->deactivate(intid);
         } else if (intid == IPI_SGI) {
             chip->eoi(intid);
             chip->deactivate(intid);         /* first: one that is sent from here on comes again */
             smp_handle_ipi();
-        } else if (likely(intid < irq_nr)) {
-            dispatch(chip, intid);
-        } else if (!without_desc(intid)) {
-            break;
+        } else {
+            dispatch_own(intid);
         }
         p->irq_count++;
     } while (arch_irq_waiting());
