@@ -126,11 +126,11 @@ def own_table(results):
     return "\n".join(lines), ratios
 
 
-def profile(folder, log, elf, top):
+def profile(rows, folder, log, elf, top):
     """Argon's functions by instructions, for each row's unit."""
     symbols, done = counts.Symbols(elf), counts.units(log)
     lines = []
-    for row in ROWS:
+    for row in rows:
         path = folder / f"{row.window}.counts"
         scale = row.each / (done[row.window] * row.per_unit)
         functions = sorted(counts.by_function(path, symbols).items(), key=lambda item: -item[1][0])
@@ -146,7 +146,7 @@ def run_guest(options, smp):
         folder, log = scenario.with_guest(image, f"{system}-{smp}", options.cpu, smp, options.gic)
         results[system] = measure(ROWS, system, folder, log)
         if system == "argon" and options.profile:
-            print(profile(folder, log, f"{image}.elf", options.profile))
+            print(profile(ROWS, folder, log, f"{image}.elf", options.profile))
     text, ratios = table(results)
     print(f"\nGuest, {smp} CPU{'s' if smp > 1 else ''}, GICv{options.gic}, {options.cpu}\n{text}\n\n"
           f"{breakdown(ROWS, results)}", flush=True)
@@ -155,9 +155,11 @@ def run_guest(options, smp):
 
 def run_own(options):
     results = {}
-    for name, image in (("argon", options.argon), ("xen", options.xen)):
-        run = scenario.own_on_hypervisor(image, f"{name}-own", options.cpu, options.gic)
-        results[name] = measure(OWN_ROWS, name, *run)
+    for system, image in (("argon", options.argon), ("xen", options.xen)):
+        folder, log = scenario.own_on_hypervisor(image, f"{system}-own", options.cpu, options.gic)
+        results[system] = measure(OWN_ROWS, system, folder, log)
+        if system == "argon" and options.profile:
+            print(profile(OWN_ROWS, folder, log, f"{image}.elf", options.profile))
     results["bare"] = measure(OWN_ROWS, "bare", *scenario.own_bare("bare-own", options.cpu, options.gic))
     text, ratios = own_table(results)
     print(f"\ndom0 by itself, GICv{options.gic}, {options.cpu}\n{text}\n\n{breakdown(OWN_ROWS, results)}", flush=True)

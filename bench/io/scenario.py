@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The machines the I/O benchmark boots, and their runs. Nothing is typed: each run repeats to the instruction."""
+import contextlib
 import pathlib
 import subprocess
 import sys
+import tempfile
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = ROOT / "build/bench/io"
 sys.path.insert(0, str(ROOT / "tests/system"))
-import guests  # noqa: E402 (found through the path just added)
+sys.path.insert(0, str(ROOT / "bench"))
+import guests  # noqa: E402 (found through the paths just added)
 import machine  # noqa: E402
+import qemu  # noqa: E402
 
 TIMEOUT = 1800
 # One nanosecond of virtual time is one instruction; nothing random and no time of day reaches the machine.
@@ -88,15 +93,47 @@ def own_bare(name, cpu, gic):
                                **common(OUT / name, cpu, 1, [*OWN_DEVICES, "-initrd", str(initrd)])), name)
 
 
+@contextlib.contextmanager
+def nudged(path):
+    """While this lasts, turns of CPUs are ended from outside (bench/qemu.py tells why)."""
+    done, nudge = threading.Event(), qemu.Nudge(path)
+
+    def work():
+        while not done.wait(qemu.NUDGE_SECONDS):
+            nudge()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        nudge.close()
+
+
+def expect(running, texts):
+    """Wait for the first of the texts; any other is a failure."""
+    found = running.expect([*texts, "Kernel panic", "load: "], TIMEOUT)
+    if found.group(0) not in texts:
+        running.read_for(1)
+        raise machine.Hung(f"the load failed; console log: {running.log}")
+
+
 def run(options, name):
     """Run one to its end; returns the folder with its counts and its console's text."""
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.counts"):
         old.unlink()
-    with machine.Machine(options, f"bench-io-{name}") as running:
-        found = running.expect(["io: done", "Kernel panic", "load: "], TIMEOUT)
-        if found.group(0) != "io: done":
-            running.read_for(1)
-            raise machine.Hung(f"the load failed; console log: {running.log}")
+    with tempfile.TemporaryDirectory() as sockets:
+        monitor = f"{sockets}/monitor"
+        if options.smp > 1:
+            options.extra += ["-chardev", f"socket,id=nudge,path={monitor},server=on,wait=off", "-mon", "chardev=nudge"]
+        with machine.Machine(options, f"bench-io-{name}") as running:
+            if options.smp > 1:
+                # Until dom0's shell runs: what is measured is left alone.
+                with nudged(monitor):
+                    expect(running, ["io: dom0 has"])
+            expect(running, ["io: done"])
     return folder, running.log.read_text(encoding="utf-8", errors="replace")

@@ -66,6 +66,8 @@ class Options:
     # Where given: this device tree, and these (file, address) loaded, instead of guest-loader and -append.
     dtb: pathlib.Path | None = None
     load: list | None = None
+    # Where given: firmware that the machine starts, and that finds by itself what to boot.
+    firmware: pathlib.Path | None = None
     network: bool = False
     reboot: bool = False
     # For a user at a terminal rather than a test.
@@ -90,6 +92,9 @@ def base_arguments(options):
         out += ["-serial", "mon:stdio"]
     else:
         out += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-monitor", "none"]
+    if options.firmware is not None:
+        # Here, not with what is booted: QEMU makes another device tree where there is firmware.
+        out += ["-bios", str(options.firmware)]
     out += options.extra
     if not options.network:
         out += ["-net", "none"]
@@ -99,6 +104,8 @@ def base_arguments(options):
 
 
 def boot_arguments(options, initrd):
+    if options.firmware is not None:
+        return []
     out = ["-kernel", str(options.hypervisor)]
     if options.dtb is not None:
         out += ["-dtb", str(options.dtb)]

@@ -135,6 +135,17 @@ static noinline long send_notify(struct evtchn *e, struct domain *rd, u32 rport)
     return 0;
 }
 
+/*
+ * The remote end's domain has been seen to use FIFO. It may be switching to it just now: its ports have no pages then,
+ * the event waits in the port, and enable_fifo() leaves it there.
+ */
+static noinline long send_fifo(struct evtchn *e, struct domain *rd, u32 rport)
+{
+    event_fifo_set_pending(rd, event_known_port(rd, rport), rport);
+    spin_unlock(&e->lock);
+    return 0;
+}
+
 /* From a word of evtchn_pending to that of evtchn_mask for the same ports. */
 #define MASK_AFTER_PENDING \
     ((offsetof(struct shared_info, evtchn_mask) - offsetof(struct shared_info, evtchn_pending)) / sizeof(u64))
@@ -167,8 +178,8 @@ long event_send(struct domain *d, u32 port)
     } else {
         return send_locked(d, e, port);
     }
-    if (atomic_load(&rd->event.fifo) != NULL) {
-        return send_locked(d, e, port);
+    if (atomic_load_acquire(&rd->event.fifo) != NULL) {
+        return send_fifo(e, rd, rport);
     }
     word = &rd->shared_info->evtchn_pending[rport / 64];
     bit = BIT(rport % 64);

@@ -58,7 +58,8 @@ static always_inline struct event_fifo_queue *queue_by_number(const struct domai
  * it linked on another queue then, the next port of the old queue would be appended to the new one. So it is first
  * forgotten there, under the old queue's lock. NULL: linked already (by another CPU), or the race was lost for good.
  */
-static struct event_fifo_queue *lock_queue(struct domain *d, struct evtchn *e, u32 port, u32 *word, u32 want)
+static noinline struct event_fifo_queue *move_and_lock(struct domain *d, struct evtchn *e, u32 port, u32 *word,
+                                                       u32 want)
 {
     for (unsigned int n = 0; n < MOVE_TRIES; n++) {
         u32 at = atomic_load(&e->queue);
@@ -71,7 +72,7 @@ static struct event_fifo_queue *lock_queue(struct domain *d, struct evtchn *e, u
         }
         spin_lock(&q->lock);
         if (likely(atomic_load(&e->queue) == at)) {
-            if (likely(at == want)) {
+            if (at == want) {
                 return q;
             }
             if (atomic_load(word) & LINKED) {
@@ -88,11 +89,27 @@ static struct event_fifo_queue *lock_queue(struct domain *d, struct evtchn *e, u
     return NULL;
 }
 
+/* As move_and_lock(); fv: the vCPU's of `want`. A port nearly always stays on its queue. */
+static always_inline struct event_fifo_queue *lock_queue(struct domain *d, struct evtchn *e, u32 port, u32 *word,
+                                                         struct event_fifo_vcpu *fv, u32 want)
+{
+    struct event_fifo_queue *q = &fv->queue[want % EVTCHN_FIFO_MAX_QUEUES];
+
+    if (likely(atomic_load(&e->queue) == want)) {
+        spin_lock(&q->lock);
+        if (likely(atomic_load(&e->queue) == want)) {
+            return q;
+        }
+        spin_unlock(&q->lock);
+    }
+    return move_and_lock(d, e, port, word, want);
+}
+
 /*
  * Append `port` to the word of `tail` if that is still LINKED. False: it is not, the queue is empty. The queue's lock
  * is held.
  */
-static bool set_link(struct domain *d, u32 tail, u32 port)
+static noinline bool set_link(struct domain *d, u32 tail, u32 port)
 {
     u32 *word = word_of(d, tail);
     u32 w = atomic_load(word);
@@ -120,11 +137,16 @@ static bool set_link(struct domain *d, u32 tail, u32 port)
     return false;
 }
 
+static noinline void no_control_block(struct domain *d, u32 vcpu, u32 port)
+{
+    log_guest(LOG_WARN, d, "no FIFO control block on vCPU %u: port %u not linked", vcpu, port);
+}
+
 /*
  * Put the port, pending, not masked and not LINKED before, on its vCPU's queue by its priority; tell the vCPU if that
  * was empty.
  */
-static void link_port(struct domain *d, struct evtchn *e, u32 port, u32 *word)
+static always_inline void link_port(struct domain *d, struct evtchn *e, u32 port, u32 *word)
 {
     struct vcpu *v = event_target(d, e);
     struct event_fifo_vcpu *fv = v != NULL ? atomic_load_acquire(&v->event.fifo) : NULL;
@@ -134,10 +156,10 @@ static void link_port(struct domain *d, struct evtchn *e, u32 port, u32 *word)
     u32 old;
 
     if (unlikely(fv == NULL)) {
-        log_guest(LOG_WARN, d, "no FIFO control block on vCPU %u: port %u not linked", e->vcpu, port);
+        no_control_block(d, e->vcpu, port);
         return;
     }
-    q = lock_queue(d, e, port, word, QUEUE_OF(v->id, prio));
+    q = lock_queue(d, e, port, word, fv, QUEUE_OF(v->id, prio));
     if (unlikely(q == NULL)) {
         return;
     }
@@ -167,7 +189,7 @@ static void link_port(struct domain *d, struct evtchn *e, u32 port, u32 *word)
     }
 }
 
-static void fifo_set_pending(struct domain *d, struct evtchn *e, u32 port)
+void event_fifo_set_pending(struct domain *d, struct evtchn *e, u32 port)
 {
     u32 *word = word_of(d, port);
     u32 old;
@@ -239,7 +261,7 @@ static bool fifo_is_busy(struct domain *d, u32 port)
 
 const struct event_ops event_fifo_ops = {
     .nr_ports = EVENT_FIFO_PORTS,
-    .set_pending = fifo_set_pending,
+    .set_pending = event_fifo_set_pending,
     .clear_pending = fifo_clear_pending,
     .unmask = fifo_unmask,
     .is_pending = fifo_is_pending,

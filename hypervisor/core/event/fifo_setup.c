@@ -64,7 +64,8 @@ static void carry_over(struct domain *d, struct evtchn *e, u32 port)
 
 static void enable_fifo(struct domain *d, struct event_fifo *f)
 {
-    d->event.fifo = f;
+    /* A send looks at this alone (event.c). */
+    atomic_store_release(&d->event.fifo, f);
     atomic_store_release(&d->event.ops, &event_fifo_ops);
     for_open_ports(d, 1, EVENT_2L_PORTS, carry_over);
 }

@@ -141,6 +141,9 @@ void event_fifo_teardown(struct domain *d);
 #define FIFO_WORDS_PER_PAGE ((u32)(PAGE_SIZE / sizeof(event_word_t)))
 #define FIFO_MAX_PAGES      (EVENT_FIFO_PORTS / FIFO_WORDS_PER_PAGE)
 
+/* event_fifo_ops.set_pending, for who knows that the domain uses FIFO. */
+void event_fifo_set_pending(struct domain *d, struct evtchn *e, u32 port);
+
 struct event_fifo {
     u32 nr_pages;                /* release store: pages below this are there */
     u32 *page[FIFO_MAX_PAGES];   /* the guest's event words; a reference is held on each page */

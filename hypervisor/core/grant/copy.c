@@ -13,31 +13,33 @@ struct copy_end {
     bool readonly;
 };
 
-static s16 get_granted(struct copy_end *e, struct domain *ld, struct domain *rd, u32 ref)
+static always_inline s16 get_granted(struct copy_end *e, struct domain *ld, struct domain *rd, u32 ref)
 {
     struct grant_table *gt = grant_live_table(rd);
+    struct grant_active *act;
     s16 status;
 
-    if (gt == NULL) {
+    if (unlikely(gt == NULL)) {
         return GNTST_bad_domain;
     }
-    e->act = grant_active(gt, ref);
-    if (e->act == NULL) {
+    act = grant_active(gt, ref);
+    if (unlikely(act == NULL)) {
         return GNTST_bad_gntref;
     }
-    spin_lock(&e->act->lock);
-    status = grant_pin(rd, e->act, ref, ld->id, e->readonly);
-    if (status == GNTST_okay) {
-        e->page = mfn_to_page(mfn(e->act->mfn));
+    spin_lock(&act->lock);
+    status = grant_pin(rd, act, ref, ld->id, e->readonly);
+    if (likely(status == GNTST_okay)) {
+        e->page = mfn_to_page(mfn(act->mfn));
         e->granter = rd;
+        e->act = act;
         e->ref = ref;
     }
-    spin_unlock(&e->act->lock);
+    spin_unlock(&act->lock);
     return status;
 }
 
 /* A frame in the caller's guest-physical space: whatever it may read, or write, there. */
-static s16 get_own(struct copy_end *e, struct domain *ld, u64 g)
+static always_inline s16 get_own(struct copy_end *e, struct domain *ld, u64 g)
 {
     enum p2m_type t;
 
@@ -53,7 +55,7 @@ static s16 get_own(struct copy_end *e, struct domain *ld, u64 g)
     return GNTST_okay;
 }
 
-static void put_end(struct copy_end *e)
+static always_inline void put_end(struct copy_end *e)
 {
     if (e->granter != NULL) {
         spin_lock(&e->act->lock);

@@ -14,9 +14,9 @@
 #define PINS_MAX    0xffffu
 
 /* flags are the low, domid the high half of the entry's first word. */
-static u32 *entry_word(const struct grant_table *gt, u32 ref)
+static always_inline u32 *entry_word(struct grant_entry_v1 *e)
 {
-    return (void *)grant_shared(gt, ref);
+    return (void *)e;
 }
 
 /* Check the entry and set its marks in one step. */
@@ -46,21 +46,28 @@ static always_inline void unclaim(struct domain *rd, const struct grant_active *
 {
     u32 marks, old;
 
-    if (act->writers != 0) {
+    /* A dying granter's table may be gone, and nobody reads it. */
+    if (act->writers != 0 || unlikely(READ_ONCE(rd->dying))) {
         return;
     }
     marks = act->readers == 0 ? GTF_writing | GTF_reading : GTF_writing;
-    /* A dying granter's table may be gone, and nobody reads it. */
-    if (likely(!READ_ONCE(rd->dying)) && unlikely(!guest_and32(entry_word(rd->grant, ref), ~marks, &old))) {
+    if (unlikely(!guest_and32(entry_word(grant_shared(rd->grant, ref)), ~marks, &old))) {
         log_stuck(rd, ref);
     }
 }
 
+/* As unclaim(), where pinning fails after all. */
+static noinline void give_up(struct domain *rd, const struct grant_active *act, u32 ref)
+{
+    unclaim(rd, act, ref);
+}
+
 /* First pin: from the entry's frame number to the page, which must be the granter's own RAM. */
-static s16 find_page(struct domain *rd, struct grant_active *act, u32 ref, bool readonly)
+static always_inline s16 find_page(struct domain *rd, struct grant_active *act, const struct grant_entry_v1 *e,
+                                   bool readonly)
 {
     enum p2m_type t;
-    struct page *pg = p2m_get_page(rd, gfn(atomic_load(&grant_shared(rd->grant, ref)->frame)), &t);
+    struct page *pg = p2m_get_page(rd, gfn(atomic_load(&e->frame)), &t);
 
     if (unlikely(pg == NULL)) {
         return GNTST_bad_page;
@@ -86,6 +93,7 @@ static s16 take_page(struct domain *rd, const struct grant_active *act, bool rea
 s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bool readonly)
 {
     bool pinned = act->readers != 0 || act->writers != 0;
+    struct grant_entry_v1 *e;
     s16 status;
 
     if (unlikely(READ_ONCE(rd->dying))) {
@@ -94,13 +102,14 @@ s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bo
     if (pinned && (act->domid != user || act->readers == PINS_MAX || act->writers == PINS_MAX)) {
         return GNTST_general_error;
     }
-    status = claim(entry_word(rd->grant, ref), user, readonly);
+    e = grant_shared(rd->grant, ref);
+    status = claim(entry_word(e), user, readonly);
     if (unlikely(status != GNTST_okay)) {
         return status;
     }
-    status = pinned ? take_page(rd, act, readonly) : find_page(rd, act, ref, readonly);
+    status = pinned ? take_page(rd, act, readonly) : find_page(rd, act, e, readonly);
     if (unlikely(status != GNTST_okay)) {
-        unclaim(rd, act, ref);
+        give_up(rd, act, ref);
         return status;
     }
     act->domid = user;

@@ -17,13 +17,13 @@
  * (smp.h).
  */
 struct irq_desc {
-    irq_handler_fn *fn;
-    void *data;
-    const char *name;
     struct domain *guest;
     u32 vintid;
     u32 type;                    /* enum irq_type, of the hypervisor's own */
     u64 count;                   /* taken so far; private ones: by all CPUs, roughly */
+    irq_handler_fn *fn;
+    void *data;
+    const char *name;
 };
 
 const struct irqchip_ops *irqchip ro_after_boot;
@@ -182,67 +182,88 @@ static noinline void unexpected(u32 intid)
     log_warn("interrupt %u, which nobody asked for, is disabled on CPU %u", intid, cpu_id());
 }
 
-static void dispatch(u32 intid)
+/* Not a guest's: the hypervisor's own, or nobody's. */
+static noinline void dispatch_own(u32 intid)
 {
-    struct irq_desc *desc;
+    struct irq_desc *desc = &irq_descs[intid];
+    irq_handler_fn *fn = atomic_load_acquire(&desc->fn);
+
+    desc->count++;
+    if (unlikely(fn == NULL)) {
+        unexpected(intid);
+        return;
+    }
+    irqchip->eoi(intid);
+    fn(intid, desc->data);
+    irqchip->deactivate(intid);
+}
+
+/* Beyond the last there is. False: it is the GIC's number for none. */
+static noinline bool without_desc(u32 intid)
+{
+    if (intid >= INTID_SPECIAL) {
+        return false;
+    }
+    unexpected(intid);
+    return true;
+}
+
+/* A shared one, most likely a guest's. False: there was none. */
+static always_inline bool dispatch_shared(const struct irqchip_ops *chip, u32 intid)
+{
+    struct irq_desc *desc = &irq_descs[intid];
     struct domain *guest;
-    irq_handler_fn *fn;
 
     if (unlikely(intid >= irq_nr)) {
-        unexpected(intid);
-        return;
-    }
-    desc = &irq_descs[intid];
-    desc->count++;
-    fn = atomic_load_acquire(&desc->fn);
-    if (fn != NULL) {
-        irqchip->eoi(intid);
-        fn(intid, desc->data);
-        irqchip->deactivate(intid);
-        return;
+        return without_desc(intid);
     }
     guest = atomic_load_acquire(&desc->guest);
-    if (unlikely(guest == NULL)) {
-        unexpected(intid);
-        return;
+    if (likely(guest != NULL)) {
+        desc->count++;
+        chip->eoi(intid);                    /* priority only: the guest's own EOI ends it */
+        vgic_inject_host(guest, NULL, desc->vintid, intid);
+    } else {
+        dispatch_own(intid);
     }
-    irqchip->eoi(intid);                     /* priority only: the guest's own EOI ends it */
-    vgic_inject_host(guest, NULL, desc->vintid, intid);
+    return true;
 }
 
 /* The virtual timer while no vCPU is loaded, or with the timer off again: nothing to deliver. */
-static noinline void stray_vtimer(u32 intid)
+static noinline void stray_vtimer(void)
 {
-    irqchip->deactivate(intid);
+    irqchip->deactivate(irq_vtimer);
 }
 
 void irq_handle(void)
 {
+    const struct irqchip_ops *chip = irqchip;
     struct pcpu *p = this_cpu();
 
     p->in_irq = true;
     do {
-        u32 intid = irqchip->ack();
+        u32 intid = chip->ack();
 
         if (likely(intid == irq_vtimer)) {
-            irqchip->eoi(intid);
+            chip->eoi(intid);
             if (likely(!p->current->is_idle)) {
                 vtimer_interrupt(p->current);
             } else {
-                stray_vtimer(intid);
+                stray_vtimer();
+            }
+        } else if (intid >= INTID_FIRST_SPI) {
+            if (!dispatch_shared(chip, intid)) {
+                break;
             }
         } else if (intid == irq_timer) {
-            irqchip->eoi(intid);
+            chip->eoi(intid);
             timer_interrupt();
-            irqchip->deactivate(intid);
+            chip->deactivate(intid);
         } else if (intid == IPI_SGI) {
-            irqchip->eoi(intid);
-            irqchip->deactivate(intid);      /* first: one that is sent from here on comes again */
+            chip->eoi(intid);
+            chip->deactivate(intid);         /* first: one that is sent from here on comes again */
             smp_handle_ipi();
-        } else if (intid < INTID_SPECIAL) {
-            dispatch(intid);
         } else {
-            break;
+            dispatch_own(intid);
         }
         p->irq_count++;
     } while (arch_irq_waiting());
