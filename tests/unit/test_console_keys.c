@@ -53,6 +53,8 @@ static void test_keys(void **state)
     debug_key('d');
     assert_int_equal(host_calls("arch_vcpu_show_regs_host"), 1);
     assert_int_equal(host_calls("smp_kick"), 4);         /* three CPUs, and the log's consumers */
+    debug_dump_vcpu(dom0->vcpu[1]);
+    assert_ptr_equal(host_last("arch_vcpu_dump")->a[0], dom0->vcpu[1]);
     debug_dump_cpu();
     assert_int_equal(host_calls("arch_vcpu_show_regs_host"), 2);
     clear();

@@ -287,7 +287,7 @@ static noinline void exit_work_first(struct vcpu *v, u32 todo)
         quiesce_poll();
     }
     if (todo & PEND_DUMP) {
-        arch_vcpu_dump(v);
+        debug_dump_vcpu(v);
     }
 }
 

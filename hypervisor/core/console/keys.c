@@ -37,6 +37,13 @@ void debug_dump_cpu(void)
     spin_unlock(&dump_lock);
 }
 
+void debug_dump_vcpu(struct vcpu *v)
+{
+    spin_lock(&dump_lock);
+    arch_vcpu_dump(v);
+    spin_unlock(&dump_lock);
+}
+
 /* Others print when they take the interrupt: a CPU that is stuck is missing from the list. */
 static void dump_host_registers(void)
 {

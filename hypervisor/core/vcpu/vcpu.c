@@ -3,6 +3,7 @@
 #include <argon/vcpu.h>
 
 #include <argon/arch.h>
+#include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/mem.h>
@@ -125,7 +126,7 @@ void vcpu_dump(struct vcpu *v)
     u32 cpu;
 
     if (vcpu_is_descheduled(v)) {
-        arch_vcpu_dump(v);
+        debug_dump_vcpu(v);
         return;
     }
     atomic_fetch_or(&v->pending, PEND_DUMP);

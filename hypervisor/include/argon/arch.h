@@ -49,7 +49,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next);
 must_check int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void arch_get_context(struct vcpu *v, struct vcpu_guest_context *c);
 must_check int arch_set_address_size(struct domain *d, u32 bits);
-void arch_vcpu_dump(struct vcpu *v);             /* registers in memory, to the console: vcpu_dump() */
+void arch_vcpu_dump(struct vcpu *v);             /* registers in memory, to the console: debug_dump_vcpu() */
 void arch_vcpu_show_regs_host(void);             /* debug key d: this CPU */
 /* Entry point and argument for PSCI CPU_ON (vdev/vpsci). */
 must_check int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context);

@@ -60,6 +60,8 @@ must_check int console_read_ring(bool clear, bool incremental, u32 *index, u64 b
 /* ---- debug keys ---- */
 void debug_key(u8 key);                   /* 'h' lists them */
 void debug_dump_cpu(void);                /* IPI_DUMP: this CPU's registers */
+struct vcpu;
+void debug_dump_vcpu(struct vcpu *v);     /* its registers in memory, in one piece: vcpu_dump() */
 
 /* ---- UART drivers ---- */
 struct machine_uart;
