@@ -13,63 +13,47 @@ static always_inline bool word_aligned(const void *p)
     return ((uintptr_t)p & (WORD - 1)) == 0;
 }
 
-/* Eight words, all read before any is written: four load pairs, four store pairs. */
-static always_inline void copy_8_words(u64 *d, const u64 *s)
+/* Written out: in registers between load_8_words() and this, and stored in pairs. */
+static always_inline void store_8_words(u64 *d, const u64 w[8])
 {
-    u64 a0 = s[0], a1 = s[1], a2 = s[2], a3 = s[3], a4 = s[4], a5 = s[5], a6 = s[6], a7 = s[7];
-
-    d[0] = a0;
-    d[1] = a1;
-    d[2] = a2;
-    d[3] = a3;
-    d[4] = a4;
-    d[5] = a5;
-    d[6] = a6;
-    d[7] = a7;
+    d[0] = w[0];
+    d[1] = w[1];
+    d[2] = w[2];
+    d[3] = w[3];
+    d[4] = w[4];
+    d[5] = w[5];
+    d[6] = w[6];
+    d[7] = w[7];
 }
 
-/* n is a multiple of 8; both aligned; forwards. */
-static void copy_words(u64 *d, const u64 *s, size_t n)
+/* All read before any is written; returns the source's end. */
+static always_inline const u8 *copy_8_words(u64 *d, const u8 *s)
 {
-    for (; n >= 16 * WORD; n -= 16 * WORD, d += 16, s += 16) {
-        copy_8_words(d, s);
-        copy_8_words(d + 8, s + 8);
+    u64 w[8];
+
+    s = load_8_words(s, w);
+    store_8_words(d, w);
+    return s;
+}
+
+/* d is aligned, s need not be; n is a multiple of 8; forwards. */
+static void copy_words(u64 *d, const u8 *s, size_t n)
+{
+    for (; n >= 16 * WORD; n -= 16 * WORD, d += 16) {
+        s = copy_8_words(d, s);
+        s = copy_8_words(d + 8, s);
     }
-    for (; n != 0; n -= WORD) {
-        *d++ = *s++;
+    for (; n != 0; n -= WORD, s += WORD) {
+        *d++ = load_unaligned(s);
     }
 }
 
-/* As copy_words(); s and d overlap with d above s: from the end down. */
+/* Both aligned, n a multiple of 8; s and d overlap with d above s: from the end down. */
 static void copy_words_down(u64 *d, const u64 *s, size_t n)
 {
     while (n != 0) {
         n -= WORD;
         d[n / WORD] = s[n / WORD];
-    }
-}
-
-/* d is aligned, s is not; n is a multiple of 8; forwards. */
-static void copy_words_unaligned(u64 *d, const u8 *s, size_t n)
-{
-    for (; n >= 8 * WORD; n -= 8 * WORD, d += 8, s += 8 * WORD) {
-        u64 a0, a1, a2, a3, a4, a5, a6, a7;
-
-        load_pair_unaligned(s, &a0, &a1);
-        load_pair_unaligned(s + 2 * WORD, &a2, &a3);
-        load_pair_unaligned(s + 4 * WORD, &a4, &a5);
-        load_pair_unaligned(s + 6 * WORD, &a6, &a7);
-        d[0] = a0;
-        d[1] = a1;
-        d[2] = a2;
-        d[3] = a3;
-        d[4] = a4;
-        d[5] = a5;
-        d[6] = a6;
-        d[7] = a7;
-    }
-    for (; n != 0; n -= WORD, s += WORD) {
-        *d++ = load_unaligned(s);
     }
 }
 
@@ -83,11 +67,7 @@ static void copy_up(u8 *d, const u8 *s, size_t n)
             *d++ = *s++;
         }
         words = n & ~(WORD - 1);
-        if (word_aligned(s)) {
-            copy_words((u64 *)(void *)d, (const u64 *)(const void *)s, words);
-        } else {
-            copy_words_unaligned((u64 *)(void *)d, s, words);
-        }
+        copy_words((u64 *)(void *)d, s, words);
         d += words;
         s += words;
         n -= words;
@@ -141,22 +121,11 @@ void *memmove(void *dst, const void *src, size_t n)
     return dst;
 }
 
-static always_inline void set_8_words(u64 *w, u64 v)
-{
-    w[0] = v;
-    w[1] = v;
-    w[2] = v;
-    w[3] = v;
-    w[4] = v;
-    w[5] = v;
-    w[6] = v;
-    w[7] = v;
-}
-
 void *memset(void *dst, int c, size_t n)
 {
     u8 *d = dst;
     u64 v = (u8)c * 0x0101010101010101UL;
+    u64 v8[8] = { v, v, v, v, v, v, v, v };
 
     if (n >= 2 * WORD) {
         u64 *w;
@@ -166,8 +135,8 @@ void *memset(void *dst, int c, size_t n)
         }
         w = (u64 *)(void *)d;
         for (; n >= 16 * WORD; n -= 16 * WORD, w += 16) {
-            set_8_words(w, v);
-            set_8_words(w + 8, v);
+            store_8_words(w, v8);
+            store_8_words(w + 8, v8);
         }
         for (; n >= WORD; n -= WORD) {
             *w++ = v;

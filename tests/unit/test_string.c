@@ -29,7 +29,7 @@
 #undef strrchr
 #undef strtoul
 
-#define LEN 200
+#define LEN 300
 
 static void fill(u8 *p, size_t n, u8 seed)
 {
@@ -46,7 +46,7 @@ static void test_memcpy(void **state)
     fill(src, LEN, 3);
     for (size_t s = 0; s < 16; s++) {
         for (size_t d = 0; d < 16; d++) {
-            for (size_t n = 0; n < 100; n++) {
+            for (size_t n = 0; n < 280; n += n < 100 ? 1 : 9) {
                 fill(dst, LEN, 101);
                 memcpy(want, dst, LEN);
                 memcpy(want + d, src + s, n);
@@ -64,7 +64,7 @@ static void test_memmove(void **state)
     (void)state;
     for (size_t s = 40; s < 56; s++) {
         for (size_t d = 16; d < 100; d++) {
-            for (size_t n = 0; n < 90; n += n < 20 ? 1 : 7) {
+            for (size_t n = 0; n < 200; n += n < 20 ? 1 : 7) {
                 fill(buf, LEN, 9);
                 fill(want, LEN, 9);
                 memmove(want + d, want + s, n);

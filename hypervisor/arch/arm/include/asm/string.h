@@ -16,9 +16,13 @@ static always_inline u64 load_unaligned(const u8 *s)
     return a;
 }
 
-static always_inline void load_pair_unaligned(const u8 *s, u64 *a, u64 *b)
+/* Returns where the next are: the address moves on in the last load. */
+static always_inline const u8 *load_8_words(const u8 *s, u64 w[8])
 {
-    __asm__ volatile("ldp %0, %1, [%2]" : "=&r"(*a), "=r"(*b) : "r"(s) : "memory");
+    __asm__ volatile("ldp %2, %3, [%8, #16]\n\tldp %4, %5, [%8, #32]\n\tldp %6, %7, [%8, #48]\n\tldp %0, %1, [%8], #64"
+                     : "=&r"(w[0]), "=&r"(w[1]), "=&r"(w[2]), "=&r"(w[3]), "=&r"(w[4]), "=&r"(w[5]), "=&r"(w[6]), "=&r"(w[7]),
+                       "+r"(s) : : "memory");
+    return s;
 }
 
 #endif

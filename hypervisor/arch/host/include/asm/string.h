@@ -13,10 +13,11 @@ static inline u64 load_unaligned(const u8 *s)
     return a;
 }
 
-static inline void load_pair_unaligned(const u8 *s, u64 *a, u64 *b)
+/* Returns where the next are. */
+static inline const u8 *load_8_words(const u8 *s, u64 w[8])
 {
-    *a = load_unaligned(s);
-    *b = load_unaligned(s + sizeof(*a));
+    __builtin_memcpy(w, s, 8 * sizeof(*w));
+    return s + 8 * sizeof(*w);
 }
 
 #endif
