@@ -228,6 +228,39 @@ static void pointer_scattered(void)
     (void)mmu_window(2, 0);
 }
 
+/*
+ * Structures at any address, across pages too: copies of 64 and 8 bytes (multicall), 16 and 1024 (strings), 4 and 8 (features). What is
+ * around them stays as it was.
+ */
+#define ADDRESSES 64u
+static void pointer_unaligned(void)
+{
+    static char aligned[1024] __attribute__((aligned(16)));
+    static const uint64_t version[8] = { __HYPERVISOR_xen_version, 77, XENVER_version };
+    static const uint64_t answer[2] = { __HYPERVISOR_xen_version, 4 << 16 | 17 };
+
+    CHECK_EQ("aligned", 0, hypercall2(__HYPERVISOR_xen_version, XENVER_commandline, aligned));
+    for (unsigned i = 0; i < ADDRESSES; i++) {
+        uint8_t *at = page + PAGE_SIZE - ADDRESSES + i;
+
+        memset(page, 0xaa, sizeof(page));
+        memcpy(at, version, sizeof(version));
+        CHECK_EQ(check_name("multicall", i), 0, hypercall2(__HYPERVISOR_multicall, at, 1));
+        CHECK(check_name("multicall-result", i), memcmp(at, answer, sizeof(answer)) == 0 &&
+                                                     memcmp(at + 16, version + 2, sizeof(version) - 16) == 0);
+        CHECK(check_name("multicall-around", i), at[-1] == 0xaa && at[sizeof(version)] == 0xaa);
+        memset(page, 0xaa, sizeof(page));
+        CHECK_EQ(check_name("string", i), 0, hypercall2(__HYPERVISOR_xen_version, XENVER_commandline, at));
+        CHECK(check_name("string-whole", i), memcmp(at, aligned, sizeof(aligned)) == 0);
+        CHECK(check_name("string-around", i), at[-1] == 0xaa && at[sizeof(aligned)] == 0xaa);
+        memset(page, 0xaa, sizeof(page));
+        memset(at, 0, 4);
+        CHECK_EQ(check_name("features", i), 0, hypercall2(__HYPERVISOR_xen_version, XENVER_get_features, at));
+        CHECK(check_name("features-there", i), at[4] == 0x05 && at[5] == 0x68 && at[6] == 0x02 && at[7] == 0);
+        CHECK(check_name("features-around", i), at[-1] == 0xaa && at[0] == 0 && at[8] == 0xaa);
+    }
+}
+
 static void mmu_off(void)
 {
     static char capabilities[1024] __attribute__((aligned(8)));
@@ -361,6 +394,7 @@ const struct test tests_hypercall[] = {
     { "hypercall.pointer-across", pointer_across, 0, 0 },
     { "hypercall.pointer-read-only", pointer_read_only, 0, 0 },
     { "hypercall.pointer-scattered", pointer_scattered, 0, 0 },
+    { "hypercall.pointer-unaligned", pointer_unaligned, 0, 0 },
     { "hypercall.mmu-off", mmu_off, 0, 0 },
     { "hypercall.multicall", multicall, 0, 0 },
     { "hypercall.vm-assist", vm_assist, 0, 0 },
