@@ -44,15 +44,26 @@ bool page_get(mfn_t m, const struct domain *d)
     return take_reference(&mem_hot_range.page[i], d);
 }
 
+static always_inline bool is_ram_of(const struct page *pg, const struct domain *d)
+{
+    u64 w = atomic_load(&pg->word);
+
+    return word_id(w) == WORD_ID(d->id, PAGE_GUEST) && (u32)w != 0;
+}
+
+static noinline bool is_ram_elsewhere(mfn_t m, const struct domain *d)
+{
+    return mem_is_ram_elsewhere(m) && is_ram_of(mfn_to_page(m), d);
+}
+
 bool page_is_ram_of(mfn_t m, const struct domain *d)
 {
-    u64 w;
+    u64 i = m.m - mem_hot_range.first;
 
-    if (!mfn_is_ram(m)) {
-        return false;
+    if (unlikely(i >= mem_hot_range.nr)) {
+        return is_ram_elsewhere(m, d);
     }
-    w = atomic_load(&mfn_to_page(m)->word);
-    return word_id(w) == WORD_ID(d->id, PAGE_GUEST) && (u32)w != 0;
+    return is_ram_of(&mem_hot_range.page[i], d);
 }
 
 /* Pseudo domains own pages too (trace buffers). */
