@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory by virtual address: both stages are walked by the CPU itself (AT S12E1R/W, Arm ARM C5.5), so translation and
- * permissions are exactly those the guest's own access would meet, without PAN (D8.4.6 does not apply to S12E1R).
+ * Guest memory by virtual address: both stages are walked by the CPU itself (AT S12E1R/W, Arm ARM C5.5), so translation
+ * and permissions are exactly those the guest's own access would meet, without PAN (D8.4.6 does not apply to S12E1R).
  * EL2 shares the guest's EL1 registers while its vCPU is current; nothing is switched.
  */
 #include <argon/arch.h>
@@ -15,8 +15,8 @@
 #include <argon/string.h>
 
 /*
- * *pg: page behind gva with a reference, if the CPU translates it at once and it is in the hot range; false: page_of() decides.
- * *va: gva in the direct map.
+ * *pg: page behind gva with a reference, if the CPU translates it at once and it is in the hot range; false: page_of()
+ * decides. *va: gva in the direct map.
  */
 must_check static always_inline bool hot_page_of(const struct domain *d, u64 gva, bool write, struct page **pg, u8 **va)
 {
@@ -38,8 +38,8 @@ must_check static always_inline bool hot_page_of(const struct domain *d, u64 gva
 }
 
 /*
- * Page behind gva with a reference, NULL if the guest could not access it so. A stage-2 block that is being split is absent for a
- * moment: one more try follows under the lock that splitting holds.
+ * Page behind gva with a reference, NULL if the guest could not access it so. A stage-2 block that is being split is
+ * absent for a moment: one more try follows under the lock that splitting holds.
  */
 static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
 {
@@ -79,7 +79,8 @@ static struct page *page_at(struct domain *d, u64 gpa, bool write, u8 **va)
 enum address { GVA, GPA };
 
 /*
- * Any copy, page by page: guest memory at `at` to `to`, or if that is NULL from `from` to guest memory, or if both are NULL zeroes there.
+ * Any copy, page by page: guest memory at `at` to `to`, or if that is NULL from `from` to guest memory, or if both are
+ * NULL zeroes there.
  */
 static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *to, const u8 *from, size_t bytes)
 {
@@ -112,8 +113,9 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
 #define SHORT_MAX 256
 
 /*
- * Arguments of hypercalls, mostly a few words. By hand, for they need not be aligned, which EL2 allows in Normal memory (asm/string.h), and
- * the compiler's loop costs three times as much for so little. Each byte of `from`, which a guest may be writing to, is loaded once.
+ * Arguments of hypercalls, mostly a few words. By hand, for they need not be aligned, which EL2 allows in Normal memory
+ * (asm/string.h), and the compiler's loop costs three times as much for so little. Each byte of `from`, which a guest
+ * may be writing to, is loaded once.
  */
 static always_inline void copy_short(void *to, const void *from, size_t n)
 {
@@ -153,7 +155,9 @@ static always_inline int put_and_succeed(struct page *pg)
     return likely((u32)old > 1) ? 0 : put_last(pg, old);
 }
 
-/* The short way is for what lies within one page; whatever is unusual starts over on the long one. The sum cannot wrap. */
+/*
+ * The short way is for what lies within one page; whatever is unusual starts over on the long one. The sum cannot wrap.
+ */
 static always_inline bool is_short(u64 gva, size_t bytes)
 {
     return bytes <= SHORT_MAX && (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE;

@@ -30,7 +30,8 @@ static always_inline u64 *entry_below(u64 pte, u64 gpa, u64 shift)
 }
 
 /*
- * Above level 3 an entry is 0, a block, or a table (never anything else that is not valid): bit 1 alone tells the table (Arm ARM D8.3.1).
+ * Above level 3 an entry is 0, a block, or a table (never anything else that is not valid): bit 1 alone tells the table
+ * (Arm ARM D8.3.1).
  */
 static always_inline bool entry_is_table(u64 pte)
 {
@@ -38,8 +39,9 @@ static always_inline bool entry_is_table(u64 pte)
 }
 
 /*
- * Walk to the last entry for gpa, which is below 2^ipa_bits; *shift: log2 of what one entry there maps. The root may be several tables
- * in a row, so its index is not limited to 9 bits. Levels are written out: this is most of what a hypercall with a page costs.
+ * Walk to the last entry for gpa, which is below 2^ipa_bits; *shift: log2 of what one entry there maps. The root may be
+ * several tables in a row, so its index is not limited to 9 bits. Levels are written out: this is most of what a
+ * hypercall with a page costs.
  */
 static always_inline u64 *last_entry(const struct pgtable *t, u64 gpa, u64 *shift)
 {
@@ -69,7 +71,9 @@ static always_inline u64 *last_entry(const struct pgtable *t, u64 gpa, u64 *shif
     return entry_below(pte, gpa, PAGE_SHIFT);
 }
 
-/* Is the frame number one this stage 2 can hold? Checked before any shift, so that high bits cannot alias low frames. */
+/*
+ * Is the frame number one this stage 2 can hold? Checked before any shift, so that high bits cannot alias low frames.
+ */
 static always_inline bool gfn_range_ok(gfn_t g, u64 nr)
 {
     return g.g < s2.nr_gfns && nr <= s2.nr_gfns - g.g;

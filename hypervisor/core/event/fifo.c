@@ -162,6 +162,11 @@ static void link_port(struct domain *d, struct evtchn *e, u32 port, u32 *word)
         if (unlikely(!guest_or32(&fv->control->ready, BIT32(prio), &old))) {
             event_word_stuck(d, port);
         } else if (!(old & BIT32(prio))) {
+            /*
+             * The bit, then v->info: either we see where vcpu_info has moved to, or the guest, told there, sees the
+             * bit.
+             */
+            cpu_barrier();
             event_upcall_set(v);
         }
     }

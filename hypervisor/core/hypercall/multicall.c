@@ -12,7 +12,8 @@
 
 /* An entry as words. */
 enum { OP, RESULT, ARGS, WORDS = 8 };
-static_assert(sizeof(struct multicall_entry) == WORDS * sizeof(u64) && offsetof(struct multicall_entry, op) == OP * sizeof(u64) &&
+static_assert(sizeof(struct multicall_entry) == WORDS * sizeof(u64) &&
+              offsetof(struct multicall_entry, op) == OP * sizeof(u64) &&
               offsetof(struct multicall_entry, result) == RESULT * sizeof(u64) &&
               offsetof(struct multicall_entry, args) == ARGS * sizeof(u64), "public xen.h");
 
@@ -46,8 +47,8 @@ static always_inline long call(struct vcpu *v, u64 op, u64 *args)
 }
 
 /*
- * Run the entry at `entry`, which other vCPUs may be writing to: it is read once, and its result written, or its arguments if it has to go
- * on. 0 or -ERESTART.
+ * Run the entry at `entry`, which other vCPUs may be writing to: it is read once, and its result written, or its
+ * arguments if it has to go on. 0 or -ERESTART.
  */
 static always_inline long run_entry(struct vcpu *v, u64 *entry)
 {
@@ -91,9 +92,9 @@ static always_inline bool must_stop(const struct vcpu *v)
 }
 
 /*
- * Entries from args[0] on that are whole in its page, where one reference holds it meanwhile: even if an entry gives the page back its
- * memory stays this guest's until the last result is in it. Progress is kept in args, and for an entry that has to go on, in its
- * arguments in guest memory.
+ * Entries from args[0] on that are whole in its page, where one reference holds it meanwhile: even if an entry gives
+ * the page back its memory stays this guest's until the last result is in it. Progress is kept in args, and for an
+ * entry that has to go on, in its arguments in guest memory.
  */
 static long run_page(struct vcpu *v, u64 *args)
 {

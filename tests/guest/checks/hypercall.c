@@ -229,8 +229,8 @@ static void pointer_scattered(void)
 }
 
 /*
- * Structures at any address, across pages too: copies of 64 and 8 bytes (multicall), 16 and 1024 (strings), 4 and 8 (features). What is
- * around them stays as it was.
+ * Structures at any address, across pages too: copies of 64 and 8 bytes (multicall), 16 and 1024 (strings), 4 and 8
+ * (features). What is around them stays as it was.
  */
 #define ADDRESSES 64u
 static void pointer_unaligned(void)
