@@ -47,8 +47,3 @@ bool hypercall_preempt_check(void)
 {
     return preempt_wanted(current_vcpu());
 }
-
-struct domain *domain_by_arg(struct vcpu *v, u16 domid)
-{
-    return domid == DOMID_SELF ? v->domain : domain_lookup(domid);
-}
