@@ -13,6 +13,7 @@
 #include <argon/p2m.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
+#include <asm/string.h>
 
 /*
  * *pg: page behind gva with a reference, if the CPU translates it at once and it is in the hot range; false: page_of()
@@ -112,35 +113,6 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
 /* From here on memcpy()'s loop is the shorter. */
 #define SHORT_MAX 256
 
-/*
- * Arguments of hypercalls, mostly a few words. By hand, for they need not be aligned, which EL2 allows in Normal memory
- * (asm/string.h), and the compiler's loop costs three times as much for so little. Each byte of `from`, which a guest
- * may be writing to, is loaded once.
- */
-static always_inline void copy_short(void *to, const void *from, size_t n)
-{
-    u64 pairs = n >> 4, x, y;
-
-    if (n & 8) {
-        __asm__ volatile("ldr %0, [%1], #8\n\tstr %0, [%2], #8" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
-    }
-    if (likely(pairs != 0)) {
-        __asm__ volatile("1:\tldp %0, %1, [%2], #16\n\tstp %0, %1, [%3], #16\n\tsub %4, %4, #1\n\tcbnz %4, 1b"
-                         : "=&r"(x), "=&r"(y), "+r"(from), "+r"(to), "+r"(pairs) : : "memory");
-    }
-    if (unlikely(n & 7)) {
-        if (n & 4) {
-            __asm__ volatile("ldr %w0, [%1], #4\n\tstr %w0, [%2], #4" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
-        }
-        if (n & 2) {
-            __asm__ volatile("ldrh %w0, [%1], #2\n\tstrh %w0, [%2], #2" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
-        }
-        if (n & 1) {
-            __asm__ volatile("ldrb %w0, [%1]\n\tstrb %w0, [%2]" : "=&r"(x) : "r"(from), "r"(to) : "memory");
-        }
-    }
-}
-
 /* page_put() at the end of a copy; the last reference goes here only if the guest gives the page back meanwhile. */
 static noinline int put_last(struct page *pg, u64 old)
 {
@@ -194,20 +166,29 @@ int clear_guest(u64 gva, size_t bytes)
     return copy_pages(current_vcpu()->domain, GVA, gva, NULL, NULL, bytes);
 }
 
-struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
+static noinline struct page *page_for_write_slowly(struct domain *d, u64 gva, size_t bytes, void **va)
 {
-    struct domain *d = current_vcpu()->domain;
-    struct page *pg;
+    struct page *pg = NULL;
     u8 *p = NULL;
 
-    if (unlikely((gva & ~PAGE_MASK) + bytes > PAGE_SIZE)) {
-        return NULL;
-    }
-    if (unlikely(!hot_page_of(d, gva, true, &pg, &p))) {
+    if ((gva & ~PAGE_MASK) + bytes <= PAGE_SIZE) {
         pg = page_of(d, gva, true, &p);
     }
     *va = p;
     return pg;
+}
+
+struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
+{
+    struct domain *d = current_vcpu()->domain;
+    struct page *pg;
+    u8 *p;
+
+    if (likely((gva & ~PAGE_MASK) + bytes <= PAGE_SIZE && hot_page_of(d, gva, true, &pg, &p))) {
+        *va = p;
+        return pg;
+    }
+    return page_for_write_slowly(d, gva, bytes, va);
 }
 
 int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes)

@@ -25,4 +25,32 @@ static always_inline const u8 *load_8_words(const u8 *s, u64 w[8])
     return s;
 }
 
+/*
+ * For arguments of hypercalls, mostly a few words, that need not be aligned. By hand, for the compiler's loop costs three times as
+ * much for so little. Each byte of `from`, which a guest may be writing to, is loaded once.
+ */
+static always_inline void copy_short(void *to, const void *from, size_t n)
+{
+    u64 pairs = n >> 4, x, y;
+
+    if (n & 8) {
+        __asm__ volatile("ldr %0, [%1], #8\n\tstr %0, [%2], #8" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
+    }
+    if (likely(pairs != 0)) {
+        __asm__ volatile("1:\tldp %0, %1, [%2], #16\n\tstp %0, %1, [%3], #16\n\tsub %4, %4, #1\n\tcbnz %4, 1b"
+                         : "=&r"(x), "=&r"(y), "+r"(from), "+r"(to), "+r"(pairs) : : "memory");
+    }
+    if (unlikely(n & 7)) {
+        if (n & 4) {
+            __asm__ volatile("ldr %w0, [%1], #4\n\tstr %w0, [%2], #4" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
+        }
+        if (n & 2) {
+            __asm__ volatile("ldrh %w0, [%1], #2\n\tstrh %w0, [%2], #2" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
+        }
+        if (n & 1) {
+            __asm__ volatile("ldrb %w0, [%1]\n\tstrb %w0, [%2]" : "=&r"(x) : "r"(from), "r"(to) : "memory");
+        }
+    }
+}
+
 #endif
