@@ -77,6 +77,18 @@ static struct page *page_at(struct domain *d, u64 gpa, bool write, u8 **va)
     return pg;
 }
 
+/* From here on memcpy()'s loop is the shorter. */
+#define SHORT_MAX 256
+
+static always_inline void copy_part(void *to, const void *from, size_t n)
+{
+    if (likely(n <= SHORT_MAX)) {
+        copy_short(to, from, n);
+    } else {
+        memcpy(to, from, n);
+    }
+}
+
 enum address { GVA, GPA };
 
 /*
@@ -97,10 +109,10 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
         }
         n = MIN(bytes, PAGE_SIZE - (at & ~PAGE_MASK));
         if (!write) {
-            memcpy(to, va, n);
+            copy_part(to, va, n);
             to += n;
         } else if (from != NULL) {
-            memcpy(va, from, n);
+            copy_part(va, from, n);
             from += n;
         } else {
             memset(va, 0, n);
@@ -109,9 +121,6 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
     }
     return 0;
 }
-
-/* From here on memcpy()'s loop is the shorter. */
-#define SHORT_MAX 256
 
 /* page_put() at the end of a copy; the last reference goes here only if the guest gives the page back meanwhile. */
 static noinline int put_last(struct page *pg, u64 old)
