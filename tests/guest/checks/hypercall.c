@@ -313,6 +313,30 @@ static long assist(unsigned command, unsigned type)
     return hypercall2(__HYPERVISOR_vm_assist, command, type);
 }
 
+/*
+ * An entry unmaps the page that the entries are in: the call ends with an error, or all are done and the results are
+ * there when the page is back.
+ */
+static void multicall_own_page(void)
+{
+    multicall_entry_t *call = (multicall_entry_t *)machine_spare_page(PAGE_BATCH);
+    xen_pfn_t frame = (uintptr_t)call >> 12;
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+    long result;
+
+    r.extent_start.p = &frame;
+    memset(call, 0, 2 * sizeof(*call));
+    call[0].op = __HYPERVISOR_memory_op;
+    call[0].args[0] = XENMEM_decrease_reservation;
+    call[0].args[1] = (uintptr_t)&r;
+    call[1] = (multicall_entry_t){ .op = __HYPERVISOR_xen_version, .args = { XENVER_version } };
+    result = hypercall2(__HYPERVISOR_multicall, call, 2);
+    CHECK_EQ("back", 1, memory_op(XENMEM_populate_physmap, &r));
+    CHECK("done-or-fault", result == 0 || result == -XEN_EFAULT);
+    CHECK_EQ("unmapped", result == 0 ? 1 : 0, call[0].result);
+    CHECK_EQ("after-it", result == 0 ? 4 << 16 | 17 : 0, call[1].result);
+}
+
 static void vm_assist(void)
 {
     CHECK_EQ("enable-runstate-flag", 0, assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag));
@@ -397,6 +421,7 @@ const struct test tests_hypercall[] = {
     { "hypercall.pointer-unaligned", pointer_unaligned, 0, 0 },
     { "hypercall.mmu-off", mmu_off, 0, 0 },
     { "hypercall.multicall", multicall, 0, 0 },
+    { "hypercall.multicall-own-page", multicall_own_page, 0, 0 },
     { "hypercall.vm-assist", vm_assist, 0, 0 },
     { "hypercall.hvm-op", hvm_op, 0, 0 },
     { "hypercall.control", control, 0, 0 },
