@@ -165,6 +165,38 @@ static void test_preemption(void **state)
     assert_int_equal(d0->grant->nr_maps, 6);
 }
 
+/* Elements of 24 bytes in two pages, one of them in both; nothing around the results is written, no reference stays. */
+static void test_elements_anywhere(void **state)
+{
+    struct gnttab_unmap_grant_ref u[200];
+    u32 before[2];
+    u64 gva;
+    char *first;
+
+    (void)state;
+    make_three();
+    for (u32 offset = 0; offset < 32; offset += 4) {
+        memset(u, 0, sizeof(u));
+        for (u32 i = 0; i < ARRAY_SIZE(u); i++) {
+            u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = HOLE, .handle = 77, .status = 1, .dev_bus_addr = i };
+        }
+        gva = unit_guest_alloc(d0, 2 * PAGE_SIZE);
+        first = unit_guest_ptr(d0, gva);
+        memset(first, 0x5a, 2 * PAGE_SIZE);
+        memcpy(first + offset, u, sizeof(u));
+        before[0] = virt_to_page(first)->count;
+        before[1] = virt_to_page(first + PAGE_SIZE)->count;
+        assert_int_equal(call_at(d0, GNTTABOP_unmap_grant_ref, gva + offset, ARRAY_SIZE(u)), 0);
+        assert_int_equal(virt_to_page(first)->count, before[0]);
+        assert_int_equal(virt_to_page(first + PAGE_SIZE)->count, before[1]);
+        for (u32 i = 0; i < ARRAY_SIZE(u); i++) {
+            u[i].status = GNTST_bad_handle;
+        }
+        assert_memory_equal(first + offset, u, sizeof(u));
+        assert_int_equal(first[offset + sizeof(u)], 0x5a);
+    }
+}
+
 /* The result cannot be told: the mapping does not stay. */
 static void test_unwritable_result(void **state)
 {
@@ -340,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         grant_test(test_command_checks), grant_test(test_map_batch), grant_test(test_map_permissions),
         grant_test(test_preemption),
+        grant_test(test_elements_anywhere),
         grant_test(test_unwritable_result), grant_test(test_unmap_and_replace), grant_test(test_query_and_setup),
         grant_test(test_versions), grant_test(test_copy), grant_test(test_swap_and_flush),
     };

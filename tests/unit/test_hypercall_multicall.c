@@ -109,6 +109,95 @@ static void test_entry_goes_on_where_it_was(void **state)
     assert_int_equal(entries[1].result, 101);
 }
 
+/* Entries anywhere: one in two pages is run by copies, and so are all of an array that is not aligned. */
+static void test_any_address(void **state)
+{
+    static const u32 offsets[] = { 0, 8, 1, 3, 7, 32, 63, 64 };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_SIZE(offsets); i++) {
+        u64 args[6] = { 0, 70 };
+        char *at;
+
+        make_entries(0, 0);
+        gva = unit_guest_alloc(v->domain, 3 * PAGE_SIZE) + offsets[i];
+        at = unit_guest_ptr(v->domain, gva);
+        for (u32 n = 0; n < 70; n++) {
+            struct multicall_entry e = { .op = __HYPERVISOR_xen_version, .args = { n, 100 } };
+
+            memcpy(at + n * sizeof(e), &e, sizeof(e));
+        }
+        args[0] = gva;
+        assert_int_equal(do_multicall(v, args), 0);
+        assert_int_equal(calls, 70);
+        assert_int_equal(args[0], gva + 70 * 64);
+        assert_int_equal(args[1], 0);
+        for (u32 n = 0; n < 70; n++) {
+            struct multicall_entry e;
+
+            memcpy(&e, at + n * sizeof(e), sizeof(e));
+            assert_int_equal(e.result, n + 100);
+            assert_int_equal(e.args[0], n);
+        }
+    }
+}
+
+/* The same in an entry that lies in two pages, and for preemption after it. */
+static void test_goes_on_across_pages(void **state)
+{
+    struct multicall_entry e = { .op = __HYPERVISOR_xen_version, .result = 0x5555, .args = { 1, 100 } };
+    u64 args[6];
+    char *at;
+
+    (void)state;
+    make_entries(0, 0);
+    gva = unit_guest_alloc(v->domain, 2 * PAGE_SIZE) + PAGE_SIZE - 24;
+    at = unit_guest_ptr(v->domain, gva);
+    memcpy(at, &e, sizeof(e));
+    memcpy(at + sizeof(e), &e, sizeof(e));
+    args[0] = gva;
+    args[1] = 2;
+    restarts_left = 1;
+    assert_int_equal(do_multicall(v, args), -ERESTART);
+    memcpy(&e, at, sizeof(e));
+    assert_int_equal(e.args[0], 2);
+    assert_int_equal(e.result, 0x5555);
+    assert_int_equal(args[0], gva);
+    host_irq_waiting = true;
+    assert_int_equal(do_multicall(v, args), -ERESTART);
+    host_irq_waiting = false;
+    memcpy(&e, at, sizeof(e));
+    assert_int_equal(e.result, 102);
+    assert_int_equal(args[0], gva + 64);
+    assert_int_equal(args[1], 1);
+    assert_int_equal(do_multicall(v, args), 0);
+    assert_int_equal(calls, 3);
+}
+
+/* However it ends, no reference to the entries' page stays. */
+static void test_page_is_put(void **state)
+{
+    struct page *pg;
+    u64 args[6];
+    u32 before;
+
+    (void)state;
+    make_entries(3, __HYPERVISOR_xen_version);
+    pg = virt_to_page(entries);
+    before = pg->count;
+    args[0] = gva;
+    args[1] = 3;
+    restarts_left = 1;
+    assert_int_equal(do_multicall(v, args), -ERESTART);
+    assert_int_equal(pg->count, before);
+    host_irq_waiting = true;
+    assert_int_equal(do_multicall(v, args), -ERESTART);
+    assert_int_equal(pg->count, before);
+    host_irq_waiting = false;
+    assert_int_equal(do_multicall(v, args), 0);
+    assert_int_equal(pg->count, before);
+}
+
 static void test_refusals(void **state)
 {
     u64 args[6];
@@ -199,6 +288,9 @@ int main(void)
         unit_case(test_results),
         unit_case(test_preempted_between_entries),
         unit_case(test_entry_goes_on_where_it_was),
+        unit_case(test_any_address),
+        unit_case(test_goes_on_across_pages),
+        unit_case(test_page_is_put),
         unit_case(test_refusals),
         unit_case(test_32_bit_guest),
         unit_case(test_stops_when_the_domain_stops),

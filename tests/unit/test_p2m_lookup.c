@@ -52,7 +52,8 @@ static int setup(void **state)
     unit_setup(state);
     d1 = unit_domain(1, 1);
     d2 = unit_domain(2, 1);
-    s2 = (struct s2_geometry){ .ipa_bits = 39, .start_level = 1, .nr_gfns = 1UL << (39 - PAGE_SHIFT) };
+    s2 = (struct s2_geometry){ .ipa_bits = 39, .start_level = 1, .root_shift = 30,
+                               .nr_gfns = 1UL << (39 - PAGE_SHIFT) };
     memset(root, 0, sizeof(root));
     memset(level2, 0, sizeof(level2));
     memset(level3, 0, sizeof(level3));

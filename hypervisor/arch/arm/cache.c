@@ -78,6 +78,7 @@ void arch_zero_pages(void *va, u64 nr_pages)
 #define ZERO_AND_CLEAN    "dc zva, %0\n\tdc cvac, %0\n\tadd %0, %0, %1\n\t"
 #define ZERO_AND_CLEAN_4  ZERO_AND_CLEAN ZERO_AND_CLEAN ZERO_AND_CLEAN ZERO_AND_CLEAN
 #define ZERO_AND_CLEAN_16 ZERO_AND_CLEAN_4 ZERO_AND_CLEAN_4 ZERO_AND_CLEAN_4 ZERO_AND_CLEAN_4
+#define ZERO_AND_CLEAN_32 ZERO_AND_CLEAN_16 ZERO_AND_CLEAN_16
 
 /*
  * Where a line is what DC ZVA clears, line by line: one pass, and nothing else is pushed out of the caches. A clean of an address is
@@ -87,13 +88,13 @@ void arch_scrub_pages(void *va, u64 nr_pages)
 {
     u64 block = zero_block(), a = (u64)va, end = a + nr_pages * PAGE_SIZE;
 
-    if (block == 0 || block != dcache_line() || block > PAGE_SIZE / 16) {
+    if (block == 0 || block != dcache_line() || block > PAGE_SIZE / 32) {
         arch_zero_pages(va, nr_pages);
         arch_clean_dcache(va, nr_pages * PAGE_SIZE);
         return;
     }
     while (a < end) {
-        __asm__ volatile(ZERO_AND_CLEAN_16 : "+r"(a) : "r"(block) : "memory");
+        __asm__ volatile(ZERO_AND_CLEAN_32 : "+r"(a) : "r"(block) : "memory");
     }
     dsb(sy);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory by virtual address: both stages are walked by the CPU itself (AT S12E1R/W, Arm ARM C5.5), so translation and
- * permissions are exactly those the guest's own access would meet, without PAN (D8.4.6 does not apply to S12E1R).
+ * Guest memory by virtual address: both stages are walked by the CPU itself (AT S12E1R/W, Arm ARM C5.5), so translation
+ * and permissions are exactly those the guest's own access would meet, without PAN (D8.4.6 does not apply to S12E1R).
  * EL2 shares the guest's EL1 registers while its vCPU is current; nothing is switched.
  */
 #include <argon/arch.h>
@@ -13,29 +13,34 @@
 #include <argon/p2m.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
+#include <asm/string.h>
 
 /*
- * Page behind gva with a reference, if the CPU translates it at once and it is in the hot range; else NULL: page_of() decides.
- * *va: gva in the direct map.
+ * *pg: page behind gva with a reference, if the CPU translates it at once and it is in the hot range; false: page_of()
+ * decides. *va: gva in the direct map.
  */
-static always_inline struct page *hot_page_of(const struct domain *d, u64 gva, bool write, u8 **va)
+must_check static always_inline bool hot_page_of(const struct domain *d, u64 gva, bool write, struct page **pg, u8 **va)
 {
     u64 par = guest_translate(gva, write);
     u64 pa = par & GENMASK(47, 12);
-    u64 i = (pa >> PAGE_SHIFT) - mem_hot_range.first;
-    struct page *pg;
+    u64 i, nr;
 
-    if (unlikely((par & PAR_F) || i >= mem_hot_range.nr)) {
-        return NULL;
+    if (unlikely(par & PAR_F)) {
+        return false;
+    }
+    i = (pa >> PAGE_SHIFT) - mem_hot_range.first;
+    nr = mem_hot_range.nr;
+    if (unlikely(i >= nr)) {
+        return false;
     }
     *va = (u8 *)(pa | HYP_DIRECTMAP_VA | (gva & ~PAGE_MASK));
-    pg = &mem_hot_range.page[i];
-    return likely(page_try_reference(pg, PAGE_WORD_ID(d->id, PAGE_GUEST))) ? pg : NULL;
+    *pg = &mem_hot_range.page[i];
+    return likely(page_try_reference(*pg, PAGE_WORD_ID(d->id, PAGE_GUEST)));
 }
 
 /*
- * Page behind gva with a reference, NULL if the guest could not access it so. A stage-2 block that is being split is absent for a
- * moment: one more try follows under the lock that splitting holds.
+ * Page behind gva with a reference, NULL if the guest could not access it so. A stage-2 block that is being split is
+ * absent for a moment: one more try follows under the lock that splitting holds.
  */
 static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
 {
@@ -55,73 +60,64 @@ static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
     return page_get(m, d) ? mfn_to_page(m) : NULL;
 }
 
-/*
- * n and both addresses even: in the largest units that the addresses allow. Both stay aligned to 8 if they are at first, so the 4 and 2
- * bytes at the end are aligned too. Pairs by hand: the compiler's loop costs three times as much for arguments of this size.
- */
-static always_inline void copy_words(void *to, const void *from, size_t n)
+/* The same by guest-physical address, of any domain. */
+static struct page *page_at(struct domain *d, u64 gpa, bool write, u8 **va)
 {
-    u64 x, y;
+    enum p2m_type t;
+    struct page *pg = p2m_get_page(d, gpa_to_gfn(gpa), &t);
 
-    if (likely(!(((u64)to | (u64)from) & 7))) {
-        if (n & 8) {
-            __asm__ volatile("ldr %0, [%1], #8\n\tstr %0, [%2], #8" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
-        }
-        for (size_t pairs = n >> 4; pairs != 0; pairs--) {
-            __asm__ volatile("ldp %0, %1, [%2], #16\n\tstp %0, %1, [%3], #16"
-                             : "=&r"(x), "=&r"(y), "+r"(from), "+r"(to) : : "memory");
-        }
-        n &= 7;
+    if (pg == NULL) {
+        return NULL;
     }
-    for (; n != 0; n -= 2) {
-        __asm__ volatile("ldrh %w0, [%1], #2\n\tstrh %w0, [%2], #2" : "=&r"(x), "+r"(from), "+r"(to) : : "memory");
-    }
-}
-
-/* Any copy, page by page. */
-static noinline int read_pages(u8 *to, u64 gva, size_t bytes)
-{
-    struct domain *d = current_vcpu()->domain;
-
-    while (bytes > 0) {
-        size_t n = MIN(bytes, PAGE_SIZE - (gva & ~PAGE_MASK));
-        u8 *va;
-        struct page *pg = page_of(d, gva, false, &va);
-
-        if (pg == NULL) {
-            return -EFAULT;
-        }
-        memcpy(to, va, n);
+    if (write && !p2m_is_writable(t)) {
         page_put(pg);
-        to += n;
-        gva += n;
-        bytes -= n;
+        return NULL;
     }
-    return 0;
+    *va = (u8 *)page_to_virt(pg) + (gpa & ~PAGE_MASK);
+    return pg;
 }
 
-/* from NULL: zeroes. */
-static noinline int write_pages(u64 gva, const u8 *from, size_t bytes)
-{
-    struct domain *d = current_vcpu()->domain;
+/* From here on memcpy()'s loop is the shorter. */
+#define SHORT_MAX 256
 
-    while (bytes > 0) {
-        size_t n = MIN(bytes, PAGE_SIZE - (gva & ~PAGE_MASK));
+static always_inline void copy_part(void *to, const void *from, size_t n)
+{
+    if (likely(n <= SHORT_MAX)) {
+        copy_short(to, from, n);
+    } else {
+        memcpy(to, from, n);
+    }
+}
+
+enum address { GVA, GPA };
+
+/*
+ * Any copy, page by page: guest memory at `at` to `to`, or if that is NULL from `from` to guest memory, or if both are
+ * NULL zeroes there.
+ */
+static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *to, const u8 *from, size_t bytes)
+{
+    bool write = to == NULL;
+    size_t n;
+
+    for (; bytes > 0; at += n, bytes -= n) {
         u8 *va;
-        struct page *pg = page_of(d, gva, true, &va);
+        struct page *pg = kind == GVA ? page_of(d, at, write, &va) : page_at(d, at, write, &va);
 
         if (pg == NULL) {
             return -EFAULT;
         }
-        if (from != NULL) {
-            memcpy(va, from, n);
+        n = MIN(bytes, PAGE_SIZE - (at & ~PAGE_MASK));
+        if (!write) {
+            copy_part(to, va, n);
+            to += n;
+        } else if (from != NULL) {
+            copy_part(va, from, n);
             from += n;
         } else {
             memset(va, 0, n);
         }
         page_put(pg);
-        gva += n;
-        bytes -= n;
     }
     return 0;
 }
@@ -141,101 +137,75 @@ static always_inline int put_and_succeed(struct page *pg)
 }
 
 /*
- * The short way is for even addresses and sizes within one page; whatever is unusual starts over on the long one. Sizes are at most those
- * of what the caller has: their sum with an offset cannot wrap.
+ * The short way is for what lies within one page; whatever is unusual starts over on the long one. The sum cannot wrap.
  */
 static always_inline bool is_short(u64 gva, size_t bytes)
 {
-    return (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE && !((gva | bytes) & 1);
+    return bytes <= SHORT_MAX && (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE;
 }
 
 int copy_from_guest(void *to, u64 gva, size_t bytes)
 {
-    if (likely(is_short(gva, bytes))) {
-        u8 *va;
-        struct page *pg = hot_page_of(current_vcpu()->domain, gva, false, &va);
+    struct domain *d = current_vcpu()->domain;
+    struct page *pg;
+    u8 *va;
 
-        if (likely(pg != NULL)) {
-            copy_words(to, va, bytes);
-            return put_and_succeed(pg);
-        }
+    if (likely(is_short(gva, bytes) && hot_page_of(d, gva, false, &pg, &va))) {
+        copy_short(to, va, bytes);
+        return put_and_succeed(pg);
     }
-    return read_pages(to, gva, bytes);
+    return copy_pages(d, GVA, gva, to, NULL, bytes);
 }
 
 int copy_to_guest(u64 gva, const void *from, size_t bytes)
 {
-    if (likely(is_short(gva, bytes))) {
-        u8 *va;
-        struct page *pg = hot_page_of(current_vcpu()->domain, gva, true, &va);
+    struct domain *d = current_vcpu()->domain;
+    struct page *pg;
+    u8 *va;
 
-        if (likely(pg != NULL)) {
-            copy_words(va, from, bytes);
-            return put_and_succeed(pg);
-        }
+    if (likely(is_short(gva, bytes) && hot_page_of(d, gva, true, &pg, &va))) {
+        copy_short(va, from, bytes);
+        return put_and_succeed(pg);
     }
-    return write_pages(gva, from, bytes);
+    return copy_pages(d, GVA, gva, NULL, from, bytes);
 }
 
 int clear_guest(u64 gva, size_t bytes)
 {
-    return write_pages(gva, NULL, bytes);
+    return copy_pages(current_vcpu()->domain, GVA, gva, NULL, NULL, bytes);
 }
 
-struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
+static noinline struct page *page_for_write_slowly(struct domain *d, u64 gva, size_t bytes, void **va)
 {
-    struct domain *d = current_vcpu()->domain;
-    struct page *pg;
+    struct page *pg = NULL;
     u8 *p = NULL;
 
-    if (unlikely((gva & ~PAGE_MASK) + bytes > PAGE_SIZE)) {
-        return NULL;
-    }
-    pg = hot_page_of(d, gva, true, &p);
-    if (unlikely(pg == NULL)) {
+    if ((gva & ~PAGE_MASK) + bytes <= PAGE_SIZE) {
         pg = page_of(d, gva, true, &p);
     }
     *va = p;
     return pg;
 }
 
-static int access_gpa(struct domain *d, u64 gpa, u8 *buf, size_t bytes, bool write)
+struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
 {
-    while (bytes > 0) {
-        size_t n = MIN(bytes, PAGE_SIZE - (gpa & ~PAGE_MASK));
-        enum p2m_type t;
-        struct page *pg = p2m_get_page(d, gpa_to_gfn(gpa), &t);
-        u8 *mem;
+    struct domain *d = current_vcpu()->domain;
+    struct page *pg;
+    u8 *p;
 
-        if (pg == NULL) {
-            return -EFAULT;
-        }
-        if (write && !p2m_is_writable(t)) {
-            page_put(pg);
-            return -EFAULT;
-        }
-        mem = (u8 *)page_to_virt(pg) + (gpa & ~PAGE_MASK);
-        if (write) {
-            memcpy(mem, buf, n);
-        } else {
-            memcpy(buf, mem, n);
-        }
-        page_put(pg);
-        buf += n;
-        gpa += n;
-        bytes -= n;
+    if (likely((gva & ~PAGE_MASK) + bytes <= PAGE_SIZE && hot_page_of(d, gva, true, &pg, &p))) {
+        *va = p;
+        return pg;
     }
-    return 0;
+    return page_for_write_slowly(d, gva, bytes, va);
 }
 
 int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes)
 {
-    return access_gpa(d, gpa, to, bytes, false);
+    return copy_pages(d, GPA, gpa, to, NULL, bytes);
 }
 
 int copy_to_gpa(struct domain *d, u64 gpa, const void *from, size_t bytes)
 {
-    union { const void *c; u8 *p; } src = { .c = from };   /* only read through it: write is true */
-
-    return access_gpa(d, gpa, src.p, bytes, true);
+    return copy_pages(d, GPA, gpa, NULL, from, bytes);
 }

@@ -48,6 +48,7 @@ void p2m_boot_init(void)
     s2.ipa_bits = bits < 36 ? 36 : bits;
     s2.nr_gfns = 1UL << (s2.ipa_bits - PAGE_SHIFT);
     s2.start_level = s2.ipa_bits <= 43 ? 1 : 0;
+    s2.root_shift = (u8)pgt_level_shift(s2.start_level);
     s2.root_order = s2.start_level == 1 && s2.ipa_bits > 39 ? (u8)(s2.ipa_bits - 39) : 0;
     sl0 = s2.start_level == 1 ? 1 : 2;
     /* T0SZ, SL0, IRGN0/ORGN0 write-back, SH0 inner, TG0 4K, PS, VS 8 bit, RES1 (D17.2.157) */
@@ -260,10 +261,14 @@ static noinline int map_page_slowly(struct domain *d, gfn_t g, u64 pte)
     return 0;
 }
 
+/* Any range of frames, or one that is not as simple as p2m_map() hopes. */
 static noinline int map_range(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
 {
     int rc;
 
+    if (nr == 0 || !gfn_range_ok(g, nr) || m.m >> 36 || nr >> 36) {
+        return -EINVAL;
+    }
     spin_lock(&d->arch.p2m_lock);
     if (READ_ONCE(d->dying)) {
         rc = -ESRCH;
@@ -281,10 +286,7 @@ static noinline int map_range(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p
 
 int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
 {
-    if (nr == 0 || !gfn_range_ok(g, nr) || m.m >> 36 || nr >> 36) {
-        return -EINVAL;
-    }
-    if (likely(nr == 1)) {
+    if (likely(nr == 1 && g.g < s2.nr_gfns && m.m >> 36 == 0)) {
         u64 *entry;
 
         spin_lock(&d->arch.p2m_lock);

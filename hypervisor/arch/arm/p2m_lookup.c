@@ -15,7 +15,7 @@ static noinline u64 lookup_locked(struct domain *d, gfn_t g, u64 *shift)
 {
     u64 pte = 0;
 
-    *shift = pgt_level_shift(s2.start_level);
+    *shift = s2.root_shift;
     if (gfn_range_ok(g, 1)) {
         spin_lock(&d->arch.p2m_lock);
         pte = d->arch.p2m.root != NULL ? READ_ONCE(*last_entry(&d->arch.p2m, gfn_to_gpa(g), shift)) : 0;

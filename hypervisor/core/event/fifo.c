@@ -184,6 +184,11 @@ static always_inline void link_port(struct domain *d, struct evtchn *e, u32 port
         if (unlikely(!guest_or32(&fv->control->ready, BIT32(prio), &old))) {
             event_word_stuck(d, port);
         } else if (!(old & BIT32(prio))) {
+            /*
+             * The bit, then v->info: either we see where vcpu_info has moved to, or the guest, told there, sees the
+             * bit.
+             */
+            cpu_barrier();
             event_upcall_set(v);
         }
     }

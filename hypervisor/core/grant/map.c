@@ -191,8 +191,8 @@ static int take_back(struct domain *ld, struct domain *rd, struct grant_active *
     return 0;
 }
 
-/* Undo the mapping of a handle; host_addr NULL: wherever it is. */
-static s16 unmap_handle(struct domain *ld, u32 handle, const u64 *host_addr)
+/* Undo the mapping of a handle, which must be at host_addr; 0: wherever it is. */
+static s16 unmap_handle(struct domain *ld, u64 host_addr, u32 handle)
 {
     struct grant_map *map = map_by_handle(ld->grant, handle);
     s16 status = GNTST_okay;
@@ -220,7 +220,7 @@ static s16 unmap_handle(struct domain *ld, u32 handle, const u64 *host_addr)
     if (unlikely(!(atomic_load_acquire(&map->flags) & GRANT_MAP_USED) || atomic_load(&map->ref) != ref ||
                  atomic_load(&map->domid) != domid)) {
         status = GNTST_bad_handle;       /* another vCPU was faster */
-    } else if (unlikely(host_addr != NULL && *host_addr >> PAGE_SHIFT != map->gfn)) {
+    } else if (unlikely(host_addr != 0 && host_addr >> PAGE_SHIFT != map->gfn)) {
         status = GNTST_general_error;
     } else if (unlikely(take_back(ld, rd, act, map) != 0)) {
         status = GNTST_general_error;
@@ -243,7 +243,7 @@ s16 grant_unmap(struct domain *ld, u64 host_addr, u32 handle)
         map = map_by_handle(ld->grant, handle);
         return map != NULL && atomic_load(&map->flags) != 0 ? GNTST_okay : GNTST_bad_handle;
     }
-    return unmap_handle(ld, handle, &host_addr);
+    return unmap_handle(ld, host_addr, handle);
 }
 
 int grant_unmap_all(struct domain *d)
@@ -264,7 +264,7 @@ int grant_unmap_all(struct domain *d)
                 return -ERESTART;
             }
         }
-        if (unmap_handle(d, gt->release_handle, NULL) != GNTST_okay) {
+        if (unmap_handle(d, 0, gt->release_handle) != GNTST_okay) {
             return -ERESTART;            /* stage 2 could not split a block for want of memory: later */
         }
     }

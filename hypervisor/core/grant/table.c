@@ -204,11 +204,6 @@ void grant_frame_set_gfn(struct domain *d, u32 idx, gfn_t g)
     }
 }
 
-bool grant_usable(const struct domain *d)
-{
-    return grant_live_table(d) != NULL;
-}
-
 s16 grant_setup(struct domain *d, u32 nr)
 {
     struct grant_table *gt = grant_live_table(d);

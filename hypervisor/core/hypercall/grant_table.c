@@ -9,6 +9,9 @@
 #include <argon/grant.h>
 #include <argon/guest_access.h>
 #include <argon/hypercall.h>
+#include <argon/mem.h>
+#include <asm/string.h>
+#include "preempt.h"
 
 /* Upper bits of the command are the hypervisor's in a restarted call of Xen's; a guest has no business there. */
 #define CMD_BITS 12
@@ -36,7 +39,7 @@ struct grant_op {
 };
 
 /* The domain an operation names, and may the caller use its grants? GNTST_*. */
-static s16 granter(struct vcpu *v, u16 domid, struct domain **out)
+static always_inline s16 granter(struct vcpu *v, u16 domid, struct domain **out)
 {
     struct domain *d = domain_by_arg(v, domid);
 
@@ -214,40 +217,81 @@ static const struct grant_op grant_ops[] = {
     [GNTTABOP_cache_flush] = { op_cache_flush, NULL, .size = sizeof(struct gnttab_cache_flush) },
 };
 
+/* The element at gva by copies: it is in two pages, or not writable. 0, or what the hypercall returns. */
+static noinline int one_copied(struct vcpu *v, const struct grant_op *op, u64 gva)
+{
+    union grant_arg a;
+    int rc;
+
+    if (copy_from_guest(&a, gva, op->size) != 0) {
+        return -EFAULT;
+    }
+    rc = op->one(v, &a);
+    if (op->out_size != 0 && copy_to_guest(gva + op->out, (const u8 *)&a + op->out, op->out_size) != 0) {
+        if (op->undo != NULL) {
+            op->undo(v, &a);
+        }
+        return -EFAULT;
+    }
+    return rc;
+}
+
+struct batch {
+    u64 gva;                     /* of the next element */
+    u32 left;                    /* elements */
+};
+
+/*
+ * The element at b->gva and those after it in the same page, which one reference holds meanwhile, so that each is read
+ * once and its results can always be told. b is moved on. 0, -ERESTART, or what the hypercall returns.
+ */
+static always_inline int run_page(struct vcpu *v, const struct grant_op *op, struct batch *b)
+{
+    u64 offset = b->gva & ~PAGE_MASK;
+    struct page *pg;
+    void *va;
+    u8 *at;
+    int rc;
+
+    pg = guest_page_for_write(b->gva, op->size, &va);
+    if (unlikely(pg == NULL)) {
+        rc = one_copied(v, op, b->gva);
+        b->gva += op->size;
+        b->left--;
+        return likely(rc == 0) && b->left != 0 && preempt_wanted(v) ? -ERESTART : rc;
+    }
+    at = va;
+    do {
+        union grant_arg a;
+
+        copy_short(&a, at, op->size);
+        rc = op->one(v, &a);
+        copy_short(at + op->out, (const u8 *)&a + op->out, op->out_size);
+        at += op->size;
+        offset += op->size;
+        b->gva += op->size;
+        if (--b->left != 0 && likely(rc == 0) && unlikely(preempt_wanted(v))) {
+            rc = -ERESTART;
+        }
+    } while (b->left != 0 && rc == 0 && offset + op->size <= PAGE_SIZE);
+    page_put(pg);
+    return rc;
+}
+
 /* args: command, gva of the array, number of elements. */
 static noinline long run(struct vcpu *v, const struct grant_op *op, u64 *args)
 {
-    u32 count = (u32)args[2];
-    u64 gva = args[1];
+    struct batch b = { .gva = args[1], .left = (u32)args[2] };
+    int rc;
 
-    for (;;) {
-        union grant_arg a;
-        int rc;
-
-        if (unlikely(copy_from_guest(&a, gva, op->size) != 0)) {
-            return -EFAULT;
-        }
-        rc = op->one(v, &a);
-        if (likely(op->out_size != 0) &&
-            unlikely(copy_to_guest(gva + op->out, (const u8 *)&a + op->out, op->out_size) != 0)) {
-            if (op->undo != NULL) {
-                op->undo(v, &a);
-            }
-            return -EFAULT;
-        }
-        if (unlikely(rc != 0)) {
-            return rc;
-        }
-        if (--count == 0) {
-            return 0;
-        }
-        gva += op->size;
-        if (hypercall_preempt_check()) {
-            args[1] = gva;
-            args[2] = count;
-            return -ERESTART;
-        }
+    do {
+        rc = run_page(v, op, &b);
+    } while (unlikely(b.left != 0) && rc == 0);
+    if (unlikely(rc == -ERESTART)) {
+        args[1] = b.gva;
+        args[2] = b.left;
     }
+    return rc;
 }
 
 long do_grant_table_op(struct vcpu *v, u64 *args)
@@ -259,10 +303,10 @@ long do_grant_table_op(struct vcpu *v, u64 *args)
     if (unlikely((s32)count < 0)) {
         return -EINVAL;
     }
-    if (unlikely(cmd >= ARRAY_SIZE(grant_ops) || grant_ops[cmd].one == NULL)) {
+    op = likely(cmd < ARRAY_SIZE(grant_ops)) ? &grant_ops[cmd] : NULL;
+    if (unlikely(op == NULL || op->one == NULL)) {
         return cmd >> CMD_BITS != 0 ? -EINVAL : -ENOSYS;
     }
-    op = &grant_ops[cmd];
     if (unlikely(count != 1)) {
         if (op->single) {
             return -EINVAL;

@@ -17,7 +17,7 @@ struct old_mapping {
 };
 
 /* Page m, which d shares with the hypervisor, is no longer mapped at g (another such page may be there by now). */
-static void forget_shared(struct domain *d, gfn_t g, mfn_t m)
+static noinline void forget_shared(struct domain *d, gfn_t g, mfn_t m)
 {
     spin_lock(&d->lock);
     if (gfn_eq(d->shared_info_gfn, g) && mfn_eq(virt_to_mfn(d->shared_info), m)) {
@@ -36,22 +36,27 @@ static void forget_shared(struct domain *d, gfn_t g, mfn_t m)
     spin_unlock(&d->lock);
 }
 
+static noinline void release(struct domain *d, struct page *pg)
+{
+    /* False: d gave the page back at the same time on another vCPU. */
+    bool released = page_release(pg, d);
+
+    (void)released;
+}
+
 void physmap_drop(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
 {
-    if (p2m_is_foreign(t)) {
-        atomic_fetch_sub(&d->nr_foreign, 1);
-        page_put(mfn_to_page(m));
-    } else if (p2m_is_ram(t)) {
+    if (p2m_is_ram(t)) {
         struct page *pg = mfn_to_page(m);
 
-        if (pg->use == PAGE_SHARED_HYP) {
+        if (unlikely(pg->use == PAGE_SHARED_HYP)) {
             forget_shared(d, g, m);
         } else if (!d->direct_mapped) {
-            /* False: d gave the page back at the same time on another vCPU. */
-            bool released = page_release(pg, d);
-
-            (void)released;
+            release(d, pg);
         }
+    } else if (p2m_is_foreign(t)) {
+        atomic_fetch_sub(&d->nr_foreign, 1);
+        page_put(mfn_to_page(m));
     }
 }
 

@@ -24,14 +24,9 @@ static bool is_device_model_of(const struct domain *caller, const struct domain 
     return target != NULL && caller->target == target->id;
 }
 
-int permit_pair(const struct domain *a, const struct domain *b)
+int permit_other(const struct domain *caller, const struct domain *target)
 {
-    return a == b || a->is_privileged || b->is_privileged ? 0 : -EPERM;
-}
-
-int permit_self_or_privileged(const struct domain *caller, const struct domain *target)
-{
-    return caller == target || caller->is_privileged || is_device_model_of(caller, target) ? 0 : -EPERM;
+    return caller->is_privileged || is_device_model_of(caller, target) ? 0 : -EPERM;
 }
 
 int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target)

@@ -5,9 +5,9 @@
  */
 #include <argon/hypercall.h>
 
-#include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/percpu.h>
+#include "preempt.h"
 
 hypercall_fn *const hypercall_table[NR_HYPERCALLS] = {
     [__HYPERVISOR_platform_op] = do_platform_op,
@@ -45,10 +45,5 @@ const u8 hypercall_nr_args[NR_HYPERCALLS] = {
 
 bool hypercall_preempt_check(void)
 {
-    return arch_irq_waiting() || (atomic_load(&current_vcpu()->pending) & (PEND_RESCHED | PEND_QUIESCE)) != 0;
-}
-
-struct domain *domain_by_arg(struct vcpu *v, u16 domid)
-{
-    return domid == DOMID_SELF ? v->domain : domain_lookup(domid);
+    return preempt_wanted(current_vcpu());
 }

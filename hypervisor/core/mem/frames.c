@@ -159,19 +159,20 @@ static void make_zero(struct page *pg, u64 nr, u32 memf)
 /* Frames leave the allocator: what is asked to be zero and is not becomes so, and no word keeps saying that it is. */
 static void hand_out(struct page *pg, u64 nr, u32 memf)
 {
-    struct page *dirty = pg, *end = pg + nr;
+    struct page *end = pg + nr;
 
-    for (; pg < end; pg++) {
-        if (atomic_load(&pg->word) != 0) {
-            if (dirty < pg) {
-                make_zero(dirty, (u64)(pg - dirty), memf);
-            }
-            atomic_store(&pg->word, 0);
-            dirty = pg + 1;
+    while (pg < end) {
+        struct page *dirty = pg;
+
+        while (pg < end && atomic_load(&pg->word) == 0) {
+            pg++;
         }
-    }
-    if (dirty < end) {
-        make_zero(dirty, (u64)(end - dirty), memf);
+        if (dirty < pg) {
+            make_zero(dirty, (u64)(pg - dirty), memf);
+        }
+        for (; pg < end && atomic_load(&pg->word) != 0; pg++) {
+            atomic_store(&pg->word, 0);
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 #define WORD_ID(owner, use) PAGE_WORD_ID(owner, use)
 #define WORD(count, owner, use, order) ((u64)(count) | (WORD_ID(owner, use) | (u64)(order) << 24) << 32)
 static_assert(sizeof(struct page) == 16, "the frame table is sized by it");
+static_assert(offsetof(struct page, next) == 8 && offsetof(struct page, prev) == 12, "init_frames() packs these");
 static_assert(offsetof(struct page, owner) == 4 && offsetof(struct page, use) == 6 && offsetof(struct page, order) == 7,
               "WORD() packs these");
 static_assert(PAGE_GUEST == 2 && PAGE_SHARED_HYP == 3, "page_get() tells them from others by one bit");
@@ -44,15 +45,26 @@ bool page_get(mfn_t m, const struct domain *d)
     return take_reference(&mem_hot_range.page[i], d);
 }
 
+static always_inline bool is_ram_of(const struct page *pg, const struct domain *d)
+{
+    u64 w = atomic_load(&pg->word);
+
+    return word_id(w) == WORD_ID(d->id, PAGE_GUEST) && (u32)w != 0;
+}
+
+static noinline bool is_ram_elsewhere(mfn_t m, const struct domain *d)
+{
+    return mem_is_ram_elsewhere(m) && is_ram_of(mfn_to_page(m), d);
+}
+
 bool page_is_ram_of(mfn_t m, const struct domain *d)
 {
-    u64 w;
+    u64 i = m.m - mem_hot_range.first;
 
-    if (!mfn_is_ram(m)) {
-        return false;
+    if (unlikely(i >= mem_hot_range.nr)) {
+        return is_ram_elsewhere(m, d);
     }
-    w = atomic_load(&mfn_to_page(m)->word);
-    return word_id(w) == WORD_ID(d->id, PAGE_GUEST) && (u32)w != 0;
+    return is_ram_of(&mem_hot_range.page[i], d);
 }
 
 /* Pseudo domains own pages too (trace buffers). */
@@ -152,11 +164,10 @@ static void init_frames(struct domain *d, u64 first, u64 nr)
 {
     u64 word = WORD(1, d->id, PAGE_GUEST, PAGE_OWNED);
     struct page *pg = mfn_to_page(mfn(first));
-    u32 m = (u32)first;
+    u64 links = (first + 1) | (first - 1) << 32;     /* next and prev; the last next is list_splice()'s */
 
-    for (struct page *end = pg + nr; pg < end; pg++, m++) {
-        pg->next = m + 1;
-        pg->prev = m - 1;
+    for (struct page *end = pg + nr; pg < end; pg++, links += 1UL << 32 | 1) {
+        pg->links = links;
         atomic_store_release(&pg->word, word);
     }
     mfn_to_page(mfn(first))->prev = PAGE_NIL;

@@ -5,8 +5,8 @@
  * deferred meanwhile.
  *
  * Ordering: the number is published (release) after the object was unpublished by the deferring CPU; a CPU that sees
- * the number (acquire) sees that too. Each answer is a read-modify-write with full ordering, so the last one happens
- * after all accesses before the others.
+ * the number (acquire) sees that too. Each answer is a read-modify-write of one word, acquire and release, so the last
+ * one happens after all accesses before the others.
  */
 #include <argon/atomic.h>
 #include <argon/percpu.h>

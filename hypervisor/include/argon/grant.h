@@ -6,10 +6,8 @@
 #ifndef ARGON_GRANT_H
 #define ARGON_GRANT_H
 
-#include <argon/types.h>
+#include <argon/domain.h>
 #include <argon/xen.h>
-
-struct domain;
 
 /*
  * The first frame exists at once. -EINVAL: max_frames is 0 or absurd; -ENOMEM. max_version: 1 is what there is,
@@ -45,7 +43,10 @@ u64 grant_bytes(const struct domain *d);       /* memory of its entries' and han
  * said. ----
  */
 /* Has d a table that may be used: it exists, and d is not dying. */
-bool grant_usable(const struct domain *d);
+static inline bool grant_usable(const struct domain *d)
+{
+    return likely(!READ_ONCE(d->dying)) && d->grant != NULL;
+}
 /* Map rd's grant op->ref into ld. On success fills handle and dev_bus_addr. */
 s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op);
 /* Undo a mapping; host_addr 0: nothing asked for, GNTST_okay. */

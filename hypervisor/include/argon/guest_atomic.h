@@ -2,7 +2,9 @@
 /*
  * Atomic changes of words that a guest can write too. A guest that keeps writing to the word's cache line can make a
  * load-exclusive / store-exclusive pair fail for ever (Arm ARM B2.9.5 promises progress only to some CPU), so each is
- * tried a limited number of times; the caller treats failure as the guest's own loss. Full ordering on success.
+ * tried a limited number of times; the caller treats failure as the guest's own loss. Acquire and release on success,
+ * as in atomic.h: who then looks at another word that the guest writes in the other order has a cpu_barrier() in
+ * between.
  */
 #ifndef ARGON_GUEST_ATOMIC_H
 #define ARGON_GUEST_ATOMIC_H

@@ -8,10 +8,9 @@
 #ifndef ARGON_HYPERCALL_H
 #define ARGON_HYPERCALL_H
 
-#include <argon/types.h>
+#include <argon/domain.h>
+#include <argon/errno.h>
 
-struct vcpu;
-struct domain;
 struct xen_domctl;
 struct xen_sysctl;
 
@@ -29,12 +28,20 @@ hypercall_fn do_platform_op, do_memory_op, do_multicall, do_xen_version, do_cons
 /* Should a long operation stop and return -ERESTART? True when a host interrupt or other work waits for this CPU. */
 bool hypercall_preempt_check(void);
 
-/* ---- permissions: core/hypercall/permission.c, the one place ---- */
+/* ---- permissions: core/hypercall/permission.c, the one place, but for those that hypercalls of data paths ask ---- */
 bool domain_is_privileged(const struct domain *d);                       /* dom0 (hardware and control domain) */
 /* SILO: grants and event channels only within a domain or with dom0 at one end. 0 or -EPERM. */
-must_check int permit_pair(const struct domain *a, const struct domain *b);
-/* caller acts on target: itself or privileged. 0 or -EPERM. */
-must_check int permit_self_or_privileged(const struct domain *caller, const struct domain *target);
+must_check static inline int permit_pair(const struct domain *a, const struct domain *b)
+{
+    return a == b || a->is_privileged || b->is_privileged ? 0 : -EPERM;
+}
+/* The rest of permit_self_or_privileged(): caller is another domain than target. */
+must_check int permit_other(const struct domain *caller, const struct domain *target);
+/* caller acts on target: itself, or as dom0, or as its device model. 0 or -EPERM. */
+must_check static inline int permit_self_or_privileged(const struct domain *caller, const struct domain *target)
+{
+    return likely(caller == target) ? 0 : permit_other(caller, target);
+}
 must_check int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target);
 must_check int permit_sysctl(const struct domain *caller, u32 cmd);
 
@@ -57,6 +64,9 @@ must_check int bitmap_to_guest(const struct xenctl_bitmap *map, const u64 *words
  * Domain named by a hypercall argument: DOMID_SELF or an id. NULL if there is none. Valid until return to guest (see
  * smp.h).
  */
-struct domain *domain_by_arg(struct vcpu *v, u16 domid);
+static always_inline struct domain *domain_by_arg(struct vcpu *v, u16 domid)
+{
+    return likely(domid == DOMID_SELF) ? v->domain : domain_lookup(domid);
+}
 
 #endif

@@ -46,7 +46,12 @@ struct page {
         };
         u64 word;
     };
-    u32 next, prev;              /* list links as mfns (~0 = none): owner's page list, buddy list or slab list */
+    union {
+        struct {
+            u32 next, prev;      /* list links as mfns (~0 = none): owner's page list, buddy list or slab list */
+        };
+        u64 links;
+    };
 };
 
 #define PAGE_NIL 0xffffffffu

@@ -228,6 +228,39 @@ static void pointer_scattered(void)
     (void)mmu_window(2, 0);
 }
 
+/*
+ * Structures at any address, across pages too: copies of 64 and 8 bytes (multicall), 16 and 1024 (strings), 4 and 8
+ * (features). What is around them stays as it was.
+ */
+#define ADDRESSES 64u
+static void pointer_unaligned(void)
+{
+    static char aligned[1024] __attribute__((aligned(16)));
+    static const uint64_t version[8] = { __HYPERVISOR_xen_version, 77, XENVER_version };
+    static const uint64_t answer[2] = { __HYPERVISOR_xen_version, 4 << 16 | 17 };
+
+    CHECK_EQ("aligned", 0, hypercall2(__HYPERVISOR_xen_version, XENVER_commandline, aligned));
+    for (unsigned i = 0; i < ADDRESSES; i++) {
+        uint8_t *at = page + PAGE_SIZE - ADDRESSES + i;
+
+        memset(page, 0xaa, sizeof(page));
+        memcpy(at, version, sizeof(version));
+        CHECK_EQ(check_name("multicall", i), 0, hypercall2(__HYPERVISOR_multicall, at, 1));
+        CHECK(check_name("multicall-result", i), memcmp(at, answer, sizeof(answer)) == 0 &&
+                                                     memcmp(at + 16, version + 2, sizeof(version) - 16) == 0);
+        CHECK(check_name("multicall-around", i), at[-1] == 0xaa && at[sizeof(version)] == 0xaa);
+        memset(page, 0xaa, sizeof(page));
+        CHECK_EQ(check_name("string", i), 0, hypercall2(__HYPERVISOR_xen_version, XENVER_commandline, at));
+        CHECK(check_name("string-whole", i), memcmp(at, aligned, sizeof(aligned)) == 0);
+        CHECK(check_name("string-around", i), at[-1] == 0xaa && at[sizeof(aligned)] == 0xaa);
+        memset(page, 0xaa, sizeof(page));
+        memset(at, 0, 4);
+        CHECK_EQ(check_name("features", i), 0, hypercall2(__HYPERVISOR_xen_version, XENVER_get_features, at));
+        CHECK(check_name("features-there", i), at[4] == 0x05 && at[5] == 0x68 && at[6] == 0x02 && at[7] == 0);
+        CHECK(check_name("features-around", i), at[-1] == 0xaa && at[0] == 0 && at[8] == 0xaa);
+    }
+}
+
 static void mmu_off(void)
 {
     static char capabilities[1024] __attribute__((aligned(8)));
@@ -278,6 +311,30 @@ static void multicall(void)
 static long assist(unsigned command, unsigned type)
 {
     return hypercall2(__HYPERVISOR_vm_assist, command, type);
+}
+
+/*
+ * An entry unmaps the page that the entries are in: the call ends with an error, or all are done and the results are
+ * there when the page is back.
+ */
+static void multicall_own_page(void)
+{
+    multicall_entry_t *call = (multicall_entry_t *)machine_spare_page(PAGE_BATCH);
+    xen_pfn_t frame = (uintptr_t)call >> 12;
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+    long result;
+
+    r.extent_start.p = &frame;
+    memset(call, 0, 2 * sizeof(*call));
+    call[0].op = __HYPERVISOR_memory_op;
+    call[0].args[0] = XENMEM_decrease_reservation;
+    call[0].args[1] = (uintptr_t)&r;
+    call[1] = (multicall_entry_t){ .op = __HYPERVISOR_xen_version, .args = { XENVER_version } };
+    result = hypercall2(__HYPERVISOR_multicall, call, 2);
+    CHECK_EQ("back", 1, memory_op(XENMEM_populate_physmap, &r));
+    CHECK("done-or-fault", result == 0 || result == -XEN_EFAULT);
+    CHECK_EQ("unmapped", result == 0 ? 1 : 0, call[0].result);
+    CHECK_EQ("after-it", result == 0 ? 4 << 16 | 17 : 0, call[1].result);
 }
 
 static void vm_assist(void)
@@ -361,8 +418,10 @@ const struct test tests_hypercall[] = {
     { "hypercall.pointer-across", pointer_across, 0, 0 },
     { "hypercall.pointer-read-only", pointer_read_only, 0, 0 },
     { "hypercall.pointer-scattered", pointer_scattered, 0, 0 },
+    { "hypercall.pointer-unaligned", pointer_unaligned, 0, 0 },
     { "hypercall.mmu-off", mmu_off, 0, 0 },
     { "hypercall.multicall", multicall, 0, 0 },
+    { "hypercall.multicall-own-page", multicall_own_page, 0, 0 },
     { "hypercall.vm-assist", vm_assist, 0, 0 },
     { "hypercall.hvm-op", hvm_op, 0, 0 },
     { "hypercall.control", control, 0, 0 },

@@ -64,11 +64,6 @@ weak struct domain *domain_lookup(u16 domid)
     return d != NULL && d->id == domid ? d : NULL;
 }
 
-weak struct domain *domain_by_arg(struct vcpu *v, u16 domid)
-{
-    return domid == DOMID_SELF ? v->domain : domain_lookup(domid);
-}
-
 weak void domain_crash(struct domain *d, const char *fmt, ...)
 {
     (void)fmt;
@@ -103,14 +98,10 @@ weak bool domain_is_privileged(const struct domain *d)
     return d->is_privileged;
 }
 
-weak int permit_self_or_privileged(const struct domain *caller, const struct domain *target)
+weak int permit_other(const struct domain *caller, const struct domain *target)
 {
-    return caller == target || caller->is_privileged ? 0 : -EPERM;
-}
-
-weak int permit_pair(const struct domain *a, const struct domain *b)
-{
-    return a == b || a->is_privileged || b->is_privileged ? 0 : -EPERM;
+    (void)target;
+    return caller->is_privileged ? 0 : -EPERM;
 }
 
 weak int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target)

@@ -9,7 +9,7 @@
 #define atomic_load(p)     (*(const volatile __typeof__(*(p)) *)(uintptr_t)(p))
 #define atomic_store(p, v) ((void)(*(volatile __typeof__(*(p)) *)(uintptr_t)(p) = (v)))
 
-/* *p |= bits with full ordering, by one pair of exclusive accesses (B2.9); false: it failed. */
+/* *p |= bits, acquire and release (argon/atomic.h), by one pair of exclusive accesses (B2.9); false: it failed. */
 static always_inline bool arch_or64_once(u64 *p, u64 bits, u64 *old)
 {
     u64 was, now;

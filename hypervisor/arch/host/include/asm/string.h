@@ -25,4 +25,9 @@ static inline const u8 *load_8_words(const u8 *s, u64 w[8])
     return s + 8 * sizeof(*w);
 }
 
+static inline void copy_short(void *to, const void *from, size_t n)
+{
+    __builtin_memcpy(to, from, n);
+}
+
 #endif
