@@ -101,7 +101,10 @@ static u64 f_lr_empty(void)
     u64 empty = 0;
 
     for (u32 n = 0; n < FAKE_LRS; n++) {
-        empty |= fake_here()->lr[n] & LR_STATE ? 0 : BIT(n);
+        u64 lr = fake_here()->lr[n];
+
+        /* Nor where an end is still to be reported (IHI0048 5.3.6, IHI0069 12.4.3). */
+        empty |= (lr & LR_STATE) || (lr & (LR_HW | LR_EOI)) == LR_EOI ? 0 : BIT(n);
     }
     return empty;
 }
