@@ -28,7 +28,6 @@ struct fake_gic {
     bool enabled[FAKE_IRQS], active[FAKE_IRQS], pending[FAKE_IRQS];
     u32 target[FAKE_IRQS], type[FAKE_IRQS], priority[FAKE_IRQS];
     u32 eois, deactivates, lr_writes, lr_reads, hcr_writes, last_eoi;
-    bool no_link;
 };
 static struct fake_gic fake;
 /* CPUs may be threads. */
@@ -96,12 +95,24 @@ static void f_lr_pend(u32 n, u64 lr)
     fake_here()->lr[n] = (lr & ~LR_STATE) | LR_PENDING | (fake_here()->lr[n] & LR_ACTIVE);
 }
 
+static bool f_lr_pend_same(u32 n, u64 lr)
+{
+    if ((fake_here()->lr[n] & LR_STATE) && fake_here()->lr[n] != lr) {
+        return false;
+    }
+    f_lr_write(n, lr);
+    return true;
+}
+
 static u64 f_lr_empty(void)
 {
     u64 empty = 0;
 
     for (u32 n = 0; n < FAKE_LRS; n++) {
-        empty |= fake_here()->lr[n] & LR_STATE ? 0 : BIT(n);
+        u64 lr = fake_here()->lr[n];
+
+        /* Nor where an end is still to be reported (IHI0048 5.3.6, IHI0069 12.4.3). */
+        empty |= (lr & LR_STATE) || (lr & (LR_HW | LR_EOI)) == LR_EOI ? 0 : BIT(n);
     }
     return empty;
 }
@@ -115,8 +126,6 @@ static u64 f_lr_ended(void)
     }
     return ended;
 }
-
-static bool f_hw_link(void) { return !fake.no_link; }
 
 static u32 f_hcr_read(void) { return fake_here()->hcr; }
 static void f_hcr_write(u32 hcr) { FAKE_COUNT(hcr_writes); fake_here()->hcr = hcr; }
@@ -158,7 +167,7 @@ static void f_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
     .set_priority = f_set_priority, .set_target = f_set_target, .set_active = f_set_active, \
     .set_pending = f_set_pending, .is_pending = f_is_pending, .send_ipi = f_send_ipi, .nr_lrs = f_nr_lrs, \
     .nr_prio_bits = f_five, .nr_preempt_bits = f_five, .lr_read = f_lr_read, .lr_write = f_lr_write, \
-    .lr_pend = f_lr_pend, .lr_empty = f_lr_empty, .lr_ended = f_lr_ended, .hw_link = f_hw_link, \
+    .lr_pend = f_lr_pend, .lr_pend_same = f_lr_pend_same, .lr_empty = f_lr_empty, .lr_ended = f_lr_ended, \
     .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, .virt_read = f_virt_read, .virt_save = f_virt_save, \
     .virt_restore = f_virt_restore }
 

@@ -4,8 +4,6 @@
 /* The vGIC: hardware links of timer and host interrupts, routing of SPIs. */
 #include "vgic_v3.h"
 
-extern bool vgic_hw_link;
-
 /* The GIC has given this CPU the device's interrupt, SPI 50, which stays active until the guest has ended it. */
 static void device_interrupts(void)
 {
@@ -236,58 +234,6 @@ static void host_spi_active_and_pending(void **state)
     assert_false(fake.active[50]);
 }
 
-/* A host whose list registers are not to be linked: the hypervisor hears of each end and ends the physical one. */
-static void no_hardware_link(void **state)
-{
-    struct vcpu *v = d->vcpu[0], *b = d->vcpu[1];
-
-    (void)state;
-    fake.no_link = true;
-    vgic_destroy_domain(d);
-    make_domain(&ops, 3, 2, 64);
-    fake.no_link = true;
-    vgic_hw_link = false;
-    v = d->vcpu[0];
-    b = d->vcpu[1];
-    load(v);
-    wr(GICD, 0x12);
-    enable_ppi(0, 27, 0x80);
-    enable_ppi(1, 27, 0x80);
-    assert_int_equal(vgic_connect_host(d, 50, 50), 0);
-    enable_spi(50, 0x80, false);
-    for (u32 i = 0; i < 3; i++) {
-        fake_here()->ppi_active[27] = true;
-        fake.active[50] = true;
-        vgic_inject_host(d, v, 27, 27);
-        vgic_inject_host(d, NULL, 50, 50);
-        assert_int_equal(guest_ack(), 27);
-        guest_eoi(27);
-        assert_int_equal(guest_ack(), 50);
-        guest_eoi(50);
-        assert_true(fake_here()->ppi_active[27]);
-        vgic_maintenance();
-        assert_false(fake_here()->ppi_active[27]);
-        assert_false(fake.active[50]);
-        assert_false(fake_maintenance());
-    }
-    /* In flight over a change of vCPUs. */
-    fake_here()->ppi_active[27] = true;
-    vgic_inject_host(d, v, 27, 27);
-    assert_int_equal(guest_ack(), 27);
-    unload(v);
-    assert_false(fake_here()->ppi_active[27]);
-    load(b);
-    unload(b);
-    load(v);
-    assert_true(fake_here()->ppi_active[27]);
-    guest_eoi(27);
-    unload(v);                                           /* ended just before */
-    assert_false(fake_here()->ppi_active[27]);
-    assert_false(v->vgic.priv[27].phys_active);
-    load(v);
-    assert_int_equal(guest_ack(), FAKE_NONE);
-}
-
 static void routing(void **state)
 {
     (void)state;
@@ -331,7 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken), vcase(timer_retracted_while_masked),
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
-        vcase(host_spi), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending), vcase(no_hardware_link),
+        vcase(host_spi), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending),
         vcase(routing),
     };
 

@@ -286,6 +286,60 @@ static void v2_sgi_senders(void **state)
     assert_false(fake_maintenance());
 }
 
+/* Once one has been in a list register, the next is a write of it; but not over another sender's, here or saved. */
+static void v2_sgi_short_way(void **state)
+{
+    struct vcpu *v = d->vcpu[0], *w = d->vcpu[1];
+    u32 reads;
+
+    (void)state;
+    wr(GICD, 1);
+    wr(GICD + 0xf00, 2u << 24 | 4);
+    assert_int_equal(guest_ack(), 4);
+    guest_eoi(4);
+    reads = fake.lr_reads;
+    wr(GICD + 0xf00, 2u << 24 | 4);
+    assert_int_equal(fake.lr_reads, reads);
+    assert_int_equal(guest_ack(), 4);
+    guest_eoi(4);
+    unload(v);
+    load(w);
+    wr(GICD + 0xf00, 1u << 16 | 4);                      /* from 1 to 0, asleep, who is inactive */
+    wr(GICD + 0xf00, 1u << 16 | 4);
+    assert_int_equal(fake.lr_reads, reads);
+    assert_int_equal(kicks[0], 2);
+    unload(w);
+    load(d->vcpu[2]);
+    wr(GICD + 0xf00, 1u << 16 | 4);                      /* from 2: both wait */
+    unload(d->vcpu[2]);
+    load(v);
+    assert_int_equal(rd(GICD + 0xf24), 6);
+    assert_int_equal(guest_ack(), 4 | 1 << 10);
+    wr(GICD + 0x180, BIT32(4));
+    guest_eoi(4 | 1 << 10);
+    vgic_maintenance();
+    wr(GICD + 0xf00, 2u << 24 | 4);                      /* disabled */
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    assert_int_equal(rd(GICD + 0xf24), 5);
+    wr(GICD + 0x100, BIT32(4));
+    assert_int_equal(guest_ack(), 4 | 0 << 10);
+    guest_eoi(4);
+    vgic_maintenance();
+    assert_int_equal(guest_ack(), 4 | 2 << 10);
+    guest_eoi(4 | 2 << 10);
+    /* Asked for by a vCPU that is on another CPU. */
+    unit_set_cpu(1);
+    load(w);
+    wr(GICD + 0xf00, 1u << 16 | 4);
+    assert_true(v->pending & PEND_VGIC);
+    unload(w);
+    unit_set_cpu(0);
+    vgic_flush(v);
+    assert_int_equal(guest_ack(), 4 | 1 << 10);
+    guest_eoi(4 | 1 << 10);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
 static void v2_sgi_pending_registers(void **state)
 {
     (void)state;
@@ -333,7 +387,8 @@ int main(void)
         v3case(v3_distributor_identity), v3case(v3_sizes), v3case(v3_private_part_of_distributor_is_reserved),
         v3case(v3_beyond_the_spis), v3case(v3_arrays), v3case(v3_redistributors), v3case(v3_every_offset),
         v2case(v2_distributor), v2case(v2_targets), cmocka_unit_test_setup_teardown(v2_one_cpu, setup_v2_up, teardown),
-        v2case(v2_sgi_senders), v2case(v2_sgi_pending_registers), v2case(v2_every_offset), cmocka_unit_test(v2_limits),
+        v2case(v2_sgi_senders), v2case(v2_sgi_short_way), v2case(v2_sgi_pending_registers), v2case(v2_every_offset),
+        cmocka_unit_test(v2_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

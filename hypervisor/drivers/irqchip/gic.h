@@ -3,11 +3,11 @@
  * What the GIC drivers share: register offsets of the distributor (the same in both versions and in a GICv3 SGI
  * frame), MMIO, and list register conversion.
  *
- * Barriers. GIC registers are Device-nGnRE: accesses to one GIC component from one CPU are in order (Arm ARM B2.7.2),
- * so a driver needs none between them. Three rules remain: memory written before an SGI is made visible first (dsb
- * ishst; the SGI is not a memory access that a dmb could order, B2.3.12); a register's effect on another component or
- * on the interrupt line is waited for by dsb sy; a system register's effect on anything but itself needs isb (D1.7,
- * "direct writes and indirect reads").
+ * Barriers. GIC registers are Device-nGnRE: accesses to one GIC component from one CPU are in order (Arm ARM
+ * B2.7.2), so a driver needs none between them. Three rules remain: memory written before an SGI is made visible
+ * first (dsb ishst; the SGI is not a memory access that a dmb could order, B2.3.12); a register's effect on another
+ * component or on the interrupt line is waited for by dsb sy; a system register's effect on anything but itself
+ * needs isb (D1.7, "direct writes and indirect reads").
  */
 #ifndef DRIVERS_GIC_H
 #define DRIVERS_GIC_H
@@ -103,16 +103,15 @@ static inline void gic_reset_interrupts(volatile void *base, u32 first, u32 nr)
 #define GICH_LR_PRIO_SHIFT  23           /* upper five bits of the priority */
 #define GICH_LR_PHYS_SHIFT  10           /* HW=1: physical INTID, HW=0: source CPU of an SGI */
 
-static inline u32 gich_lr_encode(u64 lr)
+/*
+ * The two layouts have the same fields: the source of an SGI at the same place; the physical INTID with, for HW=0,
+ * the EOI bit as its uppermost; and the four bits of the upper end in pairs the other way round.
+ */
+static always_inline u32 gich_lr_encode(u64 lr)
 {
-    u32 v = (u32)(lr & LR_VINTID_MASK) | (u32)(lr >> (LR_PRIO_SHIFT + 3) & 0x1f) << GICH_LR_PRIO_SHIFT;
-
-    v |= (u32)(lr >> 62) << 28;          /* pending, active: the same order */
-    v |= lr & LR_GROUP1 ? GICH_LR_GROUP1 : 0;
-    if (lr & LR_HW) {
-        return v | GICH_LR_HW | (u32)(lr >> LR_HOST_SHIFT & 0x3ff) << GICH_LR_PHYS_SHIFT;
-    }
-    return v | (lr & LR_EOI ? GICH_LR_EOI : 0) | (u32)(lr >> LR_SOURCE_SHIFT & 7) << GICH_LR_PHYS_SHIFT;
+    return (u32)(lr & (LR_VINTID_MASK | LR_SOURCE_MASK)) | (u32)(lr >> LR_HOST_SHIFT & 0x3ff) << GICH_LR_PHYS_SHIFT |
+           (u32)(lr >> (LR_PRIO_SHIFT + 3) & 0x1f) << GICH_LR_PRIO_SHIFT | (u32)(lr >> 62) << 28 |
+           (u32)(lr >> 60 & 3) << 30;
 }
 
 static inline u64 gich_lr_decode(u32 v)

@@ -324,8 +324,6 @@ static u64 gicv3_lr_ended(void)
     return sysreg_read(ich_eisr_el2);
 }
 
-static bool gicv3_hw_link(void) { return true; }
-
 static u32 gicv3_hcr_read(void)
 {
     return (u32)sysreg_read(ich_hcr_el2);
@@ -417,7 +415,6 @@ const struct irqchip_ops gicv3_ops = {
     .lr_pend = gicv3_lr_pend,
     .lr_empty = gicv3_lr_empty,
     .lr_ended = gicv3_lr_ended,
-    .hw_link = gicv3_hw_link,
     .hcr_read = gicv3_hcr_read,
     .hcr_write = gicv3_hcr_write,
     .virt_read = gicv3_virt_read,

@@ -38,6 +38,7 @@ enum irq_type { IRQ_TYPE_EDGE, IRQ_TYPE_LEVEL };
 #define LR_PRIO_SHIFT    48
 #define LR_HOST_SHIFT    32              /* HW=1: physical INTID */
 #define LR_SOURCE_SHIFT  10              /* v2 guest: CPU that sent an SGI (bits 12..10) */
+#define LR_SOURCE_MASK   0x1c00UL
 #define LR_VINTID_MASK   0x3ffUL
 
 #define VHCR_EN          BIT32(0)
@@ -78,13 +79,10 @@ struct irqchip_ops {
     u64 (*lr_read)(u32 n);
     void (*lr_write)(u32 n, u64 lr);
     void (*lr_pend)(u32 n, u64 lr);              /* write lr as pending; an active state found in the register stays */
+    /* v2: write lr, pending, unless the register holds something else that has not ended; false: it does. */
+    bool (*lr_pend_same)(u32 n, u64 lr);
     u64 (*lr_empty)(void);                       /* bit per list register whose state is inactive */
     u64 (*lr_ended)(void);                       /* those of them with LR_EOI: the guest has ended its interrupt */
-    /*
-     * May LR_HW be relied on? False: level interrupts still high at the guest's EOI would not arrive again by
-     * themselves.
-     */
-    bool (*hw_link)(void);
     u32 (*hcr_read)(void);
     void (*hcr_write)(u32 hcr);
     void (*virt_read)(struct vgic_vcpu *s);      /* VMCR and active priorities into s */

@@ -22,7 +22,7 @@ struct vcpu;
 #define GUEST_GICV3_GICR_SIZE 0x01000000UL
 
 /* May an injection use the list register as it stands? (vdev/vgic/lr.c) */
-enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW };
+enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW, VGIC_STICKY_SGI };
 
 /*
  * State of one interrupt; all of it under the vgic.lock of its home vCPU. A private interrupt's home is its vCPU. An

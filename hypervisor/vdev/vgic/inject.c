@@ -214,11 +214,46 @@ void vgic_sgi0r_write(struct vcpu *v, u64 value)
     sgi_write(v, value, true);
 }
 
+/*
+ * An SGI from `source` into the list register it has had since last time, locked; as pend_sticky_unlock(). The register
+ * holds one sender at a time: it must be inactive, or have this very SGI pending.
+ */
+static always_inline bool pend_sgi_v2_unlock(struct vcpu *v, struct vgic_irq *irq, u32 source)
+{
+    u64 *saved, lr;
+
+    if (unlikely(irq->sticky != VGIC_STICKY_SGI)) {
+        return false;
+    }
+    saved = &v->vgic.lr[irq->lr - 1u];
+    lr = (*saved & ~(LR_STATE | LR_SOURCE_MASK)) | LR_PENDING | (u64)source << LR_SOURCE_SHIFT;
+    if (v->vgic.live == vgic_here()) {
+        if (unlikely(!irqchip->lr_pend_same(irq->lr - 1u, lr))) {
+            return false;
+        }
+        spin_unlock(&v->vgic.lock);
+        if (unlikely(atomic_load(&v->pause_flags) != 0)) {
+            vcpu_kick(v, PEND_VGIC);
+        }
+        return true;
+    }
+    if (v->vgic.live == 0 && list_empty(&irq->link) && likely(!(*saved & LR_STATE) || *saved == lr)) {
+        *saved = lr;
+        spin_unlock(&v->vgic.lock);
+        vcpu_kick(v, 0);
+        return true;
+    }
+    return false;
+}
+
 void vgic_inject_sgi_v2(struct vcpu *v, u32 intid, u32 source)
 {
     struct vgic_irq *irq = &v->vgic.priv[intid];
 
     spin_lock(&v->vgic.lock);
+    if (likely(pend_sgi_v2_unlock(v, irq, source))) {
+        return;
+    }
     vgic_lr_pull(v, irq);
     irq->sgi_sources |= (u8)BIT32(source);
     irq->latch = true;

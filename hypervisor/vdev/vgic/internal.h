@@ -33,7 +33,6 @@
 
 extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by vgic_host_init() */
 extern u32 vgic_lr_all;                  /* a bit for each */
-extern bool vgic_hw_link;                /* the hardware link of list registers is reliable */
 extern u8 vgic_prio_mask;                /* implemented bits of a virtual priority */
 
 static always_inline u16 vgic_here(void)

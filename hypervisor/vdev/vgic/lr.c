@@ -11,7 +11,6 @@
 #include <argon/vtimer.h>
 
 u32 vgic_nr_lrs, vgic_lr_all;
-bool vgic_hw_link;
 
 static always_inline u64 lr_get(const struct vcpu *v, u32 n)
 {
@@ -172,8 +171,11 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
     irq->lr_latch = false;
     if (sgi_v2) {
         lr |= pending || irq->active ? sgi_v2_bits(irq, &pending) : 0;
+        if (!(lr & LR_EOI) && vgic_forwardable(v, irq)) {
+            irq->sticky = VGIC_STICKY_SGI;           /* nothing of it is kept elsewhere */
+        }
     } else {
-        if (irq->phys_active && vgic_hw_link && !(irq->active && pending)) {
+        if (irq->phys_active && !(irq->active && pending)) {
             lr |= LR_HW | (u64)irq->host_irq << LR_HOST_SHIFT;
             irq->sticky = VGIC_STICKY_HW;
         } else if (irq->intid == v->domain->arch.event_ppi) {

@@ -166,11 +166,10 @@ void vgic_save(struct vcpu *v)
 
     spin_lock(&g->lock);
     vgic_upcall_resample(v);
-    valid = g->lr_used & ~(u32)irqchip->lr_empty();
-    if (unlikely((g->lr_eoi & ~valid) || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
+    if (unlikely(g->lr_eoi != 0 || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
         maintain(v);                     /* what the guest has ended since its last exit, and what is new */
-        valid = g->lr_used & ~(u32)irqchip->lr_empty();
     }
+    valid = g->lr_used & ~(u32)irqchip->lr_empty();
     irqchip->virt_save(g, valid);
     for (u32 ended = g->lr_used & ~valid; ended != 0; ended &= ended - 1) {
         g->lr[__builtin_ctz(ended)] &= ~LR_STATE;
@@ -242,15 +241,11 @@ bool vgic_irq_deliverable(struct vcpu *v)
     here = g->live == vgic_here();
     used = g->lr_used;
     if (here && used != 0) {
-        u32 empty;
-
         vgic_upcall_resample(v);
-        empty = (u32)irqchip->lr_empty();
-        if (unlikely(g->lr_eoi & empty)) {
+        if (unlikely(g->lr_eoi != 0)) {
             end_of_interrupts(v, (u32)irqchip->lr_ended());
-            empty = (u32)irqchip->lr_empty();
         }
-        used = g->lr_used & ~empty;
+        used = g->lr_used & ~(u32)irqchip->lr_empty();
     }
     if (used != 0 || !list_empty(&g->ready)) {
         if (here) {

@@ -6,6 +6,7 @@
 #include "internal.h"
 
 #define GIC_IIDR 0x4100043bu
+#define GICD_SGIR 0xf00
 
 static u64 ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
@@ -114,22 +115,39 @@ static void sgi_sources_clear(struct vgic_access *c, struct vgic_irq *irq, u64 v
     vgic_irq_commit(v, irq);
 }
 
-/* GICD_SGIR (4.3.15). A reserved filter value has no effect. */
-static void sgir_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
+/* GICD_SGIR (4.3.15): the vCPUs it names, a bit each. A reserved filter value has no effect. */
+static always_inline u32 sgi_targets(const struct vcpu *v, u32 value)
 {
-    u32 filter = (u32)value >> 24 & 3;
-    u32 intid = (u32)value & 15;
-    u32 list = (u32)value >> 16 & 0xff;
+    u32 all = (u32)BIT(v->domain->max_vcpus) - 1;
 
-    (void)bank;
-    (void)offset;
-    for_each_vcpu (v->domain, t) {
-        bool chosen = filter == 0 ? list >> t->id & 1 : filter == 1 ? t != v : filter == 2 && t == v;
+    switch (value >> 24 & 3) {
+    case 0:
+        return value >> 16 & all;
+    case 1:
+        return all & ~BIT32(v->id);
+    case 2:
+        return BIT32(v->id);
+    default:
+        return 0;
+    }
+}
 
-        if (chosen) {
-            vgic_inject_sgi_v2(t, intid, v->id);
+static always_inline void sgir_write_value(struct vcpu *v, u32 value)
+{
+    for (u32 list = sgi_targets(v, value); list != 0; list &= list - 1) {
+        struct vcpu *t = v->domain->vcpu[__builtin_ctz(list)];
+
+        if (likely(t != NULL)) {
+            vgic_inject_sgi_v2(t, value & 15, v->id);
         }
     }
+}
+
+static void sgir_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
+{
+    (void)bank;
+    (void)offset;
+    sgir_write_value(v, (u32)value);
 }
 
 #define W  4
@@ -151,7 +169,7 @@ static const struct vgic_reg gicd_regs[] = {
     { 0x400, 0x800, BW, .bits = 8, .get = vgic_get_priority, .set = vgic_set_priority },    /* GICD_IPRIORITYR 4.3.11 */
     { 0x800, 0xc00, BW, .bits = 8, .get = target_get, .set = target_set },                  /* GICD_ITARGETSR 4.3.12 */
     { 0xc00, 0xd00, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },         /* GICD_ICFGR 4.3.13 */
-    { 0xf00, 0xf04, W, 4, .write = sgir_write },                                            /* GICD_SGIR 4.3.15 */
+    { GICD_SGIR, 0xf04, W, 4, .write = sgir_write },                                        /* GICD_SGIR 4.3.15 */
     { 0xf10, 0xf20, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_clear }, /* CPENDSGIR */
     { 0xf20, 0xf30, BW, .bits = 8, .w1 = true, .get = sgi_sources_get, .set = sgi_sources_set }, /* SPENDSGIR */
     { 0xfd0, 0x1000, W, 4, .read = id_read },                                      /* ICPIDR, ICCIDR 4.3.18 */
@@ -163,7 +181,12 @@ u64 vgic_v2_dist_read(struct vcpu *v, u64 offset, u64 size)
     return vgic_reg_read(v, offset, size, v, &gicd_regs[vgic_dist_row(offset)]);
 }
 
+/* What a running guest writes is nearly always GICD_SGIR: without a look at the table. */
 void vgic_v2_dist_write(struct vcpu *v, u64 offset, u64 size, u64 value)
 {
+    if (likely(offset == GICD_SGIR && size == 4)) {
+        sgir_write_value(v, (u32)value);
+        return;
+    }
     vgic_reg_write(v, offset, size, value, v, &gicd_regs[vgic_dist_row(offset)]);
 }

@@ -24,7 +24,6 @@ static void host_limits(void)
 {
     vgic_nr_lrs = MIN(irqchip->nr_lrs(), (u32)VGIC_MAX_LRS);
     vgic_lr_all = (u32)(BIT(vgic_nr_lrs) - 1);
-    vgic_hw_link = irqchip->hw_link();
     vgic_prio_mask = (u8)(0xff << (8 - irqchip->nr_prio_bits()));
 }
 

@@ -211,6 +211,60 @@ static void pending_registers(void)
     gic_eoi(iar);
 }
 
+/* Each sender's own is pending beside another's that waits or is active (IHI 0048B 3.2.6, 4.3.17). */
+static void beside_another(void)
+{
+    enable_sgis();
+    for (unsigned round = 0; round < 6; round++) {
+        uint32_t first, second;
+
+        gic_sgi_self(SGI);
+        gic_sgi_self(SGI);
+        first = gic_wait_ack(WAIT_MS);
+        CHECK_EQ(check_name("alone", round), SGI, first);
+        gic_eoi(first);
+        CHECK_EQ(check_name("once", round), IRQ_NONE, gic_ack());
+        mmio_write8(gic.dist + GICD_SPENDSGIR + SGI, 2); /* as if from vCPU 1 */
+        if (round % 2)
+            gic_sgi_self(SGI);
+        first = gic_wait_ack(WAIT_MS);
+        if (!(round % 2))
+            gic_sgi_self(SGI);
+        CHECK_EQ(check_name("second-waits", round), IRQ_NONE, gic_ack());
+        gic_eoi(first);
+        second = gic_wait_ack(WAIT_MS);
+        CHECK_EQ(check_name("both", round), 1u << 10 | SGI, first | second);
+        CHECK_EQ(check_name("different", round), 1u << 10, first ^ second);
+        gic_eoi(second);
+        CHECK_EQ(check_name("no-more", round), IRQ_NONE, gic_ack());
+    }
+}
+
+/* Sent while it is disabled and has just ended. */
+static void sent_disabled(void)
+{
+    uint32_t iar;
+
+    enable_sgis();
+    for (unsigned round = 0; round < 3; round++) {
+        gic_sgi_self(SGI);
+        iar = gic_wait_ack(WAIT_MS);
+        gic_set_bit(SGI, GICD_ICENABLER);
+        gic_eoi(iar);
+        gic_sgi_self(SGI);
+        if (gic_bit(SGI, GICD_ISENABLER)) { /* allowed on GICv2: SGIs permanently enabled (IHI 0048B 4.3.5) */
+            gic_drain();
+            check_skip("SGIs cannot be disabled");
+            return;
+        }
+        CHECK(check_name("held", round), gic_quiet());
+        gic_set_bit(SGI, GICD_ISENABLER);
+        iar = gic_wait_ack(WAIT_MS);
+        CHECK_EQ(check_name("comes", round), SGI, IRQ_ID(iar));
+        gic_eoi(iar);
+    }
+}
+
 static void route_spi(void)
 {
     gic_set_edge(FREE_SPI, true);
@@ -339,6 +393,8 @@ const struct test tests_vgic_sgi[] = {
     { "sgi.to-list", to_list, 2, 0 },
     { "sgi.all-but-self", all_but_self, 2, 0 },
     { "sgi.sources", sources, 2, 2 },
+    { "sgi.beside-another", beside_another, 2, 2 },
+    { "sgi.sent-disabled", sent_disabled, 0, 0 },
     { "sgi.route-spi", route_spi, 2, 0 },
     { "sgi.reroute-pending", reroute_pending, 2, 0 },
     { "sgi.others-redistributor", others_redistributor, 2, 3 },
