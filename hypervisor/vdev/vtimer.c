@@ -92,16 +92,24 @@ void vtimer_save(struct vcpu *v)
     }
 }
 
+/* The stand-in has nothing to wake any more; the other timer fires where its vCPU is. */
+static noinline void timers_follow(struct vtimer_vcpu *t)
+{
+    timer_stop(&t->virt_wake);
+    if (t->phys.queued && t->phys.cpu != cpu_id()) {
+        timer_migrate(&t->phys, cpu_id());
+    }
+}
+
 void vtimer_restore(struct vcpu *v)
 {
     struct vtimer_vcpu *t = &v->vtimer;
 
     WRITE_ONCE(t->live, true);
-    timer_stop(&t->virt_wake);
-    if (unlikely(t->phys.queued) && t->phys.cpu != cpu_id()) {
-        timer_migrate(&t->phys, cpu_id());
-    }
     arch_vtimer_load(t->cntv_cval, t->cntv_ctl);
+    if (unlikely(READ_ONCE(t->virt_wake.queued) || t->phys.queued)) {
+        timers_follow(t);
+    }
 }
 
 void vtimer_interrupt(struct vcpu *v)

@@ -83,7 +83,7 @@ static void vcpu_save(struct vcpu *v)
 
 /*
  * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. It starts as zero for
- * each vCPU that is switched in, so that it carries nothing from one to another.
+ * each vCPU that is loaded, so that it carries nothing from one to another.
  */
 static bool has_sme ro_after_boot;
 
@@ -104,8 +104,12 @@ static always_inline void kept_restore(struct vcpu *v)
     if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
         return;
     }
+    if (unlikely(has_sme)) {
+        sysreg_write(s3_3_c13_c0_5, 0);
+    }
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
+    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
     el1_restore(&v->arch.el1);
     fp_restore(&v->arch.fp);
     p->loaded = v;
@@ -114,11 +118,7 @@ static always_inline void kept_restore(struct vcpu *v)
 
 static void vcpu_restore(struct vcpu *v)
 {
-    if (unlikely(has_sme)) {
-        sysreg_write(s3_3_c13_c0_5, 0);
-    }
     sysreg_write(vttbr_el2, v->domain->arch.vttbr);
-    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
     kept_restore(v);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */

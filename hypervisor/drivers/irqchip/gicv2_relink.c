@@ -285,7 +285,7 @@ void gicv2_relink_virt_save(struct vgic_vcpu *s, u32 lrs)
 }
 
 /* Several list registers, or the maintenance interrupt wanted: no link by hardware. */
-static noinline void restore_told(struct relink *r, const struct vgic_vcpu *s, u32 lrs)
+static void restore_told(struct relink *r, const struct vgic_vcpu *s, u32 lrs)
 {
     if (s->hcr != VHCR_EN) {
         be_loud(r);
@@ -302,32 +302,63 @@ static noinline void restore_told(struct relink *r, const struct vgic_vcpu *s, u
     }
 }
 
+/* The only list register in use. */
+static void restore_one(struct relink *r, u32 n, u32 lr)
+{
+    if (!(lr & GICH_LR_HW)) {
+        put_plain(r, n, lr);
+    } else if (taken_here(lr)) {
+        be_quiet(r);
+        r->linked = BIT32(n);
+        gicv2_lr_set_raw(n, lr);
+    } else {
+        gicv2_lr_set_raw(n, tell(r, n, lr));
+    }
+}
+
+static always_inline void restored(struct relink *r, u32 hcr)
+{
+    r->hcr = hcr;
+    hcr_apply(r);
+    dsb(sy);                             /* the interface is this guest's before it runs */
+}
+
+static noinline void restore_any(struct relink *r, const struct vgic_vcpu *s, u32 lrs, u32 clear)
+{
+    for (; clear != 0; clear &= clear - 1) {
+        gicv2_lr_set_raw((u32)__builtin_ctz(clear), 0);
+    }
+    if ((lrs & (lrs - 1)) || s->hcr != VHCR_EN) {
+        restore_told(r, s, lrs);
+    } else if (lrs != 0) {
+        u32 n = (u32)__builtin_ctz(lrs);
+
+        restore_one(r, n, gich_lr_encode(s->lr[n]));
+    }
+    restored(r, s->hcr);
+}
+
+/* The short way: no or one interrupt, whose end needs no maintenance, where the last vCPU left nothing to be cleared. */
 void gicv2_relink_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
 {
     struct relink *r = relink_here();
 
     gic_write32(gicv2_gich, GICH_VMCR, s->vmcr);
     gic_write32(gicv2_gich, GICH_APR, s->apr[0]);
-    for (; clear != 0; clear &= clear - 1) {
-        gicv2_lr_set_raw((u32)__builtin_ctz(clear), 0);
-    }
-    if (unlikely((lrs & (lrs - 1)) || s->hcr != VHCR_EN)) {
-        restore_told(r, s, lrs);
-    } else if (lrs != 0) {
-        u32 n = (u32)__builtin_ctz(lrs);
-        u32 lr = gich_lr_encode(s->lr[n]);
+    if (likely((clear | (lrs & (lrs - 1))) == 0 && s->hcr == VHCR_EN)) {
+        if (lrs != 0) {
+            u32 n = (u32)__builtin_ctz(lrs);
+            u32 lr = gich_lr_encode(s->lr[n]);
 
-        if (!(lr & GICH_LR_HW)) {
-            put_plain(r, n, lr);
-        } else if (likely(taken_here(lr))) {
-            be_quiet(r);
-            r->linked = lrs;
+            if (unlikely(lr & GICH_LR_HW ? !r->quiet || !taken_here(lr) : (lr & GICH_LR_EOI) != 0)) {
+                restore_any(r, s, lrs, 0);
+                return;
+            }
+            r->linked = lr & GICH_LR_HW ? lrs : 0;
             gicv2_lr_set_raw(n, lr);
-        } else {
-            gicv2_lr_set_raw(n, tell(r, n, lr));
         }
+        restored(r, VHCR_EN);
+        return;
     }
-    r->hcr = s->hcr;
-    hcr_apply(r);
-    dsb(sy);                             /* the interface is this guest's before it runs */
+    restore_any(r, s, lrs, clear);
 }
