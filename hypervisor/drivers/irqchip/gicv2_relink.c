@@ -338,7 +338,7 @@ static noinline void restore_any(struct relink *r, const struct vgic_vcpu *s, u3
     restored(r, s->hcr);
 }
 
-/* The short way: no or one interrupt, whose end needs no maintenance, where the last vCPU left nothing to be cleared. */
+/* The short way: no or one interrupt, whose end needs no maintenance, and nothing left behind that is to be cleared. */
 void gicv2_relink_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
 {
     struct relink *r = relink_here();
