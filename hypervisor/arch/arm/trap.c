@@ -279,10 +279,11 @@ static void guest_entry_work(struct vcpu *v, u32 todo)
     }
 }
 
-/* What does not wait for the scheduler. */
-static noinline void exit_work_first(struct vcpu *v, u32 todo)
+/* What does not wait for the scheduler. What was there when the bits were taken is done: either may have come since the last look. */
+static noinline void exit_work_first(struct vcpu *v)
 {
-    atomic_fetch_and(&v->pending, ~(u32)(PEND_QUIESCE | PEND_DUMP));
+    u32 todo = atomic_fetch_and(&v->pending, ~(u32)(PEND_QUIESCE | PEND_DUMP));
+
     if (todo & PEND_QUIESCE) {
         quiesce_poll();
     }
@@ -301,7 +302,7 @@ struct vcpu *exit_work(struct vcpu *v)
         u32 todo = atomic_load_acquire(&v->pending);
 
         if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP))) {
-            exit_work_first(v, todo);
+            exit_work_first(v);
         } else if ((todo & PEND_RESCHED) || v->is_idle) {
             v = sched_switch();
             if (v->is_idle && atomic_load(&v->pending) == 0) {
