@@ -30,8 +30,9 @@ static bool move_one(u32 from, u32 to, u64 now)
     if (found == NULL) {
         return false;
     }
+    rq_charge_curr(src, now);    /* before it leaves: it may be the least, by which the queue's time goes */
     rq_dequeue(src, found);
-    rq_rehome(found, from, to);
+    rq_rehome(found, from, to, now);
     rq_enqueue(dst, found);
     rq_update_busy(from);
     return true;

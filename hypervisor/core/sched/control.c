@@ -55,6 +55,14 @@ const char *sched_policy_name(const struct cpupool *pool)
     return pool->policy->name;
 }
 
+void sched_set_weight(struct domain *d, u16 weight)
+{
+    WRITE_ONCE(d->sched.weight, weight);
+    for_each_vcpu (d, v) {
+        rq_set_weight(v, weight);
+    }
+}
+
 static int params_get(const struct domain *d, struct xen_domctl_sched_credit *p)
 {
     p->weight = d->sched.weight;
@@ -66,8 +74,7 @@ static int params_get(const struct domain *d, struct xen_domctl_sched_credit *p)
 static int params_put(struct domain *d, const struct xen_domctl_sched_credit *p)
 {
     if (p->weight != 0) {
-        d->sched.weight = p->weight;
-        WRITE_ONCE(d->sched.inv_weight, (256U << 16) / p->weight);
+        sched_set_weight(d, p->weight);
     }
     if (p->cap != 0xffff && p->cap != d->sched.cap) {
         cap_set(d, p->cap);
@@ -171,7 +178,7 @@ u64 cpu_idle_time(u32 cpu)
 static void dump_vcpu(const char *what, const struct vcpu *v, u64 min)
 {
     con_printf("    %s d%dv%d vruntime %+ld us, flags 0x%x, weight %u\n", what, v->domain->id, v->id,
-               (long)(v->sched.vruntime - min) / 1000, v->pause_flags, v->domain->sched.weight);
+               (long)(v->sched.vruntime - min) / (1000 * SCHED_VT_PER_NS), v->pause_flags, v->domain->sched.weight);
 }
 
 static void dump_cpu(u32 cpu)

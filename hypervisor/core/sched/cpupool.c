@@ -270,8 +270,7 @@ static int pool_move_domain(struct xen_sysctl_cpupool_op *op, struct cpumask *ma
     d->cpupool->nr_domains--;
     pool->nr_domains++;
     d->cpupool = pool;
-    d->sched.weight = 256;       /* parameters belong to the policy */
-    d->sched.inv_weight = 1U << 16;
+    sched_set_weight(d, 256);    /* parameters belong to the policy */
     cap_set(d, 0);
     for_each_vcpu (d, v) {
         sched_update_allowed(v);
@@ -321,7 +320,6 @@ int sched_init_domain(struct domain *d, u32 pool_id)
     int rc = 0;
 
     d->sched.weight = 256;
-    d->sched.inv_weight = 1U << 16;
     cap_init(d);
     spin_lock(&cpupool_lock);
     pool = cpupool_find(pool_id);

@@ -97,35 +97,24 @@ static u32 place(struct vcpu *v)
     return cpu != CPU_NONE ? cpu : last;
 }
 
-/*
- * A sleeper starts a little behind the others, so that it runs soon, and not so far that it could keep the CPU for
- * long.
- */
-static void wake_vruntime(const struct sched_pcpu *sp, struct vcpu *v)
-{
-    u64 floor = sp->min_vruntime - SCHED_WAKE_BONUS_NS;
-    u64 ceiling = sp->min_vruntime + 10 * NS_PER_MS;
-
-    if (vruntime_before(v->sched.vruntime, floor)) {
-        v->sched.vruntime = floor;
-    } else if (vruntime_before(ceiling, v->sched.vruntime)) {
-        v->sched.vruntime = ceiling;
-    }
-}
-
 /* Both run queues locked. False: nothing to do, somebody else did it or v was stopped again. */
 static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
 {
     struct sched_pcpu *sp = sched_of(to);
+    bool idle;
 
     if (atomic_load(&v->pause_flags) != 0 || v->sched.queued || sched_of(from)->curr == v) {
         return false;
     }
-    rq_rehome(v, from, to);
-    wake_vruntime(sp, v);
+    idle = sp->curr->is_idle;
+    if (!idle) {
+        rq_charge(sp, sp->curr, now);
+    }
+    rq_rehome(v, from, to, now);
+    rq_place(sp, v);
     vcpu_runstate_change(v, RUNSTATE_runnable, now);
     rq_enqueue(sp, v);
-    if (sp->curr->is_idle) {
+    if (idle) {
         /* An interrupt has woken this CPU: from there it goes to its scheduler anyway (exit_work()). */
         if (to != cpu_id() || !this_cpu()->in_irq) {
             rq_resched(to);
