@@ -118,7 +118,7 @@ unit: $(B)/.sysroot-arm64.stamp
 guest-test: setup image
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(PYTEST) tests/guest
-	@$(PYTEST) bench/io
+	@$(PYTEST) bench
 
 system-test: setup image images
 	@$(PYTEST) tests/system
@@ -142,6 +142,7 @@ test: check-compilers
 BENCH ?=
 bench: setup image images
 	@$(MAKE) --no-print-directory -C bench
+	@$(MAKE) --no-print-directory -C bench/io
 	@bench/kvm/build.sh
 	@/usr/bin/python3 bench/run.py $(BENCH)
 

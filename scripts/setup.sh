@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages=(
     # the hypervisor, with both compilers
-    make gcc-aarch64-linux-gnu clang lld llvm device-tree-compiler
+    make gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang lld llvm device-tree-compiler
     # the unit tests, which run on this machine
     gcc libc6-dev libcmocka-dev libfdt-dev libxen-dev zlib1g-dev
     # dom0 and guests from Debian's arm64 packages, and the machine to run them on
