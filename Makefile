@@ -139,6 +139,12 @@ test: check-compilers
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
 
+# Change one place at a time, and see that a test notices: MUTATE="event" a part of it.
+MUTATE ?=
+.PHONY: mutate
+mutate: setup image
+	@/usr/bin/python3 scripts/mutate.py $(MUTATE)
+
 BENCH ?=
 bench: setup image images
 	@$(MAKE) --no-print-directory -C bench
