@@ -12,6 +12,7 @@
 #include <argon/param.h>
 #include <argon/percpu.h>
 #include <asm/errata.h>
+#include <asm/firmware.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
@@ -119,6 +120,7 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     }
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
+    firmware_boot_init();
     boot_memory_init(fdt_pa, fdt_size);
     dom0_claim();
     boot_cpu_stacks();
