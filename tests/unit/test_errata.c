@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which CPU needs what: the table by MIDR, the option, CPUs that come up later. */
 #include "unit.h"
+#include <argon/machine.h>
 
 /* System registers are the test's. */
 static u64 midr, pfr0, pfr1, isar2, mmfr1;
@@ -33,7 +34,7 @@ void spectre_cpu_up(const struct cpu_view *c, u32 needed)
 static int setup(void **state)
 {
     unit_setup(state);
-    errata_word = forced_on = forced_off = 0;
+    errata_word = forced_on = forced_off = of_machine = 0;
     complete = false;
     memset(of_cpu, 0, sizeof(of_cpu));
     /* What speculation may do is no matter, but where a test says so. */
@@ -98,6 +99,20 @@ static void test_option(void **state)
         assert_non_null(kinds[i].name);
         assert_non_null(kinds[i].what);
     }
+}
+
+/* What the device tree says of the timer is of all CPUs. */
+static void test_machine_quirks(void **state)
+{
+    (void)state;
+    machine.timer_quirks = BIT32(TIMER_161010101);
+    errata_boot_init("");
+    assert_int_equal(errata_word, BIT32(ERRATUM_COUNTER_161010101));
+    assert_true(up(1, MIDR(A35, 0, 0)));
+    assert_int_equal(of_cpu[1], BIT32(ERRATUM_COUNTER_161010101));
+    errata_boot_init("no-161010101");
+    assert_int_equal(errata_word, 0);
+    machine.timer_quirks = 0;
 }
 
 static void test_union(void **state)
@@ -184,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_by_midr, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_option, setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(test_machine_quirks, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_union, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_late, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_branches, setup, unit_teardown),

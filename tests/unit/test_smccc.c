@@ -14,7 +14,7 @@ s64 firmware_call(u32 fid, u64 arg)
     if (fid == 0x8400000a) {
         assert_int_equal(arg, 0x80000000);
     }
-    return fid == 0x84000000 ? psci : fid == 0x8400000a ? features : fid == 0x80000000 ? smccc : fid == FID_ARCH_FEATURES ? 7 : -99;
+    return fid == 0x84000000 ? psci : fid == 0x8400000a ? features : fid == 0x80000000 ? smccc : 7;
 }
 
 static void expect(u32 tree, u32 version, u32 convention, const char *calls)

@@ -6,6 +6,7 @@
 #include <argon/arch.h>
 #include <argon/atomic.h>
 #include <argon/console.h>
+#include <argon/machine.h>
 #include <argon/percpu.h>
 #include <argon/printf.h>
 #include <argon/string.h>
@@ -242,6 +243,7 @@ static const struct erratum_row rows[] = {
 
 u32 errata_word ro_after_boot;
 static u32 of_cpu[NR_CPUS] ro_after_boot;
+static u32 of_machine ro_after_boot;
 static u32 forced_on ro_after_boot, forced_off ro_after_boot;
 static bool complete ro_after_boot;      /* no CPU comes up any more that could add something */
 
@@ -274,6 +276,21 @@ static boot_code void option_word(const char *s, size_t n)
     }
 }
 
+/* By the timer's node in the device tree (binding arm,arch_timer). */
+static boot_code u32 of_timer(void)
+{
+    static const u8 by_quirk[] = {
+        [TIMER_A008585] = ERRATUM_COUNTER_A008585, [TIMER_161010101] = ERRATUM_COUNTER_161010101,
+        [TIMER_UNKNOWN1] = ERRATUM_COUNTER_UNKNOWN1,
+    };
+    u32 bits = 0;
+
+    for (u32 i = 0; i < ARRAY_SIZE(by_quirk); i++) {
+        bits |= (machine.timer_quirks & BIT32(i)) ? BIT32(by_quirk[i]) : 0;
+    }
+    return bits;
+}
+
 boot_code void errata_boot_init(const char *option)
 {
     const char *end;
@@ -283,7 +300,8 @@ boot_code void errata_boot_init(const char *option)
         end = end != NULL ? end : option + strlen(option);
         option_word(option, (size_t)(end - option));
     }
-    errata_word = forced_on;
+    of_machine = of_timer();
+    errata_word = (of_machine | forced_on) & ~forced_off;
 }
 
 /* ---- CPUs ---- */
@@ -302,7 +320,7 @@ static u32 needed_by(struct cpu_view *c)
             c->bhb_loops = MAX(c->bhb_loops, r->bhb_loops);
         }
     }
-    return (needed | forced_on) & ~forced_off;
+    return (needed | of_machine | forced_on) & ~forced_off;
 }
 
 static void look(struct cpu_view *c)
