@@ -19,10 +19,8 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/tlb.h>
 #include "p2m_walk.h"
-
-/* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
-#define FLUSH_PAGES_MAX 32
 
 #define GUEST_GPADDR_BITS 40     /* what the ABI lays guests out in: their RAM ends below 1 TiB (public arch-arm.h) */
 
@@ -104,50 +102,9 @@ static paddr_t s2_table_pa(const u64 *table)
     return mfn_to_paddr(virt_to_mfn(table));
 }
 
-/*
- * Invalidate stage 2 of a VMID and everything combined with it (D8.14.5): first the IPA entries, then, after these have completed, all
- * stage-1 entries of the VMID, which may hold the old translation.
- */
 static void s2_flush(struct pgtable *t, u64 va, u64 size)
 {
-    struct domain *d = pgt_domain(t);
-    u64 old = sysreg_read(vttbr_el2);
-
-    if (old != d->arch.vttbr) {
-        sysreg_write(vttbr_el2, d->arch.vttbr);
-        isb();
-    }
-    dsb(ishst);
-    if (size <= FLUSH_PAGES_MAX * PAGE_SIZE) {
-        for (u64 a = va; a < va + size; a += PAGE_SIZE) {
-            __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(a >> PAGE_SHIFT) : "memory");
-        }
-        dsb(ish);
-        __asm__ volatile("tlbi vmalle1is" : : : "memory");
-    } else {
-        __asm__ volatile("tlbi vmalls12e1is" : : : "memory");
-    }
-    dsb(ish);
-    isb();
-    if (old != d->arch.vttbr) {
-        sysreg_write(vttbr_el2, old);
-        isb();
-    }
-}
-
-/* As s2_flush(), of one page; mostly the running guest's own. */
-static always_inline void s2_flush_page(struct domain *d, gfn_t g)
-{
-    if (unlikely(sysreg_read(vttbr_el2) != d->arch.vttbr)) {
-        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
-        return;
-    }
-    dsb(ishst);
-    __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(g.g) : "memory");
-    dsb(ish);
-    __asm__ volatile("tlbi vmalle1is" : : : "memory");
-    dsb(ish);
-    isb();
+    tlb_flush_s2(pgt_domain(t)->arch.vttbr, va, size);
 }
 
 static const struct pgt_ops s2_ops = {
@@ -322,7 +279,7 @@ int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_
     old = *entry;
     if (old != 0) {
         WRITE_ONCE(*entry, 0);           /* break-before-make (D8.14.1): the output address changes */
-        s2_flush_page(d, g);
+        tlb_flush_s2_page(d->arch.vttbr, g.g);
     }
     WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
     dsb(ishst);
@@ -348,7 +305,7 @@ int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
     } else if (entry != NULL) {
         if (*entry != 0) {
             WRITE_ONCE(*entry, 0);
-            s2_flush_page(d, g);
+            tlb_flush_s2_page(d->arch.vttbr, g.g);
         }
     } else {
         rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), nr << PAGE_SHIFT);
@@ -393,7 +350,7 @@ int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
         rc = pte != 0 ? -EBUSY : -ENOENT;
     } else if (likely(entry != NULL)) {
         WRITE_ONCE(*entry, 0);
-        s2_flush_page(d, g);
+        tlb_flush_s2_page(d->arch.vttbr, g.g);
     } else {
         rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
     }
@@ -415,7 +372,7 @@ int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
     if (likely(entry != NULL)) {
         if ((*entry & PTE_ADDR_MASK) == mfn_to_paddr(m) && *entry != 0) {
             WRITE_ONCE(*entry, 0);
-            s2_flush_page(d, g);
+            tlb_flush_s2_page(d->arch.vttbr, g.g);
             rc = 0;
         }
     } else if (entry_of(d, g, &was) != 0 && mfn_eq(was, m)) {

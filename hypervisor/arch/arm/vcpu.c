@@ -10,8 +10,10 @@
 #include <argon/percpu.h>
 #include <argon/string.h>
 #include <argon/xen.h>
+#include <asm/errata.h>
 #include <asm/fp.h>
 #include <asm/smp.h>
+#include <asm/spectre.h>
 #include <asm/trap.h>
 
 /* HCR_EL2 (Arm ARM D17.2.48). */
@@ -120,6 +122,9 @@ static void vcpu_restore(struct vcpu *v)
 {
     sysreg_write(vttbr_el2, v->domain->arch.vttbr);
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
+    if (errata_active(SPECTRE_V4_FIRMWARE)) {
+        spectre_v4_load(v);
+    }
     kept_restore(v);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
@@ -152,6 +157,7 @@ static void regs_reset(struct vcpu *v)
     memset(&v->arch.el1, 0, sizeof(v->arch.el1));
     memset(&v->arch.fp, 0, sizeof(v->arch.fp));
     v->arch.loaded_on = 0;
+    v->arch.bypass = false;
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.hcr = HCR_GUEST;
