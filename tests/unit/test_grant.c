@@ -209,6 +209,29 @@ static void test_map_bad_entries(void **state)
     assert_int_equal(d0->grant->nr_maps, 1);
 }
 
+/* Pages that the hypervisor shares with the granter are nobody's to map: a pin of one would not keep the granter's table. */
+static void test_shared_pages_are_not_granted(void **state)
+{
+    const void *shared[2];
+
+    (void)state;
+    make_three();
+    shared[0] = d1->shared_info;
+    shared[1] = d1->grant->shared[0];
+    for (u32 i = 0; i < 2; i++) {
+        mfn_t m = virt_to_mfn(shared[i]);
+
+        assert_int_equal(p2m_map(d1, gfn(0x9000 + i), m, 1, P2M_RAM_RW), 0);
+        entry(d1, i)->frame = 0x9000 + i;
+        entry(d1, i)->flags = GTF_permit_access;
+        assert_int_equal(map(d0, HOLE, d1, i, RW, NULL), GNTST_bad_page);
+        assert_int_equal(map(d0, HOLE, d1, i, RO, NULL), GNTST_bad_page);
+        assert_int_equal(entry(d1, i)->flags, GTF_permit_access);
+        assert_int_equal(mfn_to_page(m)->count, 1);
+    }
+    assert_int_equal(d0->grant->nr_maps, 0);
+}
+
 static void test_pin_counts(void **state)
 {
     u32 h[4];
@@ -578,7 +601,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         grant_test(test_init), grant_test(test_growth), grant_test(test_without_table), grant_test(test_map_and_unmap),
         grant_test(test_map_readonly), grant_test(test_map_flags), grant_test(test_map_bad_entries),
-        grant_test(test_pin_counts),
+        grant_test(test_shared_pages_are_not_granted), grant_test(test_pin_counts),
         grant_test(test_pinned_by_another), grant_test(test_pin_limit), grant_test(test_own_grant),
         grant_test(test_map_over_something), grant_test(test_map_at_bad_addresses), grant_test(test_handles_run_out),
         grant_test(test_no_handles_at_all), grant_test(test_unmap_checks), grant_test(test_mapper_dies),

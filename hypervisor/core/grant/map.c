@@ -197,6 +197,7 @@ static s16 unmap_handle(struct domain *ld, u64 host_addr, u32 handle)
     struct grant_map *map = map_by_handle(ld->grant, handle);
     s16 status = GNTST_okay;
     struct grant_active *act;
+    struct grant_table *gt;
     struct domain *rd;
     u16 domid;
     u32 ref;
@@ -208,7 +209,8 @@ static s16 unmap_handle(struct domain *ld, u64 host_addr, u32 handle)
     ref = atomic_load(&map->ref);
     domid = atomic_load(&map->domid);
     rd = domain_lookup(domid);
-    act = rd != NULL && rd->grant != NULL ? grant_active(rd->grant, ref) : NULL;
+    gt = rd != NULL ? READ_ONCE(rd->grant) : NULL;
+    act = likely(gt != NULL) ? grant_active(gt, ref) : NULL;
     if (unlikely(act == NULL)) {
         return GNTST_bad_handle;         /* changed while we looked */
     }

@@ -11,10 +11,10 @@
 #define ARGON_P2M_H
 
 #include <argon/errno.h>
+#include <argon/mem.h>
 #include <argon/types.h>
 
 struct domain;
-struct page;
 
 enum p2m_type {                  /* fits 4 software bits of an entry */
     P2M_INVALID = 0,
@@ -80,6 +80,21 @@ must_check int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p
  * none. d's own RAM without a lock, another's under the p2m lock. Pair with page_put().
  */
 struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t);
+/*
+ * The same, but only ordinary RAM of d's own, and writable where `write`: what may be held for longer than a call. Such a page is
+ * counted in tot_pages until it is put, which a dying domain waits for before anything of it is freed; of a page that the hypervisor
+ * shares with d (its tables' frames among them) that is not so.
+ */
+must_check static always_inline struct page *p2m_get_own(struct domain *d, gfn_t g, bool write, enum p2m_type *t)
+{
+    struct page *pg = p2m_get_page(d, g, t);
+
+    if (unlikely(pg != NULL && (pg->use != PAGE_GUEST || (*t != P2M_RAM_RW && (write || *t != P2M_RAM_RO))))) {
+        page_put(pg);
+        return NULL;
+    }
+    return pg;
+}
 /* Highest gfn ever mapped (memory_op maximum_gpfn). */
 gfn_t p2m_max_gfn(struct domain *d);
 /* Clean and invalidate to PoC the data cache of the RAM in [g, g+nr); -ERESTART with *g advanced when long. */
