@@ -9,7 +9,8 @@
 /* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 /* unit-sources: core/grant/table.c core/grant/pin.c core/grant/map.c core/event/guest_atomic.c */
 /*
- * Whatever another domain, or the hypervisor, holds of a domain that dies: it stays until that is let go, and then goes to the last page.
+ * Whatever another domain, or the hypervisor, holds of a domain that dies: it stays until that is let go, and then goes
+ * to the last page.
  */
 #define TEST_DOMAIN_GRANTS
 #include "test_domain_common.h"
@@ -51,7 +52,8 @@ static void grant_to_be(u32 ref, u64 g)
 
 static s16 map_grant(u64 at, u32 ref, u32 *handle)
 {
-    struct gnttab_map_grant_ref op = { .host_addr = at << PAGE_SHIFT, .flags = GNTMAP_host_map, .ref = ref, .dom = guest->id };
+    struct gnttab_map_grant_ref op = { .host_addr = at << PAGE_SHIFT, .flags = GNTMAP_host_map, .ref = ref,
+                                       .dom = guest->id };
     s16 status = grant_map(be, guest, &op);
 
     *handle = op.handle;
@@ -151,7 +153,7 @@ static void test_mapper_dies_too(void **state)
     assert_null(domain_lookup(1));
 }
 
-/* The guest's shared info and the first frame of its own grant table cannot be pinned; the guest's end waits for nothing. */
+/* A guest's shared info and the first frame of its grant table cannot be pinned; the guest's end waits for nothing. */
 static void test_grant_of_shared_page(void **state)
 {
     u32 handle;

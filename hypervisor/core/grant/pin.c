@@ -63,8 +63,8 @@ static noinline void give_up(struct domain *rd, const struct grant_active *act, 
 }
 
 /*
- * First pin: from the entry's frame number to the page, which must be ordinary RAM of the granter's own: that is what keeps its table until
- * the last pin has gone.
+ * First pin: from the entry's frame number to the page, which must be ordinary RAM of the granter's own: that is what
+ * keeps its table until the last pin has gone.
  */
 static always_inline s16 find_page(struct domain *rd, struct grant_active *act, const struct grant_entry_v1 *e,
                                    bool readonly)
