@@ -33,16 +33,11 @@ static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 
 
 void smccc_smc(u64 fid, u64 a1, u64 a2, u64 a3, struct smccc_result *res)
 {
-    register u64 x0 __asm__("x0") = fid;
-    register u64 x1 __asm__("x1") = a1;
-    register u64 x2 __asm__("x2") = a2;
-    register u64 x3 __asm__("x3") = a3;
+    u64 x[4] = { fid, a1, a2, a3 };
 
-    /* SMCCC 1.0 leaves x4..x17 undefined after the call (DEN0028 2.5). */
-    __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : :
-                     "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory");
+    smc_call(x);
     if (res != NULL) {
-        *res = (struct smccc_result){ { x0, x1, x2, x3 } };
+        memcpy(res->x, x, sizeof(x));
     }
 }
 
@@ -56,7 +51,9 @@ void cpu_init_el2(void)
     sysreg_write(hstr_el2, 0);
     sysreg_write(cnthctl_el2, 0);        /* EL1 physical counter and timer trap: emulated against the guest's own time */
     sysreg_write(cntvoff_el2, 0);
-    __asm__ volatile("msr cntv_ctl_el0, xzr\n\tmsr cntp_ctl_el0, xzr\n\tmsr cnthp_ctl_el2, xzr" : : : "memory");
+    sysreg_write(cntv_ctl_el0, 0);
+    sysreg_write(cntp_ctl_el0, 0);
+    sysreg_write(cnthp_ctl_el2, 0);
     sysreg_write(vpidr_el2, sysreg_read(midr_el1));
     if ((sysreg_read(id_aa64pfr0_el1) >> 40) & 0xf) {
         sysreg_write(s3_4_c10_c5_0, BIT(48) | BIT(49));        /* MPAM2_EL2: trap EL1 and EL0 */
@@ -74,7 +71,7 @@ void cpu_idle(void)
     if (!arch_irq_waiting() && !mem_idle() && atomic_load(&current_vcpu()->pending) == 0) {
         /* Interrupts are masked: WFI still wakes for them, and none is lost between the check and the wait (D1.6.2). */
         dsb(sy);
-        __asm__ volatile("wfi" : : : "memory");
+        wfi();
     }
     if (arch_irq_waiting()) {
         irq_handle();
@@ -197,9 +194,9 @@ noreturn_fn void secondary_main(void)
 /* ---- the machine ---- */
 noreturn_fn void arch_stop_cpu(void)
 {
-    __asm__ volatile("msr daifset, #0xf");
+    daif_mask();
     for (;;) {
-        __asm__ volatile("wfi");
+        wfi();
     }
 }
 

@@ -19,10 +19,8 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/tlb.h>
 #include "p2m_walk.h"
-
-/* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
-#define FLUSH_PAGES_MAX 32
 
 #define GUEST_GPADDR_BITS 40     /* what the ABI lays guests out in: their RAM ends below 1 TiB (public arch-arm.h) */
 
@@ -105,63 +103,17 @@ static paddr_t s2_table_pa(const u64 *table)
 }
 
 /*
- * Invalidate stage 2 of a VMID and everything combined with it (D8.14.5): first the IPA entries, then, after these have completed, all
- * stage-1 entries of the VMID, which may hold the old translation.
- */
-static void s2_flush(struct pgtable *t, u64 va, u64 size)
-{
-    struct domain *d = pgt_domain(t);
-    u64 old = sysreg_read(vttbr_el2);
-
-    if (old != d->arch.vttbr) {
-        sysreg_write(vttbr_el2, d->arch.vttbr);
-        isb();
-    }
-    dsb(ishst);
-    if (size <= FLUSH_PAGES_MAX * PAGE_SIZE) {
-        for (u64 a = va; a < va + size; a += PAGE_SIZE) {
-            __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(a >> PAGE_SHIFT) : "memory");
-        }
-        dsb(ish);
-        __asm__ volatile("tlbi vmalle1is" : : : "memory");
-    } else {
-        __asm__ volatile("tlbi vmalls12e1is" : : : "memory");
-    }
-    dsb(ish);
-    isb();
-    if (old != d->arch.vttbr) {
-        sysreg_write(vttbr_el2, old);
-        isb();
-    }
-}
-
-/* As s2_flush(), of one page; mostly the running guest's own. */
-static always_inline void s2_flush_page(struct domain *d, gfn_t g)
-{
-    if (unlikely(sysreg_read(vttbr_el2) != d->arch.vttbr)) {
-        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
-        return;
-    }
-    dsb(ishst);
-    __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(g.g) : "memory");
-    dsb(ish);
-    __asm__ volatile("tlbi vmalle1is" : : : "memory");
-    dsb(ish);
-    isb();
-}
-
-/*
  * Who must hear, before the lock is given up, that translations of d are in memory no longer: all of [va, va + size), and one page. One list
  * in two forms; now the CPUs are on it, later an IOMMU that walks the same tables.
  */
 static void tell(struct pgtable *t, u64 va, u64 size)
 {
-    s2_flush(t, va, size);
+    tlb_flush_s2(pgt_domain(t)->arch.vttbr, va, size);
 }
 
 static always_inline void tell_page(struct domain *d, gfn_t g)
 {
-    s2_flush_page(d, g);
+    tlb_flush_s2_page(d->arch.vttbr, g.g);
 }
 
 static const struct pgt_ops s2_ops = {

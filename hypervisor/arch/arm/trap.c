@@ -172,7 +172,7 @@ static bool fault_gpa(u64 esr, u64 far, u64 *gpa)
         return true;
     }
     saved = sysreg_read(par_el1);
-    __asm__ volatile("at s1e1r, %0" : : "r"(far));
+    at_va(s1e1r, far);
     isb();
     par = sysreg_read(par_el1);
     sysreg_write(par_el1, saved);

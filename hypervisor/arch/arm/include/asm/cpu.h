@@ -4,15 +4,9 @@
 #define ASM_CPU_H
 
 #include <argon/types.h>
+#include <asm/insn.h>
 
-#define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
-#define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
-
-#define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")
-#define dmb(scope) __asm__ volatile("dmb " #scope : : : "memory")
-#define isb()      __asm__ volatile("isb" : : : "memory")
-
-static always_inline void cpu_relax(void) { __asm__ volatile("yield" : : : "memory"); }
+static always_inline void cpu_relax(void) { yield_hint(); }
 /* Order all memory accesses before against all after, among CPUs. */
 static always_inline void cpu_barrier(void) { dmb(ish); }
 

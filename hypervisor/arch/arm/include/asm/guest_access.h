@@ -17,9 +17,9 @@ static always_inline u64 guest_translate(u64 gva, bool write)
     u64 par;
 
     if (write) {
-        __asm__ volatile("at s12e1w, %0" : : "r"(gva));
+        at_va(s12e1w, gva);
     } else {
-        __asm__ volatile("at s12e1r, %0" : : "r"(gva));
+        at_va(s12e1r, gva);
     }
     isb();
     par = sysreg_read(par_el1);

@@ -19,6 +19,8 @@ void host_ram_init(u64 first, u64 nr);
 void host_ram_free(void);
 extern u64 host_ram_first, host_ram_nr;
 
+extern bool host_irq_waiting;    /* hypercall_preempt_check() and, but with ARM's headers, arch_irq_waiting() */
+
 /* ---- time ---- */
 extern u64 host_counter;         /* arch_counter(): ticks; tests read it as ns (a 1 GHz counter) */
 extern u64 host_timer_compare;   /* last arch_timer_program(); ~0 when off */
