@@ -10,6 +10,7 @@
 #include <argon/percpu.h>
 #include <argon/vpsci.h>
 #include <argon/xen.h>
+#include <asm/guest_access.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
@@ -85,7 +86,7 @@ void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
     if (instruction) {
         esr |= ESR_IL;
     } else {
-        esr |= exit_esr & DABT_WNR;
+        esr |= exit_esr & (DABT_WNR | DABT_CM);
     }
     (void)v;
     inject_sync(esr, &gva);
@@ -165,19 +166,15 @@ static always_inline void mmio_emulate(struct vcpu *v, const struct mmio_region 
  */
 static bool fault_gpa(u64 esr, u64 far, u64 *gpa)
 {
-    u64 par, saved;
+    u64 par;
 
     if (FSC_KIND(esr & FSC_MASK) != FSC_PERMISSION || (esr & DABT_S1PTW)) {
         *gpa = (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (far & ~PAGE_MASK);
         return true;
     }
-    saved = sysreg_read(par_el1);
-    __asm__ volatile("at s1e1r, %0" : : "r"(far));
-    isb();
-    par = sysreg_read(par_el1);
-    sysreg_write(par_el1, saved);
+    par = guest_translate_stage1(far);
     *gpa = (par & GENMASK(47, 12)) | (far & ~PAGE_MASK);
-    return !(par & 1);
+    return !(par & PAR_F);
 }
 
 static noinline void trap_abort(struct vcpu *v, u64 esr)
@@ -197,7 +194,7 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
     if (kind != FSC_PERMISSION && p2m_fault_is_stale(v->domain, gpa, !instruction && (esr & DABT_WNR))) {
         return;
     }
-    if (!instruction && (esr & DABT_CM)) {
+    if (!instruction && (esr & (DABT_CM | DABT_S1PTW)) == DABT_CM) {
         guest_skip(4);                   /* cache maintenance where there is nothing to maintain */
         return;
     }

@@ -129,10 +129,11 @@ static noinline long op_send_copied(struct vcpu *v, u64 arg)
 
 static always_inline long op_send(struct vcpu *v, u64 arg)
 {
+    struct domain *d = v->domain;
     u32 port;
 
     static_assert(sizeof(struct evtchn_send) == sizeof(port), "its one member, the port");
-    return likely(fetch_u32_at_once(v, arg, &port)) ? event_send(v->domain, port) : op_send_copied(v, arg);
+    return likely(fetch_u32_at_once(d, arg, &port)) ? event_send(d, port) : op_send_copied(v, arg);
 }
 
 static long op_status(struct vcpu *v, u64 arg)
