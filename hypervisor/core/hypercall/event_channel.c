@@ -50,7 +50,7 @@ static long op_alloc_unbound(struct vcpu *v, u64 arg)
     if (rc != 0) {
         return rc;
     }
-    return give_port(d, event_alloc_unbound(d, remote->id), arg + offsetof(struct evtchn_alloc_unbound, port));
+    return give_port(d, event_alloc_unbound(d, remote), arg + offsetof(struct evtchn_alloc_unbound, port));
 }
 
 static long op_bind_interdomain(struct vcpu *v, u64 arg)

@@ -88,6 +88,9 @@ static int map_shared_info(struct domain *d, u64 idx, gfn_t g, struct old_mappin
     if (idx != 0) {
         return -EINVAL;
     }
+    if (d->shared_info == NULL) {
+        return -ESRCH;                   /* dead */
+    }
     if (gfn_is_valid(d->shared_info_gfn)) {
         return -EBUSY;
     }
