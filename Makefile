@@ -34,8 +34,8 @@ ifeq ($(CC),clang)
 WARN += -Wno-unused-command-line-argument -Wno-gnu-statement-expression -Wno-shorten-64-to-32 -Wno-implicit-int-conversion
 endif
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
-          -fno-omit-frame-pointer -mgeneral-regs-only -mstrict-align -mno-outline-atomics -march=armv8-a -fno-strict-aliasing \
-          -mfix-cortex-a53-835769 -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
+          -fno-omit-frame-pointer -mgeneral-regs-only -ffixed-x18 -mstrict-align -mno-outline-atomics -march=armv8-a \
+          -fno-strict-aliasing -mfix-cortex-a53-835769 -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
           -DCONFIG_DEBUG=$(DEBUG) $(WARN) -isystem $(SYSROOT)/usr/include \
           -Ihypervisor/include -Ihypervisor/arch/arm/include -I$(OUT)/include
 ifneq ($(CC),clang)
