@@ -23,7 +23,6 @@ struct writer {
     bool have_chosen;
     u32 addr_cells, size_cells;  /* of the root */
     u32 gic_phandle;
-    struct dom0_filter filter;
     struct dt_walk w;
 };
 
@@ -165,15 +164,15 @@ static boot_code void put_boot_props(struct writer *wr)
 /* Aliases but those of Argon's UART. */
 static boot_code void write_aliases(struct writer *wr)
 {
-    const struct machine *m = wr->in->m;
+    const struct dt *dt = wr->in->dt;
     u32 pos = dt_node(&wr->w)->props;
     const char *name;
     struct dt_prop p;
 
-    while (dt_next_prop(wr->in->dt, &pos, &name, &p)) {
+    while (dt_next_prop(dt, &pos, &name, &p)) {
         const char *path = dt_string(&p);
 
-        if (path != NULL && (!m->has_uart || strcmp(path, m->uart.path) != 0)) {
+        if (path != NULL && (dt->role_at[DT_ROLE_CONSOLE] < 0 || strcmp(path, dt->console_path) != 0)) {
             put_prop(wr, name, &p);
         }
     }
@@ -338,7 +337,7 @@ static boot_code void write_tree(struct writer *wr)
 {
     dt_walk_start(&wr->w, wr->in->dt);
     while (wr->err == 0 && dt_walk_next(&wr->w)) {
-        enum dom0_node kind = wr->w.depth == 0 ? DOM0_NODE_COPY : dom0_filter(&wr->filter, &wr->w);
+        enum dom0_node kind = wr->w.depth == 0 ? DOM0_NODE_COPY : dom0_filter(&wr->w);
 
         while (wr->open > wr->w.depth) {
             end(wr);
@@ -371,8 +370,7 @@ boot_code int dom0_fdt_build(const struct dom0_fdt *in, void *buf, size_t size)
     }
     wr->in = in;
     wr->fdt = buf;
-    wr->gic_phandle = in->m->gic.phandle != 0 ? in->m->gic.phandle : in->dt->max_phandle + 1;
-    dom0_filter_init(&wr->filter, in->m, in->dt, &wr->w);
+    wr->gic_phandle = in->dt->gic_phandle != 0 ? in->dt->gic_phandle : in->dt->max_phandle + 1;
     check(wr, fdt_create_with_flags(buf, (int)MIN(size, (size_t)DOM0_FDT_ROOM), FDT_CREATE_FLAG_NO_NAME_DEDUP));
     check(wr, fdt_finish_reservemap(buf));
     if (wr->err == 0) {

@@ -30,9 +30,9 @@ static boot_code struct machine_range whole_pages(paddr_t start, u64 size)
  */
 static boot_code bool may_stay(const struct machine *m, const struct machine_module *mod)
 {
-    struct machine_range pages = whole_pages(mod->start, mod->size), fdt = whole_pages(m->fdt_start, m->fdt_size);
+    struct machine_range pages = whole_pages(mod->start, mod->size), tables = whole_pages(m->tables.start, m->tables.size);
 
-    if (mod->size == 0 || !IS_ALIGNED(mod->start, PAGE_SIZE) || end_of(&pages) > GIB(4) || overlap(&pages, &fdt) ||
+    if (mod->size == 0 || !IS_ALIGNED(mod->start, PAGE_SIZE) || end_of(&pages) > GIB(4) || overlap(&pages, &tables) ||
         !machine_is_ram(m, pages.start, pages.size)) {
         return false;
     }

@@ -245,7 +245,7 @@ static bool build(const struct tree_options *o)
         unit_domain_free(made);
     }
     made = NULL;
-    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
     (void)!machine_find_uart(NULL);
     __lsan_disable();            /* a boot that stops gives nothing back */
     if (setjmp(stop) == 0) {
@@ -348,7 +348,7 @@ static void test_v3(void **state)
 /* What is kept for the device tree: four times the host's and 64 KiB. */
 static u64 fdt_pages(void)
 {
-    const void *host = machine.fdt;
+    const void *host = machine_dt()->fdt;
 
     return ROUND_UP(4 * (u64)(fdt_size_dt_struct(host) + fdt_size_dt_strings(host)) + KIB(64), PAGE_SIZE) >> PAGE_SHIFT;
 }

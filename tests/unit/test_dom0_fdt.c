@@ -14,7 +14,7 @@
 #include <argon/rangeset.h>
 
 static struct tree tree;
-static struct dt dt;
+static const struct dt *dt;
 static struct dom0_devices dev;
 static _Alignas(8) char out[0x40000];
 
@@ -26,11 +26,11 @@ static struct dom0_fdt in;
 static void build(const struct tree_options *o)
 {
     memset(out, 0xee, sizeof(out));
-    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
     (void)!machine_find_uart(NULL);
-    assert_int_equal(dt_open(&dt, tree.blob, TREE_SIZE), 0);
+    dt = machine_dt();
     in = (struct dom0_fdt){
-        .m = &machine, .dt = &dt, .bank = banks, .nr_banks = 2, .spare = spare, .nr_spare = 2, .initrd = 0x68200000,
+        .m = &machine, .dt = dt, .bank = banks, .nr_banks = 2, .spare = spare, .nr_spare = 2, .initrd = 0x68200000,
         .initrd_size = 0x16b6e1b, .cmdline = "console=hvc0", .mpidr = mpidr, .nr_vcpus = 3, .event_ppi = 16
     };
     int r = dom0_fdt_build(&in, out, sizeof(out));
@@ -310,10 +310,10 @@ static void test_limits(void **state)
 
 static void devices(const struct tree_options *o)
 {
-    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
     (void)!machine_find_uart(NULL);
-    assert_int_equal(dt_open(&dt, tree.blob, TREE_SIZE), 0);
-    assert_int_equal(dom0_find_devices(&machine, &dt, &dev), 0);
+    dt = machine_dt();
+    assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
 }
 
 /* All ranges of a set, as text. */
@@ -375,7 +375,7 @@ static void test_odd_devices(void **state)
     assert_int_equal(dev.ppis_used & 1, 1);
     dom0_devices_free(&dev);
     unit_alloc_fail_after = 3;
-    assert_int_equal(dom0_find_devices(&machine, &dt, &dev), -ENOMEM);
+    assert_int_equal(dom0_find_devices(&machine, dt, &dev), -ENOMEM);
     dom0_devices_free(&dev);
     unit_alloc_fail_after = ~0UL;
     assert_int_equal(unit_allocs(), 0);

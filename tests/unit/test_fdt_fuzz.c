@@ -16,7 +16,6 @@
 #define ROUNDS 1500
 
 static struct tree tree;
-static struct dt dt;
 static struct dom0_devices dev;
 static _Alignas(8) char out[0x40000];
 static u64 seed;
@@ -35,21 +34,20 @@ static u32 rnd(u32 below)
     return (u32)(seed >> 33) % below;
 }
 
-static void build_dom0(const void *blob, size_t n)
+static void build_dom0(void)
 {
     static const struct machine_range bank = { 0x60000000, 0x20000000, 0 }, spare = { 0x40200000, 0x40000, 0 };
     static const u64 mpidr[] = { 0 };
     struct dom0_fdt in = {
-        .m = &machine, .dt = &dt, .bank = &bank, .nr_banks = 1, .spare = &spare, .nr_spare = 1, .initrd = 0x68000000,
+        .m = &machine, .dt = machine_dt(), .bank = &bank, .nr_banks = 1, .spare = &spare, .nr_spare = 1, .initrd = 0x68000000,
         .initrd_size = 1, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = 1, .event_ppi = 16
     };
     char why[160];
     int r;
 
     accepted++;
-    assert_int_equal(dt_open(&dt, blob, n), 0);
     (void)!machine_find_uart(rnd(2) ? "serial0" : NULL);
-    r = dom0_find_devices(&machine, &dt, &dev);
+    r = dom0_find_devices(&machine, machine_dt(), &dev);
     assert_true(r == 0 || r == -ENOSPC || r == -EINVAL);
     dom0_devices_free(&dev);
     r = dom0_fdt_build(&in, out, sizeof(out));
@@ -66,9 +64,9 @@ static void try(const char *data, size_t n)
 
     memcpy(blob, data, n);
     unit_log_clear();
-    if (machine_from_fdt(blob, n) == 0) {
-        build_dom0(blob, n);
-    } else if (machine.fdt != NULL) {
+    if (machine_from_firmware(blob, n, 0) == 0) {
+        build_dom0();
+    } else if (machine_dt() != NULL) {
         (void)!machine_find_uart(NULL);
     }
     free(blob);
@@ -189,10 +187,10 @@ static void test_cut_off(void **state)
         char *blob = aligned_alloc(8, ROUND_UP(n + 1, 8));
 
         memcpy(blob, tree.blob, n);
-        assert_int_equal(machine_from_fdt(blob, n), -EINVAL);
+        assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
         if (n >= sizeof(struct fdt_header)) {
             fdt_set_totalsize(blob, n);
-            assert_int_equal(machine_from_fdt(blob, n), -EINVAL);
+            assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
         }
         free(blob);
     }

@@ -110,14 +110,7 @@ enum dom0_node {
     DOM0_NODE_ALIASES,
 };
 
-struct dom0_filter {
-    const struct machine *m;
-    int gic_off, uart_off;       /* -1: none */
-};
-
-/* w: scratch, its position is lost. */
-void dom0_filter_init(struct dom0_filter *f, const struct machine *m, const struct dt *dt, struct dt_walk *w);
-enum dom0_node dom0_filter(const struct dom0_filter *f, const struct dt_walk *w);
+enum dom0_node dom0_filter(const struct dt_walk *w);
 /* Is a property of a copied node left out? */
 bool dom0_filter_prop(const char *name);
 

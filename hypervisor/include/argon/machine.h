@@ -33,7 +33,7 @@ struct machine_uart {
     u32 reg_shift, reg_width;    /* log2 of the distance and bytes of a register: 0 and 1 unless given */
     u32 clock_hz;
     char compatible[64];
-    char path[256];              /* device tree node: hidden from dom0 */
+    char name[64];               /* firmware's, for messages */
 };
 
 struct machine_gic {
@@ -44,14 +44,10 @@ struct machine_gic {
     u32 nr_redist;
     u64 redist_stride;
     u32 maintenance_irq;         /* INTID */
-    char path[256];
-    u32 phandle;
 };
 
 struct machine {
-    const void *fdt;             /* mapped, NULL once boot memory is freed */
-    paddr_t fdt_start;           /* where it lies: set by who calls machine_from_fdt(), afterwards */
-    u64 fdt_size;
+    struct machine_range tables; /* where firmware's tables lie: not to be touched until dom0 is built */
     u32 nr_banks, nr_reserved, nr_nomap, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
     struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
@@ -74,17 +70,16 @@ struct machine {
 extern struct machine machine;
 
 /*
- * Fill `machine` from a device tree at `fdt` (mapped, `max` bytes readable). Malformed, or lacking what Argon needs
- * (RAM, GIC, timer, CPUs): -EINVAL and a message that names node and property; machine.fdt is set wherever the tree
- * could be read at all, so that machine_find_uart() may be tried before giving up. No crash on any input. The tree
- * stays in use until dom0_build() is done.
+ * Fill `machine` from firmware's tables: `max` readable bytes at `tables`, which are at `at` in memory. Malformed, or lacking what Argon
+ * needs (RAM, GIC, timer, CPUs): -EINVAL and a message that names node and property; machine_find_uart() may be tried before giving up.
+ * No crash on any input. The tables stay in use until dom0_build() is done.
  */
-must_check int machine_from_fdt(const void *fdt, size_t max);
-/* The tree machine_from_fdt() was given, to be read further (argon/dt.h). NULL: none, or no longer there. */
+must_check int machine_from_firmware(const void *tables, size_t max, paddr_t at);
+/* Bytes of the tables whose first 64 are at `header`; 0 if they are none that Argon knows. */
+size_t machine_firmware_bytes(const void *header);
+/* The device tree machine_from_firmware() was given, to be read further (argon/dt.h). NULL: none that can be read. */
 struct dt;
 const struct dt *machine_dt(void);
-/* Bytes of the device tree whose first 64 bytes are at `header`; 0 if it is none. */
-size_t machine_fdt_size(const void *header);
 /*
  * Find the console UART after options are parsed: dtuart= (path or alias, with ":options"; may be empty), else
  * /chosen/stdout-path. -ENODEV when there is none with a driver.
