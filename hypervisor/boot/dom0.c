@@ -26,23 +26,10 @@ static boot_code void must(int r, const char *what)
     }
 }
 
-/* The largest redistributor region is the one dom0 sees. */
-static boot_code u32 choose_redist(const struct machine_gic *g)
-{
-    u32 best = 0;
-
-    for (u32 i = 1; i < g->nr_redist; i++) {
-        if (g->redist[i].size > g->redist[best].size) {
-            best = i;
-        }
-    }
-    return best;
-}
-
-static boot_code u32 choose_vcpus(const struct machine_gic *g, u32 redist)
+static boot_code u32 choose_vcpus(const struct machine_gic *g)
 {
     u32 n = opt.dom0_max_vcpus != 0 ? MIN(nr_cpus, opt.dom0_max_vcpus) : nr_cpus;
-    u32 limit = g->version == 2 ? GICV2_MAX_VCPUS : (u32)MIN(g->redist[redist].size / REDIST_PER_VCPU, (u64)MAX_VCPUS);
+    u32 limit = g->version == 2 ? GICV2_MAX_VCPUS : (u32)MIN(machine_redist(g)->size / REDIST_PER_VCPU, (u64)MAX_VCPUS);
 
     n = MAX(n, opt.dom0_min_vcpus);
     if (n > limit) {
@@ -60,26 +47,13 @@ static boot_code void create_domain(struct dom0_build *b)
         .direct_map = true
     };
 
-    b->redist = g->version == 3 ? choose_redist(g) : 0;
-    b->nr_vcpus = choose_vcpus(g, b->redist);
+    b->nr_vcpus = choose_vcpus(g);
     if (b->nr_vcpus == 0) {
-        boot_stop("the GIC's redistributor region at %#lx has no room for one CPU", g->redist[b->redist].start);
+        boot_stop("the GIC's redistributor region at %#lx has no room for one CPU", machine_redist(g)->start);
     }
     cfg.max_vcpus = b->nr_vcpus;
     cfg.nr_spis = irqchip->nr_irqs() > 32 ? irqchip->nr_irqs() - 32 : 0;
     must(domain_create(&cfg, 0, &b->d), "cannot be created");
-    must(vgic_init_domain(b->d, (u8)g->version, cfg.nr_spis), "interrupt controller");
-    if (g->version == 3) {
-        const struct machine_range *r = &g->redist[b->redist];
-
-        must(vgic_set_layout(b->d, g->gicd, r->start, r->size), "interrupt controller");
-    } else {
-        u64 nr = DIV_ROUND_UP(MIN(g->gicc_size, g->gicv_size), PAGE_SIZE);
-
-        must(vgic_set_layout(b->d, g->gicd, g->gicc, 0), "interrupt controller");
-        /* The guest's CPU interface is the hardware's virtual one (GICv2 architecture, 5.5). */
-        must(p2m_map(b->d, gpa_to_gfn(g->gicc), paddr_to_mfn(g->gicv), nr, P2M_MMIO), "GICV");
-    }
     for (u32 i = 0; i < b->nr_vcpus; i++) {
         must(vcpu_create(b->d, (u16)i), "virtual CPU");
     }

@@ -185,7 +185,7 @@ static boot_code void write_gic(struct writer *wr)
 {
     const struct machine_gic *g = &wr->in->m->gic;
     const struct dt_node *n = dt_node(&wr->w), *parent = dt_parent(&wr->w);
-    u32 entry = (parent->addr_cells + parent->size_cells) * 4, second = g->version == 3 ? 1 + wr->in->redist : 1;
+    u32 entry = (parent->addr_cells + parent->size_cells) * 4, second = g->version == 3 ? 1 + (u32)(machine_redist(g) - g->redist) : 1;
     u8 reg[2 * 4 * 4];
 
     if (entry > sizeof(reg) / 2 || n->reg.len < (second + 1) * entry) {

@@ -132,8 +132,7 @@ static boot_code void load_fdt(struct dom0_build *b)
     u64 mpidr[MAX_VCPUS];
     struct dom0_fdt in = {
         .m = &machine, .dt = b->dt, .bank = banks, .spare = spare, .initrd = b->place.initrd,
-        .initrd_size = b->place.initrd_size, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = b->nr_vcpus,
-        .redist = b->redist
+        .initrd_size = b->place.initrd_size, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = b->nr_vcpus
     };
     u64 grant_size = (u64)grant_max_frames(b->d) << PAGE_SHIFT, room;
     int r;

@@ -25,6 +25,18 @@ boot_code int machine_from_firmware(const void *tables, size_t max, paddr_t at)
     return fdt_parse_all(&machine, tables, max);
 }
 
+const struct machine_range *machine_redist(const struct machine_gic *g)
+{
+    const struct machine_range *best = &g->redist[0];
+
+    for (u32 i = 1; i < g->nr_redist; i++) {
+        if (g->redist[i].size > best->size) {
+            best = &g->redist[i];
+        }
+    }
+    return best;
+}
+
 boot_code const struct machine_module *machine_module(enum module_kind kind)
 {
     for (u32 i = 0; i < machine.nr_modules; i++) {

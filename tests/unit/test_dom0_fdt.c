@@ -256,7 +256,7 @@ static void gic_below_bus(void *f)
     tree_end(f);
 }
 
-/* reg is copied in the bus's own addresses; of several regions the one chosen for the vCPUs. */
+/* reg is copied in the bus's own addresses; of several regions the largest. */
 static void test_gic_below_bus(void **state)
 {
     struct tree_options o = tree_defaults();
@@ -268,12 +268,13 @@ static void test_gic_below_bus(void **state)
     build(&o);
     assert_int_equal(machine.gic.gicd, 0x8000000);
     assert_int_equal(machine.gic.redist[1].start, 0x8200000);
-    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x100000, 0x20000);
-    in.redist = 1;
+    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x200000, 0x80000);
+    machine.gic.redist[0].size = 0x100000;
     r = dom0_fdt_build(&in, out, sizeof(out));
     assert_true(r > 0);
-    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x200000, 0x80000);
-    in.redist = 5;                           /* beyond the node's reg */
+    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x100000, 0x20000);
+    machine.gic.nr_redist = 3;               /* beyond the node's reg */
+    machine.gic.redist[2].size = 0x200000;
     assert_int_equal(dom0_fdt_build(&in, out, sizeof(out)), -EINVAL);
 }
 

@@ -125,7 +125,6 @@ struct dom0_fdt {
     const char *cmdline;
     const u64 *mpidr;            /* affinity per vCPU */
     u32 nr_vcpus;
-    u32 redist;                  /* GICv3: index of the region the vCPUs' redistributors are in */
     u32 event_ppi;
 };
 
@@ -158,7 +157,7 @@ struct dom0_build {
     struct dom0_stay stay;
     struct dom0_place place;
     struct machine_range loaded[3];      /* whole pages that hold kernel, ramdisk and device tree: nothing to be scrubbed */
-    u32 nr_vcpus, redist;
+    u32 nr_vcpus;
 };
 
 /* The kernel module: found, understood, and its needs known. */

@@ -85,6 +85,8 @@ const struct dt *machine_dt(void);
  * /chosen/stdout-path. -ENODEV when there is none with a driver.
  */
 must_check int machine_find_uart(const char *dtuart);
+/* Of a GICv3: the redistributor region that a domain with the host's layout sees, which is the largest. */
+const struct machine_range *machine_redist(const struct machine_gic *g);
 /* First module of that kind, NULL if none. */
 const struct machine_module *machine_module(enum module_kind kind);
 
