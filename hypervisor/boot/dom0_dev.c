@@ -3,7 +3,7 @@
  * Which device memory and interrupts the host's device tree gives dom0: all of what is not Argon's own or another
  * domain's.
  */
-#include <argon/boot.h>
+#include "dom0.h"
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/mem.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which nodes of the host's device tree dom0 gets (docs/design/boot.md has the table; ABI: device tree). */
-#include <argon/boot.h>
+#include "dom0.h"
 #include <argon/string.h>
 
 /* What Argon drives or replaces itself, and what cannot work in a domain. */

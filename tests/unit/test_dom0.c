@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
-/* unit-sources: boot/dom0.c boot/dom0_load.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
+/* unit-sources: boot/build/plan.c boot/build/place.c boot/build/domain.c boot/build/load.c boot/build/fdt.c */
+/* unit-sources: boot/dom0.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
 /* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c firmware/fdt/gic.c firmware/fdt/chosen.c */
 /* unit-sources: firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
@@ -8,7 +9,7 @@
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
-#include <argon/boot.h>
+#include <boot/dom0.h>
 #include <argon/irqchip.h>
 #include <argon/param.h>
 #include <sanitizer/lsan_interface.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
-/* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
+/* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/build/fdt.c boot/dom0_dev.c */
 /* unit-libs: -lfdt */
 /*
  * dom0's device tree and devices, from the tree of QEMU's virt machine: the facts are those Xen 4.17 was observed to
@@ -10,7 +10,7 @@
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
-#include <argon/boot.h>
+#include <boot/dom0.h>
 #include <argon/rangeset.h>
 
 static struct tree tree;

@@ -16,6 +16,17 @@
 
 struct machine_range { paddr_t start, size; u32 node; };
 
+static inline paddr_t machine_range_end(const struct machine_range *r) { return r->start + r->size; }
+static inline bool machine_ranges_overlap(const struct machine_range *a, const struct machine_range *b)
+{
+    return a->size != 0 && b->size != 0 && a->start < machine_range_end(b) && b->start < machine_range_end(a);
+}
+/* Is all of r in `in`? An empty one is where it begins. */
+static inline bool machine_range_in(const struct machine_range *r, const struct machine_range *in)
+{
+    return r->start >= in->start && r->start < machine_range_end(in) && r->size <= machine_range_end(in) - r->start;
+}
+
 enum module_kind { MODULE_UNKNOWN, MODULE_KERNEL, MODULE_RAMDISK, MODULE_FDT, MODULE_XSM };
 struct machine_module {
     paddr_t start, size;
