@@ -20,8 +20,8 @@ must_check int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_m
  * grant-table window of grant_size bytes (page multiple), then extended regions (2 MiB aligned, 64 MiB and up; ABI:
  * device tree). Returns the number of regions, the window being the first; 0: no room for it.
  */
-u32 dom0_spare_regions(const struct machine *m, const struct build_memory *mem, struct rangeset *devices, u64 grant_size,
-                       struct machine_range *out, u32 max);
+u32 dom0_spare_regions(const struct machine *m, const struct build_memory *mem, struct rangeset *devices,
+                       u64 grant_size, struct machine_range *out, u32 max);
 
 /* ---- modules that are not copied (boot/dom0_stay.c) ---- */
 /* Which modules could stay where they are. kernel_data: where the module is mapped. ramdisk may be NULL. */

@@ -46,7 +46,8 @@ static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, 
     for (;;) {
         u64 align = MIN(floor_power_of_2(size), GIB(1));
 
-        if (claim_at(m, size, align, limit, out) || (align > BUILD_CHUNK && claim_at(m, size, BUILD_CHUNK, limit, out))) {
+        if (claim_at(m, size, align, limit, out) ||
+            (align > BUILD_CHUNK && claim_at(m, size, BUILD_CHUNK, limit, out))) {
             return true;
         }
         if (size <= least) {

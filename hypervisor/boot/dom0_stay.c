@@ -20,7 +20,8 @@ static boot_code struct machine_range whole_pages(paddr_t start, u64 size)
  */
 static boot_code bool may_stay(const struct machine *m, const struct machine_module *mod)
 {
-    struct machine_range pages = whole_pages(mod->start, mod->size), tables = whole_pages(m->tables.start, m->tables.size);
+    struct machine_range pages = whole_pages(mod->start, mod->size);
+    struct machine_range tables = whole_pages(m->tables.start, m->tables.size);
 
     if (mod->size == 0 || !IS_ALIGNED(mod->start, PAGE_SIZE) || machine_range_end(&pages) > GIB(4) ||
         machine_ranges_overlap(&pages, &tables) || !machine_is_ram(m, pages.start, pages.size)) {

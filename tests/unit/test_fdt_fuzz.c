@@ -41,7 +41,8 @@ static void build_dom0(void)
     static const u64 mpidr[] = { 0 };
     struct dom0_fdt in = {
         .m = &machine, .dt = machine_dt(), .bank = &bank, .nr_banks = 1, .spare = &spare, .nr_spare = 1,
-        .initrd = 0x68000000, .initrd_size = 1, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = 1, .event_ppi = 16
+        .initrd = 0x68000000, .initrd_size = 1, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = 1,
+        .event_ppi = 16
     };
     char why[160];
     int r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernel, ramdisk and device tree: from the boot modules into the domain's memory, and that made fit for its first touch. */
+/* Kernel, ramdisk and device tree go into the domain's memory, and all of it is made fit for its first touch. */
 #include <argon/arch.h>
 #include <argon/build.h>
 #include <argon/console.h>
