@@ -88,6 +88,15 @@ $(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard
 	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@
 
 -include $(OBJS:.o=.d)
+# Flags, or what is linked, may have changed.
+$(OBJS) $(OUT)/include/asm/offsets.h $(OUT)/argon.elf: Makefile
+
+# For clangd, clang-tidy and editors.
+compile_commands.json: Makefile
+	@{ echo '['; sep=; for f in $(CSRC); do \
+	    printf '%s\n{"directory": "$(ROOT)", "file": "%s", "command": "%s"}' "$$sep" "$$f" \
+	        "clang --target=aarch64-linux-gnu $(filter-out -fno-tree-loop-distribute-patterns,$(CFLAGS)) -c $$f"; \
+	    sep=,; done; echo ']'; } > $@
 
 # ---- set-up, demonstration and tests: each installs or builds what it needs, and says so ----
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
@@ -101,13 +110,15 @@ images: setup
 demo: setup
 	@/usr/bin/python3 scripts/demo.py
 
-unit: setup $(B)/.sysroot-arm64.stamp
+# Says what is missing; installs nothing.
+unit: $(B)/.sysroot-arm64.stamp
+	@scripts/setup.sh --check make gcc libc6-dev libcmocka-dev libfdt-dev zlib1g-dev
 	@$(MAKE) --no-print-directory -C tests/unit
 
 guest-test: setup image
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(PYTEST) tests/guest
-	@$(PYTEST) bench/io
+	@$(PYTEST) bench
 
 system-test: setup image images
 	@$(PYTEST) tests/system
@@ -128,9 +139,16 @@ test: check-compilers
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
 
+# Change one place at a time, and see that a test notices: MUTATE="event" a part of it.
+MUTATE ?=
+.PHONY: mutate
+mutate: setup image
+	@/usr/bin/python3 scripts/mutate.py $(MUTATE)
+
 BENCH ?=
 bench: setup image images
 	@$(MAKE) --no-print-directory -C bench
+	@$(MAKE) --no-print-directory -C bench/io
 	@bench/kvm/build.sh
 	@/usr/bin/python3 bench/run.py $(BENCH)
 
