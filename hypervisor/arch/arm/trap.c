@@ -300,19 +300,34 @@ static noinline void exit_work_first(struct vcpu *v)
     }
 }
 
+/* So often is work done that others may add as fast as it is done; what comes then waits for the next exit. */
+#define EXIT_WORK_TURNS 8u
+
+/* Enough for now. That exit comes at once, whether or not the kicks of who added the work have been taken already. */
+static noinline struct vcpu *exit_work_later(struct vcpu *v)
+{
+    smp_kick(cpu_id(), IPI_RESCHED);
+    return v;
+}
+
 /*
  * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
- * arrives as an interrupt after entry.
+ * arrives as an interrupt after entry. The scheduler is run as often as it is asked for: v may not be allowed to run, and each further
+ * turn of it takes a vCPU of this CPU that was asleep.
  */
 struct vcpu *exit_work(struct vcpu *v)
 {
+    u32 turns = 0;
+
     for (;;) {
         u32 todo = atomic_load_acquire(&v->pending);
 
-        if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP))) {
+        if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP)) && likely(turns < EXIT_WORK_TURNS)) {
+            turns++;
             exit_work_first(v);
         } else if ((todo & PEND_RESCHED) || v->is_idle) {
             v = sched_switch();
+            turns = 0;
             if (v->is_idle && atomic_load(&v->pending) == 0) {
                 cpu_idle();
             }
@@ -321,7 +336,10 @@ struct vcpu *exit_work(struct vcpu *v)
                 atomic_fetch_and(&v->pending, ~(u32)PEND_LINE);
             }
             return v;
+        } else if (unlikely(turns >= EXIT_WORK_TURNS)) {
+            return exit_work_later(v);
         } else {
+            turns++;
             todo &= ~(u32)PEND_LINE;
             atomic_fetch_and(&v->pending, ~todo);
             guest_entry_work(v, todo);
