@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduler on one CPU: run queue, blocking and waking, slices and fairness, pauses, parameters. */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
-/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
+/* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 #include "test_sched_common.h"
 
@@ -271,9 +272,9 @@ static void test_ratelimit_option(void **state)
 {
     (void)state;
     opt.sched_ratelimit_us = 50000;
-    cpupool_init(sched_policy_by_id(XEN_SCHEDULER_CREDIT2));
+    cpupool_init(sched_ops_by_id(XEN_SCHEDULER_CREDIT2));
     assert_int_equal(cpupools[0].ratelimit_us, 50000);
-    cpupool_init(sched_policy_by_id(XEN_SCHEDULER_CREDIT));
+    cpupool_init(sched_ops_by_id(XEN_SCHEDULER_CREDIT));
     assert_int_equal(cpupools[0].ratelimit_us, 30000);       /* its slice */
 }
 

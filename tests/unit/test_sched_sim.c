@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
-/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
+/* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 /* unit-libs: -lm */
 /*
@@ -83,7 +84,7 @@ static u32 weight_of(const struct actor *a)
 
 static void set_params(struct domain *d, u16 weight, u16 cap)
 {
-    struct xen_domctl_scheduler_op op = { .sched_id = d->cpupool->policy->id, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
+    struct xen_domctl_scheduler_op op = { .sched_id = d->cpupool->ops->id, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
 
     op.u.credit2.weight = weight;
     op.u.credit2.cap = cap;

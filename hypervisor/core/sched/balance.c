@@ -43,7 +43,7 @@ static bool pull_from(u32 from, u32 to, u64 now)
     bool moved = false;
 
     rq_lock_two(from, to);
-    if (sched_is_fair(sched_of(from))) {
+    if (sched_balances(sched_of(from))) {
         moved = move_one(from, to, now);
     }
     rq_unlock_two(from, to);
@@ -72,7 +72,7 @@ void sched_pull(u32 cpu, u64 now)
 {
     const struct cpupool *pool = READ_ONCE(sched_of(cpu)->pool);
 
-    if (pool == NULL || !pool->policy->fair || cpumask_empty(&sched_busy_cpus)) {
+    if (pool == NULL || !pool->ops->balances || cpumask_empty(&sched_busy_cpus)) {
         return;
     }
     if (!pull_pass(cpu, pool, true, now)) {
@@ -87,7 +87,7 @@ void sched_push(u32 cpu, u64 now)
     u32 to, mine, theirs;
     u32 least_gain = ++sp->slices % SCHED_ROTATE_SLICES == 0 ? 1 : 2;
 
-    if (nr_cpus == 1 || pool == NULL || !pool->policy->fair) {
+    if (nr_cpus == 1 || pool == NULL || !pool->ops->balances) {
         return;
     }
     to = sched_least_loaded(&pool->cpus);

@@ -11,21 +11,36 @@
 #include <argon/vcpu.h>
 
 /*
- * What a policy does. `fair` false: a vCPU keeps its CPU until it blocks or yields, and is not moved to balance load.
+ * What a policy does. The run queue, a tree ordered by `vruntime`, and the switch are common to all; a policy says how
+ * fast the order moves (`rate`), and is asked where somebody waits. What the switch itself needs is data: a vCPU alone,
+ * a yield and a wake-up on an idle CPU call nothing here.
  */
-struct sched_policy {
+struct sched_ops {
     const char *name;            /* option sched= */
     u32 id;                      /* XEN_SCHEDULER_* */
-    bool fair;
-    u32 default_tslice_ms;
+    u32 tslice_ms;               /* default of a pool's time slice; 0: a turn ends when the vCPU blocks or yields */
+    bool balances;               /* vCPUs that wait go to CPUs with less to do */
+    /* Virtual time per run time; 0: vCPUs take turns in the order in which they came. */
+    u32 (*rate)(u32 weight);
+    /* Locked. v was queued on cpu, where not the idle vCPU runs, charged: preempt it, or limit its turn. */
+    void (*woken)(u32 cpu, struct vcpu *v, u64 now);
+    /* Locked. prev may stay and is charged, `first` waits: is it still prev's turn? A slice may begin. */
+    bool (*keeps_turn)(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now);
+    /* Locked, in the slice timer, where there are slices. curr is charged, `first` waits: is curr's turn over? */
+    bool (*turn_over)(const struct sched_pcpu *sp, const struct vcpu *curr, const struct vcpu *first, u64 now);
+    /* domctl and sysctl scheduler_op, `put` or get; NULL: there is nothing to set. -EINVAL: out of range. */
+    int (*domain_params)(struct domain *d, struct xen_domctl_scheduler_op *op, bool put);
+    int (*pool_params)(struct cpupool *pool, struct xen_sysctl_scheduler_op *op, bool put);
 };
+
+extern const struct sched_ops sched_credit2, sched_credit, sched_null;
 
 #define SCHED_MIN_SLICE_NS   NS_PER_MS
 /* Run time of the vCPU that wakes: so far behind the others it may start, so far behind it must be to preempt. */
 #define SCHED_WAKE_BONUS_NS  (2 * NS_PER_MS)
 #define SCHED_WAKE_GRAN_NS   (250 * NS_PER_US)
-#define SCHED_RATE(weight)   ((256U << 16) / (weight))
-#define SCHED_VT_PER_NS      256                /* virtual time per ns at weight 256 */
+#define SCHED_RATE_ONE       BIT32(16)          /* the rate of weight 256 */
+#define SCHED_VT_PER_NS      256                /* virtual time per ns at that rate */
 #define SCHED_CHARGE_MAX_NS  BIT(39)            /* charged at once at most, so that no product overflows: 9 minutes */
 /*
  * No vCPU is further ahead of its queue than this power of two: half of the longest slice that the ABI allows, at
@@ -58,14 +73,15 @@ static inline bool vruntime_before(u64 a, u64 b)
 /* Virtual time of `ns` run time of v; at most SCHED_CHARGE_MAX_NS. */
 static inline u64 sched_weigh(const struct vcpu *v, u64 ns)
 {
-    return ns * v->sched.rate / (BIT32(16) / SCHED_VT_PER_NS);
+    return ns * v->sched.rate / (SCHED_RATE_ONE / SCHED_VT_PER_NS);
 }
 
-static inline bool sched_is_fair(const struct sched_pcpu *sp)
+/* Do vCPUs that wait on this CPU go to others, and those of others come? */
+static inline bool sched_balances(const struct sched_pcpu *sp)
 {
     const struct cpupool *pool = READ_ONCE(sp->pool);
 
-    return pool != NULL && pool->policy->fair;
+    return pool != NULL && pool->ops->balances;
 }
 
 /* ---- cap.c ---- */
@@ -111,22 +127,6 @@ static inline void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
 
 /* Make `cpu` run its scheduler: curr gets PEND_RESCHED; an IPI if it is another CPU. */
 void rq_resched(u32 cpu);
-/*
- * Is v so far behind curr, which is charged, that it should have its CPU? By anything, if curr is of the same domain:
- * it most often waits for what it has asked v to do.
- */
-static inline bool rq_outranks(const struct vcpu *v, const struct vcpu *curr)
-{
-    u64 margin = v->domain != curr->domain ? sched_weigh(v, SCHED_WAKE_GRAN_NS) : 0;
-
-    return vruntime_before(v->sched.vruntime + margin, curr->sched.vruntime);
-}
-
-/* System time from which curr may be preempted by a vCPU that it wakes itself. */
-u64 rq_limit_end(const struct sched_pcpu *sp);
-/* v was queued on cpu, where not the idle vCPU runs: preempt what does, and is charged, or limit its turn. */
-void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now);
-
 /* Arm the slice timer for `deadline` if it is not due earlier; one that is not armed is due never (timer.h). */
 static inline void rq_arm_by(struct sched_pcpu *sp, u64 deadline)
 {
@@ -146,13 +146,15 @@ static inline void rq_rehome(struct vcpu *v, u32 from, u32 to, u64 now)
     }
 }
 
-/* v's domain has another weight: what v is ahead or behind, in its run time, stays. */
-void rq_set_weight(struct vcpu *v, u32 weight);
+/* Another weight or policy: what v is ahead or behind, in its run time, stays. */
+void rq_set_rate(struct vcpu *v, u32 rate);
 
 /* Is somebody waiting for curr's slice to end? */
 static inline bool rq_is_shared(const struct sched_pcpu *sp)
 {
-    return sp->nr_runnable > 0 && sched_is_fair(sp);
+    const struct cpupool *pool = READ_ONCE(sp->pool);
+
+    return sp->nr_runnable > 0 && pool != NULL && READ_ONCE(pool->tslice_ns) != 0;
 }
 
 /* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
@@ -230,9 +232,9 @@ static inline void rq_charge_curr(struct sched_pcpu *sp, u64 now)
 }
 
 /*
- * v, which slept, is about to be queued; the queue's time is up to now. v's never goes back: what it has run too much it
- * pays for, however it sleeps. It goes forward if v slept long, to a little behind the others: v runs soon, and cannot
- * keep the CPU for long.
+ * v, which slept, is about to be queued; the queue's time is up to now. v's never goes back: what it has run too much
+ * it pays for, however it sleeps. It goes forward if v slept long, to a little behind the others: v runs soon, and
+ * cannot keep the CPU for long.
  */
 void rq_place_sleeper(const struct sched_pcpu *sp, struct vcpu *v);
 
@@ -305,13 +307,24 @@ void sched_push(u32 cpu, u64 now);
 
 /* ---- cpupool.c ---- */
 extern struct cpupool cpupools[];
-void cpupool_init(const struct sched_policy *policy);
+void cpupool_init(const struct sched_ops *ops);
 void cpupool_join_boot(u32 cpu);                /* a CPU comes up: into Pool-0 */
 void cpupool_leave_boot(u32 cpu);
 struct cpupool *cpupool_find(u32 id);           /* exact; NULL if none */
 /* Recompute v->sched.allowed; if v must leave its CPU, see to it. No locks held. */
 void sched_update_allowed(struct vcpu *v);
-const struct sched_policy *sched_policy_by_id(u32 id);
+
+/* ---- control.c ---- */
+const struct sched_ops *sched_ops_by_id(u32 id);
+/* Of all its vCPUs, as its pool's policy has it. */
 void sched_set_weight(struct domain *d, u16 weight);
+
+/* ---- fair.c: what `credit` shares with `credit2` ---- */
+u32 fair_rate(u32 weight);
+void fair_woken(u32 cpu, struct vcpu *v, u64 now);
+bool fair_keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now);
+bool fair_turn_over(const struct sched_pcpu *sp, const struct vcpu *curr, const struct vcpu *first, u64 now);
+int fair_domain_params(struct domain *d, struct xen_domctl_scheduler_op *op, bool put);
+bool fair_ratelimit_valid(u32 us);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One CPU's run queue: runnable vCPUs by virtual time, accounting, preemption and the slice timer. */
+/* One CPU's run queue: runnable vCPUs by virtual time, and what happens to that when they move. */
 #include "internal.h"
 
 #include <argon/panic.h>
@@ -14,41 +14,6 @@ void rq_resched(u32 cpu)
     atomic_fetch_or(&sched_of(cpu)->curr->pending, PEND_RESCHED);
     if (cpu != cpu_id()) {
         smp_kick(cpu, IPI_RESCHED);
-    }
-}
-
-/* A vCPU on a CPU has been in the state running since it was switched in, however many slices it had. */
-u64 rq_limit_end(const struct sched_pcpu *sp)
-{
-    return sp->curr->runstate.state_entry_time + READ_ONCE(sp->pool->ratelimit_us) * NS_PER_US;
-}
-
-/*
- * The vCPU that runs here has woken v, one of another domain, by an event it sent: more such will follow, and soon it
- * will sleep by itself. A switch for each makes small batches for both. Not so for one of its own domain, whose answer
- * to an IPI it may be spinning for, nor for what an interrupt wakes.
- */
-static bool woken_by_curr(const struct sched_pcpu *sp, const struct vcpu *v)
-{
-    const struct pcpu *p = this_cpu();
-
-    return sp == &p->sched && !p->in_irq && v->domain != sp->curr->domain;
-}
-
-void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now)
-{
-    struct sched_pcpu *sp = sched_of(cpu);
-    const struct vcpu *curr = sp->curr;
-
-    if (!sched_is_fair(sp)) {
-        return;
-    }
-    if (!rq_outranks(v, curr)) {
-        rq_arm_slice(sp, now);
-    } else if (woken_by_curr(sp, v) && now < rq_limit_end(sp)) {
-        rq_arm_by(sp, MIN(rq_limit_end(sp), curr->sched.start + rq_slice_ns(sp)));      /* slice_fn() compares again */
-    } else {
-        rq_resched(cpu);
     }
 }
 
@@ -91,18 +56,20 @@ void rq_move_home(struct vcpu *v, u32 from, u32 to, u64 now)
     WRITE_ONCE(v->cpu, to);
 }
 
-void rq_set_weight(struct vcpu *v, u32 weight)
+void rq_set_rate(struct vcpu *v, u32 rate)
 {
-    u32 cpu = rq_lock_of(v), rate = SCHED_RATE(weight);
+    u32 cpu = rq_lock_of(v), old = v->sched.rate;
     struct sched_pcpu *sp = sched_of(cpu);
     bool queued = v->sched.queued;
+    s64 ahead;
 
     rq_charge_curr(sp, now_ns());
     if (queued) {
         rq_dequeue(sp, v);
     }
     rq_place(sp, v);
-    v->sched.vruntime = sp->min_vruntime + (u64)((s64)(v->sched.vruntime - sp->min_vruntime) / v->sched.rate * rate);
+    ahead = (s64)(v->sched.vruntime - sp->min_vruntime);
+    v->sched.vruntime = sp->min_vruntime + (u64)(old != 0 ? ahead / old * rate : 0);
     v->sched.rate = rate;
     if (queued) {
         rq_enqueue(sp, v);

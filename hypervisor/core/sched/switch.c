@@ -14,22 +14,6 @@ static bool may_stay(const struct sched_pcpu *sp, u32 cpu, struct vcpu *prev, u6
            cpumask_test(&prev->sched.allowed, cpu) && !cap_exhausted(prev, now);
 }
 
-/* prev may stay, has not yielded, and `first` waits: is it still prev's turn? */
-static noinline bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now)
-{
-    if (!sp->pool->policy->fair) {
-        return true;
-    }
-    if (now - prev->sched.start >= rq_slice_ns(sp)) {
-        if (vruntime_before(first->sched.vruntime, prev->sched.vruntime)) {
-            return false;
-        }
-        prev->sched.start = now;
-        return true;
-    }
-    return !rq_outranks(first, prev);
-}
-
 /* The vCPU to run next, taken out of the queue; prev or the idle vCPU are not in it. */
 static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct pcpu *p, struct vcpu *prev, bool stay,
                                             u64 now)
@@ -39,7 +23,7 @@ static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct 
     while ((n = rb_first(&sp->queue)) != NULL) {
         struct vcpu *v = container_of(n, struct vcpu, sched.node);
 
-        if (stay && !prev->sched.yielded && keeps_turn(sp, prev, v, now)) {
+        if (stay && !prev->sched.yielded && sp->pool->ops->keeps_turn(sp, prev, v, now)) {
             return prev;
         }
         rq_dequeue(sp, v);
@@ -176,12 +160,6 @@ void sched_kicked(void)
 {
 }
 
-/* curr, charged, has had its slice, or `first`, which it woke, has waited for the rate limit and still outranks it. */
-static bool slice_over(const struct sched_pcpu *sp, const struct vcpu *curr, const struct vcpu *first, u64 now)
-{
-    return now - curr->sched.start >= rq_slice_ns(sp) || (now >= rq_limit_end(sp) && rq_outranks(first, curr));
-}
-
 /* The slice timer of this CPU. */
 static void slice_fn(void *data)
 {
@@ -196,7 +174,7 @@ static void slice_fn(void *data)
     curr = sp->curr;
     if (!curr->is_idle) {
         rq_charge(sp, curr, now);
-        ended = rq_is_shared(sp) && slice_over(sp, curr, vcpu_of_node(rb_first(&sp->queue)), now);
+        ended = rq_is_shared(sp) && sp->pool->ops->turn_over(sp, curr, vcpu_of_node(rb_first(&sp->queue)), now);
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {

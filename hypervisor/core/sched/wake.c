@@ -79,7 +79,7 @@ static u32 place(struct vcpu *v)
     if (last_ok && sched_claim_idle(last)) {
         return last;
     }
-    if (last_ok && !sched_is_fair(sched_of(last))) {
+    if (last_ok && !sched_balances(sched_of(last))) {
         return last;
     }
     if (!cpumask_empty(&sched_idle_cpus)) {
@@ -95,6 +95,16 @@ static u32 place(struct vcpu *v)
     }
     cpu = sched_least_loaded(allowed);
     return cpu != CPU_NONE ? cpu : last;
+}
+
+/* A CPU that has just left its pool runs its scheduler anyway. */
+static inline void preempt_for(struct vcpu *v, u32 cpu, u64 now)
+{
+    const struct cpupool *pool = READ_ONCE(sched_of(cpu)->pool);
+
+    if (likely(pool != NULL)) {
+        pool->ops->woken(cpu, v, now);
+    }
 }
 
 /* Both run queues locked. False: nothing to do, somebody else did it or v was stopped again. */
@@ -120,7 +130,7 @@ static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
             rq_resched(to);
         }
     } else {
-        rq_check_preempt(to, v, now);
+        preempt_for(v, to, now);
     }
     rq_update_busy(to);
     return true;
@@ -134,7 +144,7 @@ static void offer_to_idle(struct vcpu *v, u32 cpu)
 {
     u32 other;
 
-    if ((atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 || !sched_is_fair(sched_of(cpu))) {
+    if ((atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 || !sched_balances(sched_of(cpu))) {
         return;
     }
     cpu_barrier();
