@@ -222,6 +222,6 @@ void vtimer_reset_vcpu(struct vcpu *v)
 
 void vtimer_destroy_vcpu(struct vcpu *v)
 {
-    timer_stop(&v->vtimer.virt_wake);
-    timer_stop(&v->vtimer.phys);
+    timer_end(&v->vtimer.virt_wake);
+    timer_end(&v->vtimer.phys);
 }
