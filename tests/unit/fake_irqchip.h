@@ -8,7 +8,7 @@
 #define FAKE_IRQCHIP_H
 
 #include <argon/irqchip.h>
-#include <argon/vgic.h>
+#include <vdev/vgic.h>
 
 #define FAKE_CPUS 4
 #define FAKE_LRS  4

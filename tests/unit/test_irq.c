@@ -11,7 +11,7 @@
 
 #include <argon/machine.h>
 #include <argon/smp.h>
-#include <argon/vtimer.h>
+#include <vdev/vtimer.h>
 
 #define VTIMER 27
 #define TIMER 26

@@ -4,7 +4,7 @@
 
 #include <asm/firmware.h>
 
-#include <argon/vpsci.h>
+#include <vdev/vpsci.h>
 
 #define NOT_SUPPORTED ((u64)-1)
 

@@ -4,11 +4,11 @@
 #include <argon/arch.h>
 #include <argon/event.h>
 #include <argon/irqchip.h>
-#include <argon/mmio.h>
+#include <vdev/mmio.h>
 #include <argon/smp.h>
 #include <argon/timer.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
+#include <vdev/vgic.h>
+#include <vdev/vtimer.h>
 
 /* ---- domains by id ---- */
 #define MAX_DOMAINS 512
