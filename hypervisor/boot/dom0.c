@@ -13,6 +13,7 @@
 #include <argon/percpu.h>
 #include <argon/rangeset.h>
 #include <argon/string.h>
+#include <vdev/vgic.h>
 
 #define DOM0_DEFAULT_MEM  MIB(512)
 #define DOM0_FIRST_BANK   MIB(128)       /* at least, so that kernel and modules find room */

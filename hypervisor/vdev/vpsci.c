@@ -8,8 +8,9 @@
 #include <argon/errno.h>
 #include <argon/machine.h>
 #include <argon/percpu.h>
-#include <argon/vpsci.h>
-#include <asm/firmware.h>
+#include <vdev/vgic.h>
+#include <vdev/vpsci.h>
+#include <vdev/vtimer.h>
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
@@ -162,7 +163,7 @@ static bool firmware_has_smccc(void)
     static u8 known;             /* 0: not asked, 1: no, 2: yes */
 
     if (unlikely(READ_ONCE(known) == 0)) {
-        bool yes = machine.psci_version >= 0x10000 && firmware_call(FID_PSCI_FEATURES, FID_SMCCC_VERSION) >= 0;
+        bool yes = machine.psci_version >= 0x10000 && arch_firmware_call(FID_PSCI_FEATURES, FID_SMCCC_VERSION) >= 0;
 
         WRITE_ONCE(known, yes ? 2 : 1);
     }
@@ -178,13 +179,13 @@ static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
     if (fid != FID_WORKAROUND_1 && fid != FID_WORKAROUND_2 && fid != FID_WORKAROUND_3) {
         return PSCI_NOT_SUPPORTED;
     }
-    return firmware_has_smccc() ? (s32)firmware_call(FID_ARCH_FEATURES, fid) : PSCI_NOT_SUPPORTED;
+    return firmware_has_smccc() ? (s32)arch_firmware_call(FID_ARCH_FEATURES, fid) : PSCI_NOT_SUPPORTED;
 }
 
 static s64 smccc_workaround(struct vcpu *v, const u64 *arg)
 {
     (void)v;
-    return firmware_has_smccc() ? (s32)firmware_call((u32)arg[0], arg[1]) : PSCI_NOT_SUPPORTED;
+    return firmware_has_smccc() ? (s32)arch_firmware_call((u32)arg[0], arg[1]) : PSCI_NOT_SUPPORTED;
 }
 
 /*

@@ -76,8 +76,8 @@ int vcpu_create(struct domain *d, u16 id)
 
 int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
 {
-    d->vgic.version = version;
-    d->vgic.nr_spis = nr_spis;
+    d->arch.vgic.version = version;
+    d->arch.vgic.nr_spis = nr_spis;
     return 0;
 }
 
@@ -301,7 +301,7 @@ static void test_v3(void **state)
     assert_true(made_cfg.direct_map);
     assert_int_equal(made_cfg.max_vcpus, 4);
     assert_int_equal(made_cfg.gic_version, XEN_DOMCTL_CONFIG_GIC_V3);
-    assert_int_equal(made->vgic.nr_spis, 224);
+    assert_int_equal(made->arch.vgic.nr_spis, 224);
     assert_int_equal(layout[0], 0x8000000);
     assert_int_equal(layout[1], 0x80a0000);
     assert_int_equal(layout[2], 0xf60000);

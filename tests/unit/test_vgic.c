@@ -247,7 +247,7 @@ static void more_active_than_list_registers(void **state)
         order[i] = guest_ack();
         assert_int_equal(order[i], 40 + i);
     }
-    assert_int_equal(d->vcpu[0]->vgic.nr_evicted, 3);
+    assert_int_equal(d->vcpu[0]->arch.vgic.nr_evicted, 3);
     assert_int_equal(rd(GICD + 0x304), 0x7f << 8);       /* all seven read as active */
     for (u32 i = 7; i-- > 0; ) {
         guest_eoi(order[i]);
@@ -255,7 +255,7 @@ static void more_active_than_list_registers(void **state)
             vgic_maintenance();
         }
     }
-    assert_int_equal(d->vcpu[0]->vgic.nr_evicted, 0);
+    assert_int_equal(d->vcpu[0]->arch.vgic.nr_evicted, 0);
     assert_int_equal(rd(GICD + 0x304), 0);
     assert_false(fake_maintenance());
     vgic_inject(d, NULL, 40);
@@ -352,10 +352,10 @@ static void reset(void **state)
     vgic_set_level(d, v, 30, true);
     unload(v);
     vgic_reset_vcpu(v);
-    assert_int_equal(v->vgic.vmcr, VMCR_VFIQEN);
-    assert_false(v->vgic.priv[30].enabled);
-    assert_int_equal(v->vgic.priv[30].priority, 0);
-    assert_true(v->vgic.priv[0].enabled);
+    assert_int_equal(v->arch.vgic.vmcr, VMCR_VFIQEN);
+    assert_false(v->arch.vgic.priv[30].enabled);
+    assert_int_equal(v->arch.vgic.priv[30].priority, 0);
+    assert_true(v->arch.vgic.priv[0].enabled);
     load(v);
     guest_on(0);
     assert_int_equal(guest_ack(), 40);                   /* the distributor's is still there */

@@ -7,7 +7,7 @@
 /* The vCPU asked for runs on CPU 1: do there what its exit path would. */
 static void run_other(struct vcpu *v)
 {
-    if (v->vgic.live == 2) {
+    if (v->arch.vgic.live == 2) {
         unit_set_cpu(1);
         if (v->pending & PEND_SYNC) {
             vgic_sync(v);

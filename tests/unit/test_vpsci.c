@@ -2,10 +2,9 @@
 /* unit-sources: vdev/vpsci.c */
 #include "unit.h"
 
-#include <asm/firmware.h>
 
 #include <argon/machine.h>
-#include <argon/vpsci.h>
+#include <vdev/vpsci.h>
 
 #define NOT_SUPPORTED ((u64)-1)
 
@@ -32,7 +31,7 @@ int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)
     return boot_result;
 }
 
-s64 firmware_call(u32 fid, u64 arg)
+s64 arch_firmware_call(u32 fid, u64 arg)
 {
     firmware_asked++;
     if (fid == 0x8400000a) {

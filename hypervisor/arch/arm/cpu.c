@@ -10,6 +10,7 @@
 #include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
@@ -26,8 +27,6 @@
 #define MDCR_TRAPS  (BIT(5) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(14) | BIT(19))
 
 struct pcpu boot_pcpu;
-struct pcpu *pcpus[NR_CPUS];
-u32 nr_cpus = 1;
 extern char secondary_entry[];
 static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 when it has */
 
@@ -44,6 +43,17 @@ void smccc_smc(u64 fid, u64 a1, u64 a2, u64 a3, struct smccc_result *res)
     if (res != NULL) {
         *res = (struct smccc_result){ { x0, x1, x2, x3 } };
     }
+}
+
+s64 arch_firmware_call(u32 fid, u64 arg)
+{
+    struct smccc_result res;
+
+    if (!machine.psci_smc) {
+        return -1;
+    }
+    smccc_smc(fid, arg, 0, 0, &res);
+    return (s64)res.x[0];
 }
 
 void cpu_init_el2(void)
@@ -112,9 +122,9 @@ static int pcpu_create(u32 id, const struct machine_cpu *mc)
     p->id = id;
     p->node = mc->node;
     p->hwid = mc->hwid;
-    p->stack_top = (void *)mmu_map_stack(id, false);
-    p->emergency_stack_top = (void *)mmu_map_stack(id, true);
-    if (p->stack_top == NULL || p->emergency_stack_top == NULL) {
+    p->arch.stack_top = (void *)mmu_map_stack(id, false);
+    p->arch.emergency_stack_top = (void *)mmu_map_stack(id, true);
+    if (p->arch.stack_top == NULL || p->arch.emergency_stack_top == NULL) {
         return -1;
     }
     timer_init_cpu(&p->timers);

@@ -4,7 +4,6 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
@@ -13,6 +12,9 @@
 #include <asm/fp.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vtimer.h>
 
 /* HCR_EL2 (Arm ARM D17.2.48). */
 #define HCR_VM     BIT(0)    /* stage 2 on */
@@ -101,7 +103,7 @@ static always_inline void kept_restore(struct vcpu *v)
 {
     struct pcpu *p = this_cpu();
 
-    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
+    if (likely(p->arch.loaded == v && v->arch.loaded_on == p->id + 1)) {
         return;
     }
     if (unlikely(has_sme)) {
@@ -109,10 +111,10 @@ static always_inline void kept_restore(struct vcpu *v)
     }
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
+    sysreg_write(cntvoff_el2, v->domain->arch.vcounter_offset);
     el1_restore(&v->arch.el1);
     fp_restore(&v->arch.fp);
-    p->loaded = v;
+    p->arch.loaded = v;
     v->arch.loaded_on = p->id + 1;
 }
 
@@ -137,7 +139,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         vcpu_save(prev);
     }
     this_cpu()->current = next;
-    next->arch.stack_top = this_cpu()->stack_top;
+    next->arch.stack_top = this_cpu()->arch.stack_top;
     if (!next->is_idle) {
         vcpu_restore(next);
     } else {
@@ -172,6 +174,11 @@ int arch_vcpu_create(struct vcpu *v)
     return 0;
 }
 
+void arch_vcpu_quiesce(struct vcpu *v)
+{
+    vtimer_destroy_vcpu(v);
+}
+
 void arch_vcpu_destroy(struct vcpu *v)
 {
     if (!v->is_idle) {
@@ -203,6 +210,11 @@ u64 arch_vcpu_mpidr(const struct vcpu *v)
     return v->arch.vmpidr;
 }
 
+void arch_domain_init_clock(struct domain *d)
+{
+    d->arch.vcounter_offset = arch_counter();
+}
+
 int arch_domain_create(struct domain *d, struct domain_config *cfg)
 {
     u32 hosts = vgic_host_versions();
@@ -212,7 +224,7 @@ int arch_domain_create(struct domain *d, struct domain_config *cfg)
     if (cfg->gic_version > XEN_DOMCTL_CONFIG_GIC_V3) {
         return -EINVAL;
     }
-    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)irqchip->gic_version : (u8)(cfg->gic_version + 1);
+    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)vgic_host->gic_version : (u8)(cfg->gic_version + 1);
     if (!(hosts & BIT32(version))) {
         return -ENODEV;
     }

@@ -8,20 +8,20 @@
  */
 #include "internal.h"
 
-#include <argon/vtimer.h>
+#include <vdev/vtimer.h>
 
 u32 vgic_nr_lrs, vgic_lr_all;
 
 static always_inline u64 lr_get(const struct vcpu *v, u32 n)
 {
-    return v->vgic.live != 0 ? irqchip->lr_read(n) : v->vgic.lr[n];
+    return v->arch.vgic.live != 0 ? vgic_host->lr_read(n) : v->arch.vgic.lr[n];
 }
 
 static void lr_put(struct vcpu *v, u32 n, u64 lr)
 {
-    v->vgic.lr[n] = lr;
-    if (v->vgic.live != 0) {
-        irqchip->lr_write(n, lr);
+    v->arch.vgic.lr[n] = lr;
+    if (v->arch.vgic.live != 0) {
+        vgic_host->lr_write(n, lr);
     }
 }
 
@@ -29,7 +29,7 @@ u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq)
 {
     u32 n = irq->lr - 1u;
 
-    return vgic_reachable(v) ? lr_get(v, n) : v->vgic.lr[n];
+    return vgic_reachable(v) ? lr_get(v, n) : v->arch.vgic.lr[n];
 }
 
 void vgic_phys_deactivate(struct vgic_irq *irq)
@@ -37,7 +37,7 @@ void vgic_phys_deactivate(struct vgic_irq *irq)
     irq->phys_active = false;
     if (vgic_is_spi(irq)) {
         irqchip->set_active(irq->host_irq, false);   /* from any CPU, unlike a deactivation by the CPU interface */
-    } else if (irq->vcpu->vgic.live != 0) {
+    } else if (irq->vcpu->arch.vgic.live != 0) {
         irqchip->deactivate(irq->host_irq);          /* off the CPU a private one is not active: vgic_save() */
     }
 }
@@ -47,7 +47,7 @@ static void sample(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->intid == v->domain->arch.event_ppi) {
         irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    } else if (irq->intid == v->vtimer.virt_irq && irq->phys_active && irq->latch && !irq->active &&
+    } else if (irq->intid == v->arch.vtimer.virt_irq && irq->phys_active && irq->latch && !irq->active &&
                !vtimer_virt_line(v)) {
         /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
         irq->latch = false;
@@ -59,7 +59,7 @@ static void unevict(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->evicted) {
         irq->evicted = false;
-        v->vgic.nr_evicted--;
+        v->arch.vgic.nr_evicted--;
     }
 }
 
@@ -123,8 +123,8 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
 
 static void lr_assign(struct vcpu *v, struct vgic_irq *irq, u32 n)
 {
-    v->vgic.lr_used |= BIT32(n);
-    v->vgic.lr_irq[n] = irq;
+    v->arch.vgic.lr_used |= BIT32(n);
+    v->arch.vgic.lr_irq[n] = irq;
     irq->lr = (u8)(n + 1);
     unevict(v, irq);
 }
@@ -134,9 +134,9 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
     if (irq->lr != 0) {
         u32 n = irq->lr - 1u;
 
-        v->vgic.lr_used &= ~BIT32(n);
-        v->vgic.lr_eoi &= ~BIT32(n);
-        v->vgic.lr_irq[n] = NULL;
+        v->arch.vgic.lr_used &= ~BIT32(n);
+        v->arch.vgic.lr_eoi &= ~BIT32(n);
+        v->arch.vgic.lr_irq[n] = NULL;
         lr_put(v, n, 0);
         atomic_store_release(&irq->lr, 0);           /* after latch and active: see is_quiet() */
         irq->sticky = VGIC_STICKY_NO;
@@ -180,9 +180,9 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             irq->sticky = VGIC_STICKY_HW;
         } else if (irq->intid == v->domain->arch.event_ppi) {
             /* As below, until the guest is trusted; what is to be done at its end does not depend on the state now. */
-            lr |= v->vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
+            lr |= v->arch.vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
             irq->sticky = VGIC_STICKY_PLAIN;
-            if (pending && v->vgic.live != 0) {
+            if (pending && v->arch.vgic.live != 0) {
                 vgic_watch_if_masked(v);
             }
         } else if (irq->phys_active || (irq->is_level && irq->line)) {
@@ -203,22 +203,22 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
         }
     }
     if ((lr & (LR_HW | LR_EOI)) == LR_EOI) {
-        v->vgic.lr_eoi |= BIT32(irq->lr - 1u);
+        v->arch.vgic.lr_eoi |= BIT32(irq->lr - 1u);
     } else {
-        v->vgic.lr_eoi &= ~BIT32(irq->lr - 1u);
+        v->arch.vgic.lr_eoi &= ~BIT32(irq->lr - 1u);
     }
     lr_put(v, irq->lr - 1u, lr | (pending ? LR_PENDING : 0) | (irq->active ? LR_ACTIVE : 0));
 }
 
 void vgic_upcall_resample(struct vcpu *v)
 {
-    struct vgic_irq *irq = &v->vgic.priv[v->domain->arch.event_ppi];
+    struct vgic_irq *irq = &v->arch.vgic.priv[v->domain->arch.event_ppi];
 
     /* An upcall that another CPU has raised just now is on the list: that is not the guest's doing. */
-    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
-                 list_empty(&v->vgic.stale) && atomic_load(&v->info->evtchn_upcall_pending) != 0 &&
+    if (unlikely(v->arch.vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
+                 list_empty(&v->arch.vgic.stale) && atomic_load(&v->info->evtchn_upcall_pending) != 0 &&
                  !(lr_get(v, irq->lr - 1u) & LR_STATE))) {
-        v->vgic.upcall_good = 0;
+        v->arch.vgic.upcall_good = 0;
         irq->line = true;
         irq->active = false;
         lr_write_state(v, irq, true);
@@ -227,10 +227,10 @@ void vgic_upcall_resample(struct vcpu *v)
 
 static void ready_add(struct vcpu *v, struct vgic_irq *irq)
 {
-    struct list_head *pos = &v->vgic.ready;
+    struct list_head *pos = &v->arch.vgic.ready;
     struct vgic_irq *i;
 
-    list_for_each_entry (i, &v->vgic.ready, link) {
+    list_for_each_entry (i, &v->arch.vgic.ready, link) {
         if (i->priority > irq->priority) {
             pos = &i->link;
             break;
@@ -242,8 +242,8 @@ static void ready_add(struct vcpu *v, struct vgic_irq *irq)
 /* Free the list registers of interrupts that the guest has ended. A level line that is still high pends again. */
 static void lr_reclaim(struct vcpu *v)
 {
-    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
-        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+    for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[__builtin_ctz(used)];
 
         if (lr_get(v, irq->lr - 1u) & LR_STATE) {
             continue;
@@ -266,8 +266,8 @@ static bool lr_evict(struct vcpu *v, u8 priority)
 {
     struct vgic_irq *pending = NULL, *active = NULL;
 
-    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
-        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+    for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[__builtin_ctz(used)];
         struct vgic_irq **worst = (lr_get(v, irq->lr - 1u) & LR_ACTIVE) ? &active : &pending;
 
         if (*worst == NULL || irq->priority > (*worst)->priority) {
@@ -290,18 +290,18 @@ static bool lr_evict(struct vcpu *v, u8 priority)
     vgic_lr_pull(v, active);
     lr_release(v, active);
     active->evicted = true;
-    v->vgic.nr_evicted++;
+    v->arch.vgic.nr_evicted++;
     return true;
 }
 
 static void hcr_update(struct vcpu *v)
 {
-    u32 hcr = VHCR_EN | (list_empty(&v->vgic.ready) ? 0 : VHCR_NPIE) | (v->vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
+    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) | (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
 
-    if (v->vgic.hcr != hcr) {
-        v->vgic.hcr = hcr;
-        if (v->vgic.live != 0) {
-            irqchip->hcr_write(hcr);
+    if (v->arch.vgic.hcr != hcr) {
+        v->arch.vgic.hcr = hcr;
+        if (v->arch.vgic.live != 0) {
+            vgic_host->hcr_write(hcr);
         }
     }
 }
@@ -312,20 +312,20 @@ static void hcr_update(struct vcpu *v)
  */
 void vgic_lr_fill(struct vcpu *v)
 {
-    while (!list_empty(&v->vgic.ready)) {
+    while (!list_empty(&v->arch.vgic.ready)) {
         struct vgic_irq *irq;
 
-        if (v->vgic.lr_used == vgic_lr_all) {
+        if (v->arch.vgic.lr_used == vgic_lr_all) {
             lr_reclaim(v);
         }
-        irq = list_first_entry(&v->vgic.ready, struct vgic_irq, link);
-        if (v->vgic.lr_used == vgic_lr_all && !lr_evict(v, irq->priority)) {
+        irq = list_first_entry(&v->arch.vgic.ready, struct vgic_irq, link);
+        if (v->arch.vgic.lr_used == vgic_lr_all && !lr_evict(v, irq->priority)) {
             break;
         }
         list_del(&irq->link);
         vgic_lr_pull(v, irq);
         if (vgic_forwardable(v, irq) && vgic_pending(irq)) {
-            lr_assign(v, irq, (u32)__builtin_ctz(~v->vgic.lr_used));
+            lr_assign(v, irq, (u32)__builtin_ctz(~v->arch.vgic.lr_used));
             lr_write_state(v, irq, true);
         }
     }
@@ -344,24 +344,24 @@ static bool lr_push(struct vcpu *v, struct vgic_irq *irq)
     if (!pending && !irq->active) {
         lr_release(v, irq);
         unevict(v, irq);
-        if (unlikely(v->vgic.hcr != VHCR_EN)) {
+        if (unlikely(v->arch.vgic.hcr != VHCR_EN)) {
             vgic_lr_fill(v);
         }
         return false;
     }
-    room = irq->lr != 0 || (v->vgic.lr_used != vgic_lr_all && list_empty(&v->vgic.ready));
+    room = irq->lr != 0 || (v->arch.vgic.lr_used != vgic_lr_all && list_empty(&v->arch.vgic.ready));
     if (room) {
         if (irq->lr == 0) {
-            lr_assign(v, irq, (u32)__builtin_ctz(~v->vgic.lr_used));
+            lr_assign(v, irq, (u32)__builtin_ctz(~v->arch.vgic.lr_used));
         }
         lr_write_state(v, irq, pending);
     } else if (!irq->active) {
         ready_add(v, irq);
     } else if (!irq->evicted) {
         irq->evicted = true;             /* its EOI comes by the hardware's count; pending again only after that */
-        v->vgic.nr_evicted++;
+        v->arch.vgic.nr_evicted++;
     }
-    if (unlikely(!room || v->vgic.hcr != VHCR_EN)) {
+    if (unlikely(!room || v->arch.vgic.hcr != VHCR_EN)) {
         vgic_lr_fill(v);
     }
     return pending;
@@ -381,24 +381,24 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
         list_del(&irq->link);
         lr_release(v, irq);
         atomic_store(&irq->vcpu, irq->target);
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         v = vgic_irq_lock(irq);
         vgic_lr_pull(v, irq);
     }
     if (vgic_reachable(v)) {
         kick = lr_push(v, irq);
-        here = v->vgic.live != 0;
+        here = v->arch.vgic.live != 0;
     } else {
         list_del(&irq->link);
         if (irq->lr != 0) {
-            list_add_tail(&irq->link, &v->vgic.stale);
+            list_add_tail(&irq->link, &v->arch.vgic.stale);
         } else if (!irq->active && vgic_forwardable(v, irq) && vgic_pending(irq)) {
             ready_add(v, irq);
         }
         kick = !list_empty(&irq->link);
     }
-    off = v->vgic.live == 0;
-    spin_unlock(&v->vgic.lock);
+    off = v->arch.vgic.live == 0;
+    spin_unlock(&v->arch.vgic.lock);
     if (kick && (!here || atomic_load(&v->pause_flags) != 0)) {
         vcpu_kick(v, off ? 0 : PEND_VGIC);           /* off the CPU, its list registers are in order already */
     }
@@ -406,8 +406,8 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
 
 void vgic_lr_drain(struct vcpu *v)
 {
-    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
-        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+    for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[__builtin_ctz(used)];
 
         list_del(&irq->link);
         vgic_lr_pull(v, irq);
@@ -423,10 +423,10 @@ void vgic_end_evicted(struct vcpu *v, u32 count)
 {
     struct domain *d = v->domain;
 
-    for (; count != 0 && v->vgic.nr_evicted != 0; count--) {
+    for (; count != 0 && v->arch.vgic.nr_evicted != 0; count--) {
         struct vgic_irq *best = NULL;
 
-        for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
+        for (u32 n = 0; n < VGIC_NR_PRIVATE + d->arch.vgic.nr_spis; n++) {
             struct vgic_irq *irq = vgic_irq_of(d, v, n);
 
             if (atomic_load(&irq->vcpu) == v && irq->evicted && (best == NULL || irq->priority < best->priority)) {
