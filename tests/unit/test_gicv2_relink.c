@@ -104,6 +104,7 @@ static void start(void)
     gic.hyp[GICH_VTR / 4] = REAL_LRS - 1;
     irqchip = &gicv2_ops;
     assert_int_equal(irqchip->init(&m), 0);
+    vgic_host = irqchip->virt;
     assert_int_equal(irqchip->init_cpu(), 0);
     irqchip->enable(MAINTENANCE);
     saved.hcr = VHCR_EN;
@@ -348,6 +349,7 @@ static void sound_links(void **state)
         assert_int_equal(irqchip->init(&m), 0);
     }
     assert_ptr_equal(irqchip, &gicv2_ops);
+    vgic_host = irqchip->virt;
     assert_int_equal(irqchip->init_cpu(), 0);
     assert_int_equal(vgic_host->nr_lrs(), REAL_LRS);
     assert_int_equal(*list_register(3), 0);

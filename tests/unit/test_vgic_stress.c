@@ -163,6 +163,7 @@ static int setup(void **state)
 {
     unit_setup(state);
     irqchip = &ops;
+    vgic_host = irqchip->virt;
     d = unit_domain(1, 3);
     d->arch.event_ppi = 31;
     assert_int_equal(vgic_init_domain(d, 3, 32), 0);

@@ -2,7 +2,6 @@
 /* unit-sources: vdev/vpsci.c */
 #include "unit.h"
 
-#include <asm/firmware.h>
 
 #include <vdev/vpsci.h>
 

@@ -81,6 +81,7 @@ static void make_domain(const struct irqchip_ops *ops, u8 version, u32 vcpus, u3
     memset(kick_bits, 0, sizeof(kick_bits));
     on_kick = NULL;
     irqchip = ops;
+    vgic_host = irqchip->virt;
     d = unit_domain(1, vcpus);
     d->arch.event_ppi = 31;
     assert_int_equal(vgic_init_domain(d, version, spis), 0);

@@ -14,10 +14,11 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/irqchip.h>
-#include <vdev/mmio.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
+#include <vdev/mmio.h>
 #include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
 
 #define GICD_CTLR_ENABLE_GRP0 BIT32(0)
 #define GICD_CTLR_ENABLE_GRP1 BIT32(1)

@@ -7,6 +7,8 @@
 #include <argon/panic.h>
 #include <argon/string.h>
 
+const struct vgic_host_ops *vgic_host ro_after_boot;
+
 #define V2_FRAME_SIZE 0x1000UL
 #define V3_DIST_SIZE  0x10000UL
 

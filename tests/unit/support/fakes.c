@@ -230,11 +230,6 @@ weak void event_send_global_virq(u32 virq)
     RECORD(virq);
 }
 
-weak void event_upcall_update(struct vcpu *v)
-{
-    RECORD(v);
-}
-
 weak void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)
 {
     RECORD(d, v, intid);
