@@ -3,6 +3,7 @@
 #include "unit.h"
 
 
+#include <asm/firmware.h>
 #include <vdev/vpsci.h>
 
 #define NOT_SUPPORTED ((u64)-1)
