@@ -61,14 +61,15 @@ static void test_unwritable_result(void **state)
 {
     struct domain *d = make(0, 1);
     u64 gva = unit_guest_alloc(d, PAGE_SIZE);
-    mfn_t m, old;
-    enum p2m_type t, old_t;
+    struct p2m_old old;
+    enum p2m_type t;
+    mfn_t m;
     static const u32 cmds[] = { EVTCHNOP_bind_virq, EVTCHNOP_bind_ipi, EVTCHNOP_alloc_unbound, EVTCHNOP_status,
                                 EVTCHNOP_init_control };
 
     (void)state;
     m = p2m_lookup(d, gpa_to_gfn(gva), &t, NULL);
-    assert_int_equal(p2m_replace(d, gpa_to_gfn(gva), m, P2M_RAM_RO, &old, &old_t), 0);
+    assert_int_equal(p2m_replace(d, gpa_to_gfn(gva), m, P2M_RAM_RO, P2M_RAM, &old), 0);
     assert_int_equal(unit_unbound(d, 0), 1);
     for (size_t i = 0; i < ARRAY_SIZE(cmds); i++) {
         assert_int_equal(call_raw(d->vcpu[0], cmds[i], gva), -EFAULT);

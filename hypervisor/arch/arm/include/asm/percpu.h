@@ -3,6 +3,8 @@
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H
 
+#include <argon/compiler.h>
+
 struct pcpu;
 
 static always_inline struct pcpu *this_cpu(void)
