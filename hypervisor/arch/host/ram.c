@@ -12,9 +12,9 @@ u64 host_ram_first, host_ram_nr;
 u64 host_zeroed_pages, host_cleaned_pages;
 static char *arena;
 
-static void *map_zeroed(size_t bytes)
+static void *map_zeroed(size_t bytes, u64 hint)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap((void *)hint, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     ASSERT_ALWAYS(p != MAP_FAILED);
     return p;
@@ -23,8 +23,9 @@ static void *map_zeroed(size_t bytes)
 void host_ram_init(u64 first, u64 nr)
 {
     host_ram_free();
-    arena = map_zeroed(nr * PAGE_SIZE);
-    frame_table = map_zeroed(nr * sizeof(struct page));
+    /* Where its "physical" addresses say, if that is free: ARM's stage 2 in unit tests has a direct map at 0. */
+    arena = map_zeroed(nr * PAGE_SIZE, first * PAGE_SIZE);
+    frame_table = map_zeroed(nr * sizeof(struct page), 0);
     frame_base = first;
     frame_end = first + nr;
     host_ram_first = first;
