@@ -10,12 +10,14 @@
 #include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
+#include <asm/errata.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
 
+#define PSCI_CPU_OFF      0x84000002UL
 #define PSCI_SYSTEM_OFF   0x84000008UL
 #define PSCI_SYSTEM_RESET 0x84000009UL
 #define CPU_START_TIMEOUT_NS (1000 * NS_PER_MS)
@@ -29,7 +31,8 @@ struct pcpu boot_pcpu;
 struct pcpu *pcpus[NR_CPUS];
 u32 nr_cpus = 1;
 extern char secondary_entry[];
-static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 when it has */
+static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 when it has, REFUSED when it must not */
+#define REFUSED (~0u)
 
 void smccc_smc(u64 fid, u64 a1, u64 a2, u64 a3, struct smccc_result *res)
 {
@@ -123,6 +126,7 @@ static bool secondary_start(struct pcpu *p)
 {
     struct smccc_result res;
     u64 deadline;
+    u32 token;
 
     atomic_store(&boot_token, p->id + 1);
     smccc_smc(machine.psci_cpu_on, p->hwid, mmu_va_to_pa(secondary_entry), (u64)p, &res);
@@ -131,14 +135,14 @@ static bool secondary_start(struct pcpu *p)
         return false;
     }
     deadline = now_ns() + CPU_START_TIMEOUT_NS;
-    while (atomic_load_acquire(&boot_token) != 0) {
+    while ((token = atomic_load_acquire(&boot_token)) == p->id + 1) {
         if (now_ns() > deadline) {
             log_warn("CPU with MPIDR %#lx was started and has not arrived", p->hwid);
             return false;
         }
         cpu_relax();
     }
-    return true;
+    return token == 0;
 }
 
 u32 smp_boot(u32 max_cpus)
@@ -177,6 +181,13 @@ noreturn_fn void secondary_main(void)
     struct pcpu *p = this_cpu();
     u32 mine = p->id + 1;
 
+    if (!errata_cpu_up()) {
+        (void)atomic_cmpxchg(&boot_token, &mine, REFUSED);
+        if (machine.psci_version >= 2) {
+            smccc_smc(PSCI_CPU_OFF, 0, 0, 0, NULL);
+        }
+        arch_stop_cpu();
+    }
     cpu_init_el2();
     if (irqchip->init_cpu() != 0) {
         arch_stop_cpu();

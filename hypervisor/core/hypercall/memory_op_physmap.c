@@ -25,6 +25,9 @@ static int map_shared_info(struct domain *d, u64 idx, gfn_t g, struct p2m_old *o
     if (idx != 0) {
         return -EINVAL;
     }
+    if (d->shared_info == NULL) {
+        return -ESRCH;                   /* dead */
+    }
     if (gfn_is_valid(d->shared_info_gfn)) {
         return -EBUSY;
     }
