@@ -194,6 +194,10 @@ static void test_map_bad_entries(void **state)
     entry(d1, 1)->frame = 0x9000;
     assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_bad_page);
     m = page_to_mfn(page_of(d1, gpa));
+    /* The type decides, whoever's the memory is. */
+    assert_int_equal(p2m_map(d1, gfn(0x9001), m, 1, P2M_MMIO_WB), 0);
+    entry(d1, 1)->frame = 0x9001;
+    assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_bad_page);
     assert_int_equal(p2m_map(d2, gfn(0x9000), m, 1, P2M_FOREIGN_RW), 0);
     entry(d2, 1)->frame = 0x9000;
     entry(d2, 1)->flags = GTF_permit_access;

@@ -20,6 +20,7 @@
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/tlb.h>
+#include "p2m_attrs.h"
 #include "p2m_walk.h"
 
 #define GUEST_GPADDR_BITS 40     /* what the ABI lays guests out in: their RAM ends below 1 TiB (public arch-arm.h) */
@@ -122,18 +123,6 @@ static const struct pgt_ops s2_ops = {
     .table_va = s2_table_va,
     .table_pa = s2_table_pa,
     .flush = tell,
-};
-
-/* Leaf attributes by type: memory type, access, shareability, execute never, and the type itself in the software bits. */
-#define S2_COMMON(type) (PTE_AF | PTE_SH_INNER | (u64)(type) << PTE_SW_SHIFT)
-static const u64 s2_attrs[16] = {
-    [P2M_RAM_RW] = S2_COMMON(P2M_RAM_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE,
-    [P2M_RAM_RO] = S2_COMMON(P2M_RAM_RO) | PTE_S2_NORMAL | PTE_S2_READ,
-    [P2M_MMIO] = S2_COMMON(P2M_MMIO) | PTE_S2_DEVICE | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
-    [P2M_FOREIGN_RW] = S2_COMMON(P2M_FOREIGN_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
-    [P2M_FOREIGN_RO] = S2_COMMON(P2M_FOREIGN_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
-    [P2M_GRANT_RW] = S2_COMMON(P2M_GRANT_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
-    [P2M_GRANT_RO] = S2_COMMON(P2M_GRANT_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
 };
 
 /* VMIDs: 8 bits on every implementation. A new owner starts with a clean TLB. */

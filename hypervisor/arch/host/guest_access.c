@@ -41,7 +41,7 @@ static int access_gpa(struct domain *d, enum access what, u64 gpa, char *buf, si
         enum p2m_type t;
         mfn_t m = p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
 
-        if (t == P2M_INVALID || t == P2M_MMIO || (own_only && !p2m_is_ram(t)) ||
+        if (t == P2M_INVALID || p2m_is_mmio(t) || (own_only && !p2m_is_ram(t)) ||
             (what != ACCESS_READ && !p2m_is_writable(t))) {
             return -EFAULT;
         }

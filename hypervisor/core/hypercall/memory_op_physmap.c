@@ -86,7 +86,7 @@ static int map_device(struct domain *d, u64 idx, gfn_t g)
     }
     rc = p2m_map(d, g, mfn(idx), 1, P2M_MMIO);
     /* dom0 has most devices mapped from the start. */
-    return rc == -EEXIST && mfn_eq(p2m_lookup(d, g, &t, NULL), mfn(idx)) && t == P2M_MMIO ? 0 : rc;
+    return rc == -EEXIST && mfn_eq(p2m_lookup(d, g, &t, NULL), mfn(idx)) && p2m_is_mmio(t) ? 0 : rc;
 }
 
 /* One page of a space that does not involve another domain. */
@@ -267,7 +267,7 @@ long memop_remove_from_physmap(struct vcpu *v, u64 *args)
         physmap_drop(d, gfn(arg.gpfn), old);
     }
     /* Device memory counts as nothing; a grant mapping is undone by who made it. */
-    return rc == -EBUSY && old.t == P2M_MMIO ? -ENOENT : rc;
+    return rc == -EBUSY && p2m_is_mmio(old.t) ? -ENOENT : rc;
 }
 
 /* ---- acquire_resource ---- */

@@ -25,7 +25,13 @@ enum p2m_type {                  /* fits 4 software bits of an entry */
     P2M_FOREIGN_RO,
     P2M_GRANT_RW,
     P2M_GRANT_RO,
+    P2M_MMIO_NC,                 /* the same, but the guest's stage 1 may make it Normal non-cacheable: PCI windows */
+    P2M_MMIO_WB,                 /* the same, but stage 1 decides: memory that firmware keeps for a device (no-map) */
 };
+
+/* None of these is memory that the hypervisor may touch, count or give away, whatever the guest may make of it. */
+#define P2M_MMIO_TYPES (BIT32(P2M_MMIO) | BIT32(P2M_MMIO_NC) | BIT32(P2M_MMIO_WB))
+static inline bool p2m_is_mmio(enum p2m_type t) { return (BIT32(t) & P2M_MMIO_TYPES) != 0; }
 
 static inline bool p2m_is_ram(enum p2m_type t) { return t == P2M_RAM_RW || t == P2M_RAM_RO; }
 static inline bool p2m_is_foreign(enum p2m_type t) { return t == P2M_FOREIGN_RW || t == P2M_FOREIGN_RO; }
@@ -33,7 +39,7 @@ static inline bool p2m_is_grant(enum p2m_type t) { return t == P2M_GRANT_RW || t
 /* May a guest or a hypercall on its behalf write through this mapping? */
 static inline bool p2m_is_writable(enum p2m_type t)
 {
-    return t == P2M_RAM_RW || t == P2M_FOREIGN_RW || t == P2M_GRANT_RW || t == P2M_MMIO;
+    return t == P2M_RAM_RW || t == P2M_FOREIGN_RW || t == P2M_GRANT_RW || p2m_is_mmio(t);
 }
 
 /*
