@@ -36,8 +36,8 @@
 #include <asm/host.h>
 
 /*
- * 1: the test is linked with the stage 2 of arch/arm (support/real_p2m.h), and the knobs of the fake one (host_p2m_*) are
- * not there but for the count of flushes.
+ * 1: the test is linked with the stage 2 of arch/arm (support/sysreg/real_p2m.h), and the knobs of the fake one
+ * (host_p2m_*) are not there but for the count of flushes.
  */
 #ifndef UNIT_REAL_P2M
 #define UNIT_REAL_P2M 0
@@ -105,7 +105,7 @@ extern u64 unit_preempt_after;
 extern u64 unit_alloc_fail_after;
 /* Fake allocator: allocations not yet freed (objects and page chunks): for leak checks. */
 u64 unit_allocs(void);
-/* Pages that mem_stats() calls free, and those that domains' stage-2 tables take, roots aside: a real one makes some. */
+/* Pages that mem_stats() calls free, and those that domains' stage-2 tables take (roots aside): a real one has some. */
 u64 unit_free_pages(void);
 
 /* The code under test must panic or fail an assertion. */
