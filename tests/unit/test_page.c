@@ -62,6 +62,7 @@ static void test_alloc_and_put(void **state)
     assert_int_equal(list_length(d1), 1);
     assert_int_equal(host_zeroed_pages, 3);      /* the two shared info pages, and this one once */
     assert_int_equal(host_cleaned_pages, 3);
+    assert_int_equal(host_forgotten, 3);         /* and what it held as instructions is forgotten */
     va = page_to_virt(pg);
     for (u32 i = 0; i < PAGE_SIZE; i++) {
         assert_int_equal(va[i], 0);
