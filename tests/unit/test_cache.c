@@ -50,7 +50,10 @@ static void test_coherent_instruction_cache(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { sysreg_case(test_scrub_and_forget), sysreg_case(test_coherent_instruction_cache) };
+    const struct CMUnitTest tests[] = {
+        sysreg_case(test_scrub_and_forget),
+        sysreg_case(test_coherent_instruction_cache),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,17 @@ static void test_assign(void **state)
 
     (void)state;
     assert_int_equal(mem_claim(m, 0x777), 0);
+    /* The limit holds here too, where nobody has looked at it before. */
+    d1->max_pages = 0x100;
+    assert_int_equal(page_assign(d1, m, 0x777), -ENOMEM);
+    d1->max_pages = 0x776;
+    assert_int_equal(page_assign(d1, m, 0x777), -ENOMEM);
+    d1->max_pages = 0x778;
+    d1->tot_pages = 2;
+    assert_int_equal(page_assign(d1, m, 0x777), -ENOMEM);
+    assert_int_equal(d1->page_list, PAGE_NIL);
+    d1->tot_pages = 0;
+    d1->max_pages = 0x777;
     assert_int_equal(page_assign(d1, m, 0x777), 0);
     assert_int_equal(d1->tot_pages, 0x777);
     assert_int_equal(list_length(d1), 0x777);

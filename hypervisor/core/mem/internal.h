@@ -121,8 +121,8 @@ void lazy_add(u64 first, u64 end, u32 node);
 /* Is frame m in a block without page structs? */
 bool lazy_untouched(u64 m);
 /*
- * Put one such block of the zone (or all that [first, end) touches) on the lists. Caller holds the node's lock, which is
- * given up for a while.
+ * Put one such block of the zone (or all that [first, end) touches) on the lists. Caller holds the node's lock, which
+ * is given up for a while.
  */
 bool lazy_use_locked(u32 node, struct buddy_zone *z);
 void lazy_use_range_locked(struct buddy_node *n, u64 first, u64 end);

@@ -79,7 +79,8 @@ static u32 find_block(u32 node, const struct buddy_zone *z)
     for (u32 b = first; z->nr_untouched > 0 && b < end; b++) {
         if (b % 64 == 0 && atomic_load(&untouched[b / 64]) == 0) {
             b += 63;
-        } else if (lazy_untouched((u64)b << MAX_ORDER) && !is_taken(b) && mem_range_find((u64)b << MAX_ORDER)->node == node) {
+        } else if (lazy_untouched((u64)b << MAX_ORDER) && !is_taken(b) &&
+                   mem_range_find((u64)b << MAX_ORDER)->node == node) {
             return b;
         }
     }
