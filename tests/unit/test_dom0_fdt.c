@@ -339,9 +339,12 @@ static void test_devices(void **state)
     (void)state;
     devices(&o);
     /* Flash; rtc; fw-cfg; virtio; PCI windows; configuration space; high window. Not GIC, UART, RAM. */
-    assert_string_equal(ranges(dev.mmio),
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_DEVICE]),
                         "0-7fff 9010-9010 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
-    assert_string_equal(ranges(dev.iomem_caps), ranges(dev.mmio));
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_NC]), "");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_WB]), "");
+    assert_string_equal(ranges(dev.iomem_caps),
+                        "0-7fff 9010-9010 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
     /* rtc 34, PCI 35..38, virtio 48..79; the UART's 33 is ours. */
     assert_string_equal(ranges(dev.spis), "22-26 30-4f");
     assert_string_equal(ranges(dev.irq_caps), "22-26 30-4f");
@@ -366,8 +369,10 @@ static void test_odd_devices(void **state)
      * Kept for another domain: not mapped, but may be given away. The page shared with the UART stays ours, the next
      * does not.
      */
-    assert_string_equal(ranges(dev.mmio),
-                        "0-7fff 9001-9001 9010-9010 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_DEVICE]),
+                        "0-7fff 9001-9001 9010-9010 9020-9020 a000-a003 10000-1ffff 20002-3efff 4010000-401ffff "
+                        "8000000-fffffff");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_WB]), "20000-20001");
     assert_true(rangeset_contains(dev.iomem_caps, 0x1c000, 0x1c000));
     assert_true(rangeset_contains(dev.irq_caps, 132, 132));
     assert_false(rangeset_contains(dev.spis, 132, 132));
@@ -382,11 +387,57 @@ static void test_odd_devices(void **state)
     assert_int_equal(unit_allocs(), 0);
 }
 
+/* Windows and memory that dom0's stage 1 may make Normal; a device with registers where firmware's memory is. */
+static void normal_memory(void *f)
+{
+    tree_begin(f, "pcie@1d000000");
+    tree_str(f, "device_type", "pci");
+    tree_cells(f, "#address-cells", 3);
+    tree_cells(f, "#size-cells", 2);
+    tree_cells(f, "reg", RANGE(0x1d000000, 0x10000));
+    tree_cells(f, "ranges", 0x41000000, 0, 0, RANGE(0x1d010000, 0x10000),        /* the bit means nothing for I/O */
+               0x02000000, 0, 0, RANGE(0x1d100000, 0x100000), 0x42000000, 0, 0, RANGE(0x1d200000, 0x100000),
+               0xc3000000, 0, 0, RANGE(0x4100000000, 0x100000000));
+    tree_end(f);
+    tree_begin_reserved(f);
+    tree_empty(f, "ranges");
+    tree_begin(f, "modem@50000000");
+    tree_cells(f, "reg", RANGE(0x50000000, 0x800000));
+    tree_empty(f, "no-map");
+    tree_end(f);
+    tree_region(f, "fb", RANGE(0x58000000, 0x1000));
+    tree_region(f, "outside", RANGE(0x20000000, 0x2000));
+    tree_end(f);
+    tree_begin(f, "modem");
+    tree_cells(f, "reg", RANGE(0x507ff000, 0x1000), RANGE(0x1d2fe000, 0x3000));
+    tree_end(f);
+}
+
+static void test_memory_types(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more = normal_memory;
+    devices(&o);
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_WB]), "20000-20001 50000-507ff");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_NC]), "1d200-1d2ff 4100000-41fffff");
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1d010, 0x1d01f));
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1d100, 0x1d1ff));
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1d300, 0x1d300));
+    assert_false(rangeset_overlaps(dev.mmio[DOM0_MMIO_DEVICE], 0x1d200, 0x1d2ff));
+    assert_false(rangeset_overlaps(dev.mmio[DOM0_MMIO_DEVICE], 0x50000, 0x507ff));
+    assert_string_equal(ranges(dev.reserved), "58000-58000");
+    assert_true(rangeset_contains(dev.iomem_caps, 0x50000, 0x507ff));
+    dom0_devices_free(&dev);
+    assert_int_equal(unit_allocs(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_odd_nodes), unit_case(test_gic_below_bus),
-        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices)
+        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices), unit_case(test_memory_types)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
