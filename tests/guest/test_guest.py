@@ -15,7 +15,7 @@ import runner  # noqa: E402
 
 # What is about vCPUs that take turns. Tests where all of them spin for each other take too long where they do.
 SWITCHING = "only=state+switch+domain+sched+psci"
-# The GICv2 driver's path for hardware, which is not taken on QEMU by itself; plain_gicv2.txt has what QEMU's model then fails.
+# The GICv2 driver's path for hardware; plain_gicv2.txt has what QEMU's model then fails.
 PLAIN = "gicv2_links=hardware"
 # (gic, vCPUs = pCPUs unless options say otherwise, CPU model, hypervisor options)
 MACHINES = {

@@ -278,6 +278,92 @@ static void test_gic_below_bus(void **state)
     assert_int_equal(dom0_fdt_build(&in, out, sizeof(out)), -EINVAL);
 }
 
+static void timer_errata(void *f)
+{
+    tree_empty(f, "fsl,erratum-a008585");
+    tree_empty(f, "allwinner,erratum-unknown1");
+    tree_empty(f, "hisilicon,erratum-161010101");
+    tree_empty(f, "vendor,other");
+    tree_cells(f, "clock-frequency", 24000000);
+}
+
+/* What the counter is like is dom0's business too, as it reads it itself. */
+static void test_timer(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more_timer = timer_errata;
+    build(&o);
+    assert_true(has_prop("/timer", "fsl,erratum-a008585"));
+    assert_true(has_prop("/timer", "allwinner,erratum-unknown1"));
+    assert_true(has_prop("/timer", "hisilicon,erratum-161010101"));
+    assert_false(has_prop("/timer", "vendor,other"));
+    want_cells("/timer", "clock-frequency", 24000000);
+    want_cells("/timer", "interrupts", 1, 0xd, 0xf08, 1, 0xe, 0xf08, 1, 0xb, 0xf08);
+}
+
+/* Below /cpus: more CPUs than dom0 has, one that is off, a cache, an idle state. */
+static void big_cpus(void *f)
+{
+    for (u32 i = 0; i < 3; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "cpu@%x", 0x100 + i);
+        tree_begin(f, name);
+        tree_cells(f, "phandle", 0x8200 + i);
+        tree_cells(f, "reg", 0x100 + i);
+        tree_cells(f, "#cooling-cells", 2);
+        tree_str(f, "compatible", "arm,cortex-a76");
+        tree_str(f, "device_type", "cpu");
+        if (i == 0) {
+            tree_str(f, "status", "disabled");
+        }
+        tree_begin(f, "l2-cache");
+        tree_cells(f, "phandle", 0x8300 + i);
+        tree_end(f);
+        tree_end(f);
+    }
+}
+
+static void cooling_maps(void *f)
+{
+    tree_begin(f, "thermal-zones");
+    tree_cells(f, "cooling-device", 0x8100, ~0u, ~0u, 0x8101, ~0u, ~0u, 0x8200, ~0u, ~0u, 0x8201, ~0u, ~0u, 0x8202, ~0u,
+               ~0u);
+    tree_end(f);
+}
+
+static bool is_cpu(u32 phandle)
+{
+    int off = fdt_node_offset_by_phandle(out, phandle);
+    const char *type = fdt_getprop(out, off, "device_type", NULL);
+
+    if (off < 0) {
+        fail_msg("phandle %#x dangles", phandle);
+    }
+    return type != NULL && strcmp(type, "cpu") == 0;
+}
+
+/* Whatever other nodes may refer to is still there, and no more CPUs than dom0 has. */
+static void test_cpu_references(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more_cpus = big_cpus;
+    o.more = cooling_maps;
+    build(&o);
+    assert_true(is_cpu(0x8100) && is_cpu(0x8101) && is_cpu(0x8201));
+    assert_false(is_cpu(0x8200) || is_cpu(0x8202) || is_cpu(0x8300) || is_cpu(0x8301) || is_cpu(0x8302));
+    want_cells("/cpus/cpu@0", "phandle", 0x8100);
+    want_cells("/cpus/cpu@100", "phandle", 0x8201);
+    want_cells("/cpus/cpu@100", "#cooling-cells", 2);
+    want_string("/cpus/cpu@100", "compatible", "arm,cortex-a57");
+    want_cells("/cpus/host-8202", "#cooling-cells", 2);
+    assert_true(has_node("/thermal-zones"));
+}
+
 static void no_chosen_at_all(struct tree *t)
 {
     int off = fdt_path_offset(t->blob, "/chosen");
@@ -387,6 +473,27 @@ static void test_odd_devices(void **state)
     assert_int_equal(unit_allocs(), 0);
 }
 
+static void shares_uart_irq(void *f)
+{
+    tree_begin(f, "serial@1c000000");
+    tree_cells(f, "interrupts", 0, 1, 4);
+    tree_cells(f, "reg", RANGE(0x1c000000, 0x200));
+    tree_end(f);
+}
+
+/* The console's line, where it is a device's of dom0's too. */
+static void test_shared_irq(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more = shares_uart_irq;
+    devices(&o);
+    assert_string_equal(ranges(dev.spis), "21-26 30-4f");
+    assert_string_equal(ranges(dev.irq_caps), "21-26 30-4f");
+    dom0_devices_free(&dev);
+}
+
 /* Windows and memory that dom0's stage 1 may make Normal; a device with registers where firmware's memory is. */
 static void normal_memory(void *f)
 {
@@ -437,7 +544,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_odd_nodes), unit_case(test_gic_below_bus),
-        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices), unit_case(test_memory_types)
+        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices), unit_case(test_memory_types),
+        unit_case(test_timer), unit_case(test_cpu_references), unit_case(test_shared_irq)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
