@@ -34,8 +34,8 @@ ifeq ($(CC),clang)
 WARN += -Wno-unused-command-line-argument -Wno-gnu-statement-expression -Wno-shorten-64-to-32 -Wno-implicit-int-conversion
 endif
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
-          -fno-omit-frame-pointer -mgeneral-regs-only -mstrict-align -mno-outline-atomics -march=armv8-a -fno-strict-aliasing \
-          -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
+          -fno-omit-frame-pointer -mgeneral-regs-only -ffixed-x18 -mstrict-align -mno-outline-atomics -march=armv8-a \
+          -fno-strict-aliasing -mfix-cortex-a53-835769 -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
           -DCONFIG_DEBUG=$(DEBUG) $(WARN) -isystem $(SYSROOT)/usr/include \
           -Ihypervisor/include -Ihypervisor/arch/arm/include -I$(OUT)/include
 ifneq ($(CC),clang)
@@ -50,6 +50,8 @@ SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
 OBJS := $(patsubst hypervisor/%.c,$(OUT)/%.o,$(CSRC)) $(patsubst hypervisor/%.S,$(OUT)/%.o,$(SSRC))
 LDS  := hypervisor/arch/arm/arm64/argon.lds
+# Cortex-A53 errata that only compiler and linker can work around, in any code (docs/design/errata.md).
+LDFIX := --fix-cortex-a53-843419 --fix-cortex-a53-835769
 
 .PHONY: all image clean demo test unit guest-test system-test bench bench-io lint check-compilers
 all: image
@@ -67,7 +69,8 @@ $(IMAGE): $(OUT)/argon.elf always
 
 $(OUT)/argon.elf: $(OBJS) $(LDS)
 	@echo "  LD      $@"
-	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings -o $@ $(OBJS) \
+	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings \
+	    $(LDFIX) -o $@ $(OBJS) \
 	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
 
 $(OUT)/%.o: hypervisor/%.c $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h

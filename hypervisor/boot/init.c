@@ -11,6 +11,8 @@
 #include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
+#include <asm/errata.h>
+#include <asm/firmware.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
@@ -99,15 +101,20 @@ noreturn_fn boot_code void boot_main(paddr_t tables, paddr_t image)
     console_init_early();
     machine_init(tables);
     options_parse(machine.xen_cmdline);
+    errata_boot_init(opt.errata);
     time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());
     if (machine_find_uart(opt.dtuart) == 0) {
         console_init();
     }
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
+    firmware_boot_init();
     boot_memory_init();
     dom0_claim();
     boot_cpu_stacks();
+    if (!errata_cpu_up()) {
+        boot_stop("the boot CPU cannot be used");
+    }
     cpu_init_el2();
     p2m_boot_init();
     p2m_cpu_init();
@@ -118,6 +125,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables, paddr_t image)
     sched_init(opt.sched);
     sched_init_cpu(0);
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
+    errata_boot_done();
     dom0_build();
     boot_finish();
 }

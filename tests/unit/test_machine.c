@@ -183,6 +183,8 @@ static void timer_named(void *f)
     tree_cells(f, "interrupts", 1, 10, 4, 1, 11, 4, 1, 14, 4);
     tree_strings(f, "interrupt-names", "hyp-phys\0virt\0phys");
     tree_cells(f, "clock-frequency", 62500000);
+    tree_empty(f, "fsl,erratum-a008585");
+    tree_empty(f, "allwinner,erratum-unknown1");
     tree_str(f, "compatible", "arm,armv8-timer");
     tree_end(f);
 }
@@ -215,6 +217,7 @@ static void test_timer(void **state)
     assert_int_equal(machine.timer_irq_virt, 27);
     assert_int_equal(machine.timer_irq_hyp, 26);
     assert_int_equal(machine.timer_hz, 62500000);
+    assert_int_equal(machine.timer_quirks, BIT32(TIMER_A008585) | BIT32(TIMER_UNKNOWN1));
     assert_int_equal(machine_from_firmware(tree_without_timer(timer_short), TREE_SIZE, 0), -EINVAL);
     assert_non_null(strstr(unit_log(), "/clock: interrupts lack"));
     assert_int_equal(machine_from_firmware(tree_without_timer(timer_bad_hz), TREE_SIZE, 0), -EINVAL);

@@ -10,13 +10,16 @@
 #include <argon/percpu.h>
 #include <argon/string.h>
 #include <argon/xen.h>
+#include <asm/errata.h>
 #include <asm/fp.h>
 #include <asm/smp.h>
+#include <asm/spectre.h>
 #include <asm/trap.h>
 
 /* HCR_EL2 (Arm ARM D17.2.48). */
 #define HCR_VM     BIT(0)    /* stage 2 on */
 #define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
+#define HCR_PTW    BIT(2)    /* a stage-1 walk through device memory faults at stage 2: the walker is never to read a device */
 #define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
 #define HCR_IMO    BIT(4)
 #define HCR_AMO    BIT(5)
@@ -30,8 +33,8 @@
 #define HCR_RW     BIT(31)   /* EL1 is AArch64 */
 #define HCR_TLOR   BIT(35)
 #define HCR_TERR   BIT(36)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TSC | \
-                    HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
+#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | \
+                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
 
 #define SCTLR_EL1_RESET 0x00c50078UL
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
@@ -120,6 +123,9 @@ static void vcpu_restore(struct vcpu *v)
 {
     sysreg_write(vttbr_el2, v->domain->arch.vttbr);
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
+    if (errata_active(SPECTRE_V4_FIRMWARE)) {
+        spectre_v4_load(v);
+    }
     kept_restore(v);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
@@ -152,6 +158,7 @@ static void regs_reset(struct vcpu *v)
     memset(&v->arch.el1, 0, sizeof(v->arch.el1));
     memset(&v->arch.fp, 0, sizeof(v->arch.fp));
     v->arch.loaded_on = 0;
+    v->arch.bypass = false;
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.hcr = HCR_GUEST;

@@ -67,8 +67,15 @@ boot_code int fdt_parse_gic_v3(struct fdt_parse *p)
 
 boot_code int fdt_parse_timer(struct fdt_parse *p)
 {
+    static const char *const quirks[] = {
+        [TIMER_A008585] = "fsl,erratum-a008585", [TIMER_161010101] = "hisilicon,erratum-161010101",
+        [TIMER_UNKNOWN1] = "allwinner,erratum-unknown1",
+    };
     struct dt_prop prop = dt_get(&p->dt, p->w.off, "clock-frequency");
 
+    for (u32 i = 0; i < ARRAY_SIZE(quirks); i++) {
+        p->m->timer_quirks |= dt_get(&p->dt, p->w.off, quirks[i]).data != NULL ? BIT32(i) : 0;
+    }
     if (prop.data != NULL && !dt_u32(&prop, &p->m->timer_hz)) {
         return fdt_bad(p, "bad clock-frequency");
     }

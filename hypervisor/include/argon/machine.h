@@ -57,6 +57,9 @@ struct machine_gic {
     u32 maintenance_irq;         /* INTID */
 };
 
+/* The counter reads wrong at times: bits of timer_quirks, by properties fsl,erratum-a008585 and so on. */
+enum timer_quirk { TIMER_A008585, TIMER_161010101, TIMER_UNKNOWN1 };
+
 struct machine {
     struct machine_range tables; /* where firmware's tables lie: not to be touched until dom0 is built */
     u32 nr_banks, nr_reserved, nr_nomap, nr_modules, nr_cpus;
@@ -71,6 +74,7 @@ struct machine {
     struct machine_uart uart;
     u32 timer_irq_phys_s, timer_irq_phys_ns, timer_irq_virt, timer_irq_hyp;   /* INTIDs */
     u32 timer_hz;                /* clock-frequency, 0 = use CNTFRQ */
+    u32 timer_quirks;            /* BIT32(enum timer_quirk) */
     bool psci_smc;               /* PSCI conduit of the firmware: SMC (else HVC: cannot be used from EL2) */
     u32 psci_version;            /* 0: no PSCI */
     u32 psci_cpu_on;             /* function id */

@@ -15,6 +15,8 @@ struct pcpu {
     struct vcpu *loaded;         /* whose guest registers this CPU holds, running or not: arch_context_switch() */
     void *stack_top;             /* asm: hypervisor stack of this CPU */
     void *emergency_stack_top;   /* asm: for faults of the hypervisor itself */
+    u32 exit_arg;                /* asm: what this CPU's vectors do with branch prediction on exits (arch/arm/spectre.c) */
+    bool bypass;                 /* speculative store bypass is on here, by the firmware (arch/arm/spectre.c) */
     u32 id;                      /* 0..nr_cpus-1 */
     u32 node;
     u64 hwid;                    /* MPIDR_EL1 affinity bits */

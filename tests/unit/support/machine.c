@@ -108,9 +108,11 @@ static void init_vcpu(struct domain *d, struct vcpu *v, u16 id)
 
 struct domain *unit_domain(u16 id, u32 nr_vcpus)
 {
+    static u64 serial;
     struct domain *d = calloc(1, sizeof(*d));
 
     d->id = id;
+    d->serial = ++serial;
     d->is_privileged = id == 0;
     d->is_console = id == 0;
     d->max_vcpus = nr_vcpus;

@@ -14,6 +14,7 @@ struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
 struct arch_vcpu {
     struct cpu_regs regs;
     u64 vmpidr;
+    bool bypass;
 };
 
 struct host_p2m_entry;
