@@ -99,11 +99,16 @@ static boot_code void give_reserved(struct dom0 *my)
     last = (arch_image_start() + arch_image_bytes() - 1) >> PAGE_SHIFT;
     build_must(b, rangeset_remove(my->devices.reserved, first, last), "reserved memory");
     while (rangeset_next(my->devices.reserved, next, &first, &last)) {
+        struct machine_range part;
+        paddr_t at = first << PAGE_SHIFT, end = (last + 1) << PAGE_SHIFT;
+
         next = last + 1;
-        mem_add_range(first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT, 0);
-        build_must(b, mem_claim(mfn(first), last - first + 1), "reserved memory");
-        b->d->max_pages += (u32)(last - first + 1);
-        build_give_ram(b, first << PAGE_SHIFT, (last - first + 1) << PAGE_SHIFT);
+        for (; machine_next_ram(&machine, at, end, &part); at = machine_range_end(&part)) {
+            mem_add_range(part.start, machine_range_end(&part), part.node);
+            build_must(b, mem_claim(paddr_to_mfn(part.start), part.size >> PAGE_SHIFT), "reserved memory");
+            b->d->max_pages += (u32)(part.size >> PAGE_SHIFT);
+            build_give_ram(b, part.start, part.size);
+        }
     }
 }
 
