@@ -38,6 +38,7 @@ static void two_domains(void)
     be->is_privileged = true;
     assert_int_equal(vcpu_create(be, 0), 0);
     guest = create_running(2);
+    be->paging_pool_bytes = guest->paging_pool_bytes = MIB(1);
     give_page(be, OWN);
     own = give_page(guest, OWN);
 }

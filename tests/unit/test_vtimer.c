@@ -5,8 +5,8 @@
 #include <asm/vtimer.h>
 
 #include <argon/machine.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
+#include <vdev/vgic.h>
+#include <vdev/vtimer.h>
 
 struct host_vtimer host_vtimer;
 static struct domain *d;
@@ -62,7 +62,7 @@ static int setup(void **state)
     level = in_flight = false;
     off_cpu = true;
     unit_advance(ticks_to_ns(OFFSET + 1000));
-    d->vcounter_offset = OFFSET;
+    d->arch.vcounter_offset = OFFSET;
     vtimer_init_vcpu(v, 27, 30);
     return 0;
 }
@@ -188,19 +188,19 @@ static void ended(void **state)
     void (*virt)(void *data), (*phys)(void *data);
 
     (void)state;
-    v->vtimer.cntv_ctl = 1;
-    v->vtimer.cntv_cval = count() + 1000;
-    v->vtimer.live = false;
+    v->arch.vtimer.cntv_ctl = 1;
+    v->arch.vtimer.cntv_cval = count() + 1000;
+    v->arch.vtimer.live = false;
     set(VTIMER_CNTP_CVAL, count() + 1000);
     set(VTIMER_CNTP_CTL, 1);
-    virt = v->vtimer.virt_wake.fn;
-    phys = v->vtimer.phys.fn;
+    virt = v->arch.vtimer.virt_wake.fn;
+    phys = v->arch.vtimer.phys.fn;
     virt(v);
     assert_true(unit_next_timer() != ~0UL);
     vtimer_destroy_vcpu(v);
     virt(v);
     phys(v);
-    v->vtimer.live = true;
+    v->arch.vtimer.live = true;
     WRITE_ONCE(v->cpu, 1);                               /* it "has just got on that CPU" */
     phys(v);
     assert_true(unit_next_timer() == ~0UL);
