@@ -4,6 +4,7 @@
 # make test       unit, guest and system tests, lints, both compilers
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 # make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
+# make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
 ROOT    := $(CURDIR)
 B       := build
 SYSROOT := $(B)/sysroot-arm64
@@ -54,7 +55,7 @@ LDS  := hypervisor/arch/arm/arm64/argon.lds
 # Cortex-A53 errata that only compiler and linker can work around, in any code (docs/design/errata.md).
 LDFIX := --fix-cortex-a53-843419 --fix-cortex-a53-835769
 
-.PHONY: all image clean demo test unit guest-test system-test bench bench-io lint check-compilers
+.PHONY: all image clean demo test unit guest-test system-test bench bench-io bench-create lint check-compilers
 all: image
 image: $(IMAGE)
 
@@ -156,6 +157,10 @@ bench: setup image images
 	@$(MAKE) --no-print-directory -C bench/io
 	@bench/kvm/build.sh
 	@/usr/bin/python3 bench/run.py $(BENCH)
+
+bench-create: setup image images
+	@$(MAKE) --no-print-directory -C bench/create
+	@/usr/bin/python3 bench/create/main.py $(BENCH)
 
 bench-io: setup image images
 	@$(MAKE) --no-print-directory -C bench/io

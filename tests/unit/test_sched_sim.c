@@ -502,19 +502,19 @@ static void play(const struct scenario *s)
         play(&s);                                                                 \
     }
 
-scenario_test(test_equal_weights, .cpus = 1, .domains = 5, .seeds = 8, .length = 8 * NS_PER_SEC, .max_weight = 256)
-scenario_test(test_long_alone, .cpus = 1, .domains = 3, .seeds = 16, .length = 30 * NS_PER_SEC, .max_weight = 256,
+scenario_test(test_equal_weights, .cpus = 1, .domains = 5, .seeds = 5, .length = 6 * NS_PER_SEC, .max_weight = 256)
+scenario_test(test_long_alone, .cpus = 1, .domains = 3, .seeds = 8, .length = 30 * NS_PER_SEC, .max_weight = 256,
               .sleepy = true)
-scenario_test(test_near_weights, .cpus = 1, .domains = 5, .seeds = 8, .length = 8 * NS_PER_SEC, .max_weight = 2048)
-scenario_test(test_any_weights, .cpus = 1, .domains = 4, .seeds = 8, .length = 40 * NS_PER_SEC, .max_weight = 65536)
-scenario_test(test_with_yields, .cpus = 1, .domains = 5, .seeds = 8, .length = 8 * NS_PER_SEC, .max_weight = 1024,
+scenario_test(test_near_weights, .cpus = 1, .domains = 5, .seeds = 5, .length = 6 * NS_PER_SEC, .max_weight = 2048)
+scenario_test(test_any_weights, .cpus = 1, .domains = 4, .seeds = 5, .length = 25 * NS_PER_SEC, .max_weight = 65536)
+scenario_test(test_with_yields, .cpus = 1, .domains = 5, .seeds = 5, .length = 6 * NS_PER_SEC, .max_weight = 1024,
               .yields = true)
-scenario_test(test_controlled, .cpus = 1, .domains = 5, .seeds = 8, .length = 8 * NS_PER_SEC, .max_weight = 4096,
+scenario_test(test_controlled, .cpus = 1, .domains = 5, .seeds = 5, .length = 6 * NS_PER_SEC, .max_weight = 4096,
               .yields = true, .controlled = true)
-scenario_test(test_several_cpus, .cpus = 3, .domains = 6, .seeds = 6, .length = 6 * NS_PER_SEC, .max_weight = 1024)
-scenario_test(test_several_cpus_controlled, .cpus = 4, .domains = 7, .seeds = 6, .length = 6 * NS_PER_SEC,
+scenario_test(test_several_cpus, .cpus = 3, .domains = 6, .seeds = 4, .length = 6 * NS_PER_SEC, .max_weight = 1024)
+scenario_test(test_several_cpus_controlled, .cpus = 4, .domains = 7, .seeds = 4, .length = 6 * NS_PER_SEC,
               .max_weight = 4096, .yields = true, .controlled = true)
-scenario_test(test_pools, .cpus = 4, .domains = 7, .seeds = 6, .length = 6 * NS_PER_SEC, .max_weight = 65536,
+scenario_test(test_pools, .cpus = 4, .domains = 7, .seeds = 4, .length = 6 * NS_PER_SEC, .max_weight = 65536,
               .yields = true, .controlled = true, .pools = true)
 
 int main(void)

@@ -328,11 +328,9 @@ static void test_running_vcpus_follow_their_pool(void **state)
     assert_int_equal(pool_op(P(RMCPU), 0, 2), 0);
     assert_int_equal(pool_op(P(ADDCPU), 5, 2), 0);
     vcpu_unblock(v, VPF_DOWN);
+    unit_set_current(pcpus[0]->sched.curr);      /* the caller's CPU: leave it to the scheduler */
     run_on(v->cpu);
     unit_set_cpu(0);
-    if (v->cpu == 0) {
-        unit_set_current(v);             /* the caller's CPU: leave it to the scheduler below */
-    }
     op.u.cpupool_op.domid = 1;
     host_pcpu->current = caller;
     assert_int_equal(pool_op(P(MOVEDOMAIN), 5, 0), 0);

@@ -6,6 +6,8 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 #define MAX_POLL_PORTS 128
 
@@ -73,6 +75,7 @@ static long op_poll(struct vcpu *v, u64 gva)
     struct sched_poll p;
     int rc;
 
+    ASSERT(v == current_vcpu());
     if (copy_from_guest(&p, gva, sizeof(p)) != 0) {
         return -EFAULT;
     }

@@ -104,6 +104,13 @@ static inline bool cap_exhausted(struct vcpu *v, u64 now)
 void cap_set(struct domain *d, u16 percent);
 
 /* ---- runqueue.c and what is short enough to be here: the caller holds sp->lock unless said ---- */
+/* Debug builds: sp's lock is held, and v is one of its vCPUs, whose state it protects. */
+static inline void rq_assert_owns(struct sched_pcpu *sp, const struct vcpu *v)
+{
+    ASSERT(spin_is_locked(&sp->lock));
+    ASSERT(sched_of(v->cpu) == sp && !v->is_idle);
+}
+
 static inline bool rq_less(const struct rb_node *a, const struct rb_node *b)
 {
     return vruntime_before(vcpu_of_node(a)->sched.vruntime, vcpu_of_node(b)->sched.vruntime);
@@ -111,7 +118,9 @@ static inline bool rq_less(const struct rb_node *a, const struct rb_node *b)
 
 static inline void rq_enqueue(struct sched_pcpu *sp, struct vcpu *v)
 {
-    ASSERT(!v->sched.queued);
+    rq_assert_owns(sp, v);
+    /* Whoever stops a vCPU takes it off the queue under the same lock. */
+    ASSERT(!v->sched.queued && sp->curr != v && atomic_load(&v->pause_flags) == 0);
     rb_insert(&sp->queue, &v->sched.node, rq_less);
     WRITE_ONCE(v->sched.queued, true);
     WRITE_ONCE(sp->nr_runnable, sp->nr_runnable + 1);
@@ -119,7 +128,8 @@ static inline void rq_enqueue(struct sched_pcpu *sp, struct vcpu *v)
 
 static inline void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
 {
-    ASSERT(v->sched.queued);
+    rq_assert_owns(sp, v);
+    ASSERT(v->sched.queued && sp->nr_runnable > 0);
     rb_remove(&sp->queue, &v->sched.node);
     WRITE_ONCE(v->sched.queued, false);
     WRITE_ONCE(sp->nr_runnable, sp->nr_runnable - 1);
@@ -211,6 +221,8 @@ static inline void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
 {
     u64 ran;
 
+    rq_assert_owns(sp, v);
+    ASSERT(v == sp->curr);
     if (now <= v->sched.charged) {
         return;
     }

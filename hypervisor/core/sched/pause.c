@@ -9,6 +9,8 @@ static void stop_locked(struct vcpu *v, u32 cpu)
 {
     struct sched_pcpu *sp = sched_of(cpu);
 
+    rq_assert_owns(sp, v);
+    ASSERT(atomic_load(&v->pause_flags) != 0);
     if (sp->curr == v) {
         rq_resched(cpu);
         return;
@@ -67,6 +69,7 @@ void vcpu_block_current(void)
 {
     struct vcpu *v = current_vcpu();
 
+    ASSERT(!v->is_idle);
     atomic_fetch_or(&v->pause_flags, VPF_BLOCKED);
     cpu_barrier();
     if (vcpu_event_pending(v)) {

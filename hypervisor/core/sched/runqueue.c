@@ -47,7 +47,8 @@ void rq_place_sleeper(const struct sched_pcpu *sp, struct vcpu *v)
 /* How far v is ahead of its queue, or behind, goes with it: both must be up to now. */
 void rq_move_home(struct vcpu *v, u32 from, u32 to, u64 now)
 {
-    ASSERT(!v->sched.queued);
+    rq_assert_owns(sched_of(from), v);
+    ASSERT(!v->sched.queued && sched_of(from)->curr != v && spin_is_locked(&sched_of(to)->lock));
     rq_charge_curr(sched_of(from), now);
     rq_charge_curr(sched_of(to), now);
     v->sched.vruntime += sched_of(to)->min_vruntime - sched_of(from)->min_vruntime;

@@ -27,8 +27,9 @@ static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct 
             return prev;
         }
         rq_dequeue(sp, v);
-        /* One that was stopped while it waited stays out: whoever lets it go queues it again. */
-        if (likely(atomic_load(&v->pause_flags) == 0 && !cap_exhausted(v, now))) {
+        ASSERT(atomic_load(&v->pause_flags) == 0);
+        /* One that its cap stops stays out: the cap's timer queues it again. */
+        if (likely(!cap_exhausted(v, now))) {
             return v;
         }
     }
@@ -112,6 +113,7 @@ struct vcpu *sched_switch(void)
         offered = true;
     }
     spin_lock(&sp->lock);
+    ASSERT(prev == sp->curr && prev->sched.running && !prev->sched.queued);
     atomic_fetch_and(&prev->pending, ~(u32)PEND_RESCHED);
     if (!was_idle) {
         rq_charge(sp, prev, now);
@@ -138,6 +140,7 @@ struct vcpu *sched_switch(void)
     spin_unlock(&sp->lock);
 
     arch_context_switch(prev, next);
+    ASSERT(p->current == next);
     if (!was_idle) {
         atomic_store_release(&prev->sched.running, false);
     }
