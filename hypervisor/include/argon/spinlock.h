@@ -26,7 +26,7 @@ enum lock_rank {
     RANK_EVENT_TABLE,    /* allocation of ports, FIFO geometry */
     RANK_EVENT_PORT,     /* one port (nested: the two ends, lower address first) */
     RANK_EVENT_QUEUE,    /* one FIFO queue */
-    RANK_P2M,            /* one guest's stage 2 (nested: two guests, lower address first) */
+    RANK_P2M,            /* one guest's stage 2 */
     RANK_PAGE_LIST,      /* struct domain: page list and counts */
     RANK_VGIC,           /* vdev/vgic: one vCPU's interrupt state, one SPI (nested: SPI, then vCPU) */
     RANK_IRQ,            /* core/irq: one host interrupt descriptor */
