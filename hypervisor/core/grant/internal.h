@@ -64,6 +64,9 @@ struct grant_table {
     u32 release_handle, release_frame;   /* progress of grant_release_mappings() */
 };
 
+_Static_assert(sizeof(struct grant_entry_v1) == 8 && offsetof(struct grant_entry_v1, domid) == 2 &&
+               offsetof(struct grant_entry_v1, frame) == 4, "flags and domid change as one word, entries as another");
+
 /* ---- table.c ---- */
 /*
  * The table of a domain that is not dying, else NULL. The table is freed a grace period (smp.h) after the domain began

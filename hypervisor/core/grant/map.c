@@ -78,6 +78,7 @@ static u32 handle_get(struct domain *ld)
 static void handle_put(struct grant_table *gt, u32 handle)
 {
     spin_lock(&gt->maptrack_lock);
+    ASSERT(gt->nr_maps != 0 && atomic_load(&map_of(gt, handle)->flags) == 0);
     atomic_store(&map_of(gt, handle)->gfn, gt->free_handle);
     gt->free_handle = handle;
     gt->nr_maps--;
