@@ -18,5 +18,8 @@ echo "lint: Python"
 mapfile -t sources < <(find scripts tests bench tools -name '*.py' 2>/dev/null)
 /usr/bin/python3 -m pyflakes "${sources[@]}" || status=1
 
+echo "lint: tests of these"
+/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/lint || status=1
+
 [ $status -eq 0 ] && echo "lint: nothing found"
 exit $status

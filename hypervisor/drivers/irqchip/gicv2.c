@@ -276,8 +276,8 @@ static u32 relink_ack(void)
 }
 
 #define GICV2_VIRT \
-    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
-    .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
+    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, \
+    .nr_preempt_bits = gicv2_nr_preempt_bits, .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
 
 static const struct vgic_host_ops gicv2_virt = {
     GICV2_VIRT,

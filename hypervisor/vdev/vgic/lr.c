@@ -296,7 +296,8 @@ static bool lr_evict(struct vcpu *v, u8 priority)
 
 static void hcr_update(struct vcpu *v)
 {
-    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) | (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
+    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) |
+              (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
 
     if (v->arch.vgic.hcr != hcr) {
         v->arch.vgic.hcr = hcr;

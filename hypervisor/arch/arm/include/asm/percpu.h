@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What ARM has of each CPU. this_cpu(): TPIDR_EL2 holds the address of this CPU's struct pcpu, from before the first C code on it (Arm ARM D17.2.140).
+ * What ARM has of each CPU. this_cpu(): TPIDR_EL2 holds the address of this CPU's struct pcpu, from before the first C code on it
+ * (Arm ARM D17.2.140).
  */
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H
