@@ -287,6 +287,7 @@ static const struct option options[] = {
     { "conring_size", parse_size_u32, &opt.conring_size, 1, MIB(16) },
     { "console_timestamps", parse_timestamps, &opt.console_timestamps, 0, 0 },
     { "xsm", parse_xsm, NULL, 0, 0 },
+    { "errata", parse_string, opt.errata, 0, sizeof(opt.errata) },
     /* GRUB's Debian configuration gives every Xen these; they mean something to x86 only. */
     { "placeholder", parse_accepted, NULL, 0, 0 },
     { "no-real-mode", parse_accepted, NULL, 0, 0 },

@@ -9,7 +9,8 @@
  *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_counter_hz(),
  *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
  *   <asm/atomic.h>, <asm/directmap.h>, <asm/guest_access.h>, <asm/string.h>   what <argon/...> of those subjects has from them
- *   <asm/vtimer.h>   for vdev: this CPU's virtual timer
+ *   <asm/errata.h>   for these themselves: does the CPU need a workaround?
+ *   <asm/vtimer.h>, <asm/firmware.h>   for vdev: this CPU's virtual timer, and the host's firmware
  * Further parts are <argon/p2m.h> and <argon/guest_access.h>. All these headers together name what the layers below an architecture may
  * call of it: scripts/layers.py reads them.
  */
@@ -39,11 +40,6 @@ void arch_send_ipi(u32 cpu);
 noreturn_fn void arch_machine_restart(void);
 noreturn_fn void arch_machine_poweroff(void);
 noreturn_fn void arch_stop_cpu(void);
-/*
- * SMCCC function `fid` with one argument, of the host's firmware: its x0, or NOT_SUPPORTED (-1) where there is no firmware to call
- * (DEN0028 chapter 7: what guests are told of speculation workarounds).
- */
-s64 arch_firmware_call(u32 fid, u64 arg);
 void arch_dump_backtrace(void);                  /* of the caller, to the console */
 
 /* ---- interrupts ---- */

@@ -6,6 +6,7 @@
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H
 
+#include <argon/compiler.h>
 #include <argon/types.h>
 
 struct pcpu;
@@ -15,6 +16,8 @@ struct arch_pcpu {
     struct vcpu *loaded;         /* whose guest registers this CPU holds, running or not: arch_context_switch() */
     void *stack_top;             /* asm: hypervisor stack of this CPU */
     void *emergency_stack_top;   /* asm: for faults of the hypervisor itself */
+    u32 exit_arg;                /* asm: what this CPU's vectors do with branch prediction on exits (arch/arm/spectre.c) */
+    bool bypass;                 /* speculative store bypass is on here, by the firmware (arch/arm/spectre.c) */
     u64 lr_used;                 /* vdev/vgic: list registers in use here */
 };
 

@@ -16,6 +16,7 @@ struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
 struct arch_vcpu {
     struct cpu_regs regs;
     u64 vmpidr;
+    bool bypass;
     struct vtimer_vcpu vtimer;
     struct vgic_vcpu vgic;
 };
