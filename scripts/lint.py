@@ -29,6 +29,8 @@ PARTS = (
     ("hypervisor/include/argon/", re.compile(r"<(argon|xen)/")),
     ("hypervisor/", re.compile(r"<argon/")),
 )
+# What is between quotes is the folder's own, or of one below it.
+OWN_ONLY = ("..", "arch", "boot", "core", "drivers", "firmware", "lib", "vdev")
 # These know nothing of emulated devices and of an architecture's structures, not even names.
 NO_NAMES = ("hypervisor/lib/", "hypervisor/core/", "hypervisor/firmware/", "hypervisor/drivers/uart/")
 UPPER_NAME = re.compile(r"\b(?:vgic|vtimer|vpsci)_\w+|->arch\.(?:vgic|vtimer|regs|p2m|mmio|event|vcounter)\w*")
@@ -94,7 +96,7 @@ def check_layers(name, lines):
     for number, line in enumerate(lines, 1):
         header = re.match(r'\s*#\s*include\s*([<"].*[>"])', line)
         if header and header[1].startswith('"'):
-            if "/" in header[1]:
+            if header[1][1:].split("/")[0] in OWN_ONLY and "/" in header[1]:
                 yield number, f"includes {header[1]}, which is another folder's own"
         elif header and not (allowed.match(header[1]) or FOR_ALL.match(header[1])):
             yield number, f"includes {header[1]}, which is of a layer above"

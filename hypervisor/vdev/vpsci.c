@@ -150,7 +150,10 @@ static s64 smccc_version(struct vcpu *v, const u64 *arg)
     return 0x10001;
 }
 
-/* Which functions of the architecture's range there are (DEN0028 7.3): ours, and the CPUs' workarounds as they need them. */
+/*
+ * Which functions of the architecture's range there are (DEN0028 7.3): ours, and the CPUs' workarounds as they need
+ * them.
+ */
 static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
 {
     u32 fid = (u32)arg[1];
@@ -169,7 +172,10 @@ static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
 static s64 smccc_soc_id(struct vcpu *v, const u64 *arg)
 {
     (void)v;
-    return arg[1] <= 1 && firmware_arch_features(FID_SOC_ID) >= 0 ? (s32)firmware_call(FID_SOC_ID, arg[1]) : PSCI_NOT_SUPPORTED;
+    if (arg[1] > 1 || firmware_arch_features(FID_SOC_ID) < 0) {
+        return PSCI_NOT_SUPPORTED;
+    }
+    return (s32)firmware_call(FID_SOC_ID, arg[1]);
 }
 
 static s64 smccc_workaround(struct vcpu *v, const u64 *arg)

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest that acts in the middle of what is done for it: on its FIFO words between two tries, on its ports between two looks. */
+/*
+ * A guest that acts in the middle of what is done for it: on its FIFO words between two tries, on its ports between two
+ * looks.
+ */
 /* unit-sources: core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c */
 /* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c */
 #include "test_event_common.h"
 
-/* The tries of set_link(), which are the only ones in fifo.c that are not in an inline function: the guest has a turn before each. */
+/*
+ * The tries of set_link(), which are the only ones in fifo.c that are not in an inline function: the guest has a turn
+ * before each.
+ */
 static void (*guest_turn)(u32 *word);
 static u32 turns;
 

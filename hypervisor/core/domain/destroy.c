@@ -193,7 +193,10 @@ int domain_kill(struct domain *d)
     return 0;
 }
 
-/* As a dead domain that owns its shared info still, it goes the way of all others. Nobody has heard of it, and nobody can kill it. */
+/*
+ * As a dead domain that owns its shared info still, it goes the way of all others. Nobody has heard of it, and nobody
+ * can kill it.
+ */
 void domain_abandon(struct domain *d)
 {
     d->dying = DOMAIN_DEAD;

@@ -59,8 +59,8 @@ static always_inline bool vgic_is_spi(const struct vgic_irq *irq)
 }
 
 /*
- * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register; a
- * private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
+ * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register;
+ * a private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
  */
 static inline bool vgic_is_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
 {

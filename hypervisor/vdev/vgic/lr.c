@@ -340,7 +340,8 @@ static bool lr_evict(struct vcpu *v, u8 priority)
 
 static void hcr_update(struct vcpu *v)
 {
-    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) | (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
+    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) |
+              (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
 
     if (v->arch.vgic.hcr != hcr) {
         v->arch.vgic.hcr = hcr;
@@ -465,8 +466,9 @@ static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
 }
 
 /*
- * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones, as
- * it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by now.
+ * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones,
+ * as it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by
+ * now.
  */
 void vgic_count_ends(struct vcpu *v)
 {

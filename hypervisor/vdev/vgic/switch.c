@@ -18,8 +18,8 @@
 #define FLUSH_TURNS 32u
 
 /*
- * Interrupts that another CPU has changed, and those waiting; v is live here and locked. What is left is pending work of
- * v's again: exit_work() bounds how often it comes back, and no vCPU sleeps on it (vgic_irq_deliverable()).
+ * Interrupts that another CPU has changed, and those waiting; v is live here and locked. What is left is pending work
+ * of v's again: exit_work() bounds how often it comes back, and no vCPU sleeps on it (vgic_irq_deliverable()).
  */
 static void flush_locked(struct vcpu *v)
 {
