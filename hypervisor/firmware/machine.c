@@ -251,6 +251,19 @@ boot_code bool machine_next_free(const struct machine *m, paddr_t from, paddr_t 
     return false;
 }
 
+bool machine_next_ram(const struct machine *m, paddr_t from, paddr_t to, struct machine_range *out)
+{
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        paddr_t start = MAX(m->banks[i].start, from), end = MIN(machine_range_end(&m->banks[i]), to);
+
+        if (start < end) {
+            *out = (struct machine_range){ .start = start, .size = end - start, .node = m->banks[i].node };
+            return true;
+        }
+    }
+    return false;
+}
+
 boot_code bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size)
 {
     paddr_t end = start + size;

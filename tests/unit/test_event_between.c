@@ -24,7 +24,7 @@ static bool try_after_guest(u32 *word, u32 *seen, u32 value)
 }
 
 #undef guest_try_cmpxchg
-#define guest_try_cmpxchg(p, seen, v) try_after_guest((p), (seen), (v))
+#define guest_try_cmpxchg(dom, p, seen, v) try_after_guest((p), (seen), (v))
 #include "../../hypervisor/core/event/fifo.c"
 
 /* A domain that uses FIFO, with two IPI ports to its vCPU 0, of which the first is linked. */

@@ -4,6 +4,7 @@
 
 #include <asm/firmware.h>
 
+#include <asm/firmware.h>
 #include <vdev/vpsci.h>
 
 #define NOT_SUPPORTED ((u64)-1)

@@ -9,6 +9,7 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
+#include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/spinlock.h>
 #include <vdev/vgic_host.h>
@@ -21,6 +22,17 @@ static const struct irqchip_ops gicv2_relink_ops;
 static u8 cpu_mask[NR_CPUS];             /* CPU interface of each CPU as a GICD_ITARGETSR bit; 0: has not started */
 static u32 sgi_iar[GICV2_MAX_CPUS];      /* by CPU: what an SGI's acknowledge returned: its end must name the sender */
 static struct spinlock gicv2_lock = SPINLOCK_INIT(RANK_IRQCHIP);
+
+/* QEMU's gives no product number (GICD_IIDR 31..24), GIC-400 has one. If this is wrong it costs a list register. */
+static boot_code bool wants_relink(void)
+{
+    if (opt.gicv2_links != GICV2_LINKS_AUTO) {
+        log_info("GICv2: links completed by %s (gicv2_links)",
+                 opt.gicv2_links == GICV2_LINKS_HARDWARE ? "hardware" : "software");
+        return opt.gicv2_links == GICV2_LINKS_SOFTWARE;
+    }
+    return gic_read32(gicv2_gicd, GICD_IIDR) >> 24 == 0;
+}
 
 static boot_code int gicv2_init(const struct machine *m)
 {
@@ -36,8 +48,7 @@ static boot_code int gicv2_init(const struct machine *m)
     }
     irq_count = MIN(((gic_read32(gicv2_gicd, GICD_TYPER) & 31) + 1) * 32, (u32)INTID_SPECIAL);
     gicv2_lr_count = MIN((gic_read32(gicv2_gich, GICH_VTR) & 0x3f) + 1, (u32)VGIC_MAX_LRS);
-    /* QEMU's gives no product number (GICD_IIDR 31..24), GIC-400 has one. If this is wrong it costs a list register. */
-    if (gic_read32(gicv2_gicd, GICD_IIDR) >> 24 == 0 && gicv2_lr_count > 1) {
+    if (gicv2_lr_count > 1 && wants_relink()) {
         gicv2_relink_init(m->gic.maintenance_irq);
         irqchip = &gicv2_relink_ops;
     }

@@ -27,7 +27,8 @@ struct vcpu_guest_context;
 
 /* ---- memory ---- */
 void arch_zero_pages(void *va, u64 nr_pages);    /* page aligned */
-void arch_scrub_pages(void *va, u64 nr_pages);   /* zeroed and cleaned as by the next: fit for any guest */
+void arch_scrub_pages(void *va, u64 nr_pages);   /* zeroed and cleaned as by the next: any guest may read them */
+void arch_forget_code(void);                     /* ... and, after this, execute: no CPU has what was scrubbed before as instructions */
 void arch_clean_dcache(const void *va, size_t n);/* to the point of coherency: a guest with caches off sees it */
 void arch_clean_inval_dcache(const void *va, size_t n); /* as that, and drops the lines: what a device wrote is seen */
 volatile void *arch_ioremap(paddr_t pa, u64 size);/* device registers; NULL when it cannot be mapped. Never undone. */

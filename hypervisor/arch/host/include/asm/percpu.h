@@ -9,6 +9,8 @@ struct pcpu;
 
 struct arch_pcpu {
     u64 lr_used;                 /* vdev/vgic: list registers in use here */
+    u32 exit_arg;                /* arch/arm/spectre.c in unit tests */
+    bool bypass;
 };
 
 extern __thread struct pcpu *host_pcpu;
