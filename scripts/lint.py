@@ -19,6 +19,13 @@ FDT_ALLOWED = ("hypervisor/firmware/", "hypervisor/boot/", "tests/")
 CONDITIONAL_ALLOWED = ("hypervisor/arch/", "hypervisor/include/", "tests/", "bench/", "tools/")
 # Conditional compilation; include guards and one lock-checking hook are let through below.
 CONDITIONAL = re.compile(r"\s*#\s*(if|ifdef|ifndef)\b")
+# Who may make a pointer to a guest's page, or store through one without argon/guest_write.h; docs/design/memory.md has
+# the list of what is written.
+DIRECT_MAP = re.compile(r"\b(mfn_to_virt|page_to_virt|paddr_to_virt)\(")
+DIRECT_MAP_ALLOWED = ("core/mem/", "core/event/fifo_setup.c", "core/grant/copy.c", "core/grant/cache.c",
+                      "core/vcpu/info.c")
+SHARED = r"(?:->(?:shared_info|info|control)|\bsi)->(?:[\w.]|\[[^\]]*\])*"
+GUEST_STORE = re.compile(rf"{SHARED}\s*(?:[|&+-]?=(?!=)|\+\+|--)|(?:WRITE_ONCE\(|atomic_(?!load)\w+\(&)\w*{SHARED}")
 # What must not be in a file that others are to use elsewhere.
 PLACES = re.compile(r"(?<![\w.])/(?:work|home|root/\.|Users)/\w")
 
@@ -82,6 +89,11 @@ def check_c(name, lines):
             yield number, "conditional compilation outside arch"
         if "libfdt.h" in line and line.lstrip().startswith("#") and not name.startswith(FDT_ALLOWED):
             yield number, "libfdt is for firmware and boot code only"
+        if name.startswith(("hypervisor/core/", "hypervisor/vdev/")):
+            if DIRECT_MAP.search(line) and not name.removeprefix("hypervisor/").startswith(DIRECT_MAP_ALLOWED):
+                yield number, "a pointer to a page that may be a guest's: see argon/guest_write.h"
+            if GUEST_STORE.search(line):
+                yield number, "a store to memory that a guest has: guest_store() and its like"
         if in_core and re.search(r'#\s*include\s*[<"].*arch/(arm|x86|host)', line):
             yield number, "a header of one architecture in common code"
 
