@@ -222,6 +222,6 @@ void vtimer_reset_vcpu(struct vcpu *v)
 
 void vtimer_destroy_vcpu(struct vcpu *v)
 {
-    timer_stop(&v->arch.vtimer.virt_wake);
-    timer_stop(&v->arch.vtimer.phys);
+    timer_end(&v->arch.vtimer.virt_wake);
+    timer_end(&v->arch.vtimer.phys);
 }

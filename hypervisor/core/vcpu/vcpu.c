@@ -85,7 +85,7 @@ struct vcpu *vcpu_create_idle(u32 cpu)
 
 void vcpu_quiesce(struct vcpu *v)
 {
-    timer_stop(&v->poll_timer);
+    timer_end(&v->poll_timer);
     arch_vcpu_quiesce(v);
 }
 
