@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one description of the machine, and what of its RAM may be used. */
+/* What of the machine's RAM may be used. */
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
@@ -8,8 +8,6 @@
 
 /* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
 #define RAM_LIMIT (1UL << 44)
-
-struct machine machine;
 
 /* A device tree is all that there is today. */
 boot_code size_t machine_firmware_bytes(const void *header)
@@ -247,6 +245,19 @@ boot_code bool machine_next_free(const struct machine *m, paddr_t from, paddr_t 
         *end = b->start + b->size;
         if (free_part(m, MAX(b->start, from), start, end)) {
             *node = b->node;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool machine_next_ram(const struct machine *m, paddr_t from, paddr_t to, struct machine_range *out)
+{
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        paddr_t start = MAX(m->banks[i].start, from), end = MIN(machine_range_end(&m->banks[i]), to);
+
+        if (start < end) {
+            *out = (struct machine_range){ .start = start, .size = end - start, .node = m->banks[i].node };
             return true;
         }
     }

@@ -26,6 +26,7 @@ int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr);
 #undef page_get
 
 struct s2_geometry s2;
+void arch_inval_icache(void) { }
 
 void arch_inval_icache(void)
 {

@@ -2,9 +2,9 @@
 /* unit-sources: vdev/vpsci.c */
 #include "unit.h"
 
-#include <asm/firmware.h>
 
-#include <argon/vpsci.h>
+#include <asm/firmware.h>
+#include <vdev/vpsci.h>
 
 #define NOT_SUPPORTED ((u64)-1)
 

@@ -7,6 +7,8 @@
 #include <argon/string.h>
 #include <asm/cache.h>
 
+#define CTR_DIC BIT(29)
+
 static u64 dcache_line(void)
 {
     return 4UL << ((sysreg_read(ctr_el0) >> 16) & 0xf);
@@ -48,6 +50,20 @@ void arch_inval_icache(void)
     ic(ialluis);
     dsb(ish);
     isb();
+}
+
+/*
+ * Instruction caches hold a page's contents by physical address (VIPT, PIPT: D7.5.2), stage 2 and its owner nothing to them: the next owner
+ * who jumps there without a word of his own written, or whose toolstack wrote it, would execute what the last one left. Cleaned data
+ * first (the caller's DSB), then all of the caches: by address would reach one alias of a VIPT cache only (D7.5.9). Not where CTR_EL0.DIC
+ * says that instruction caches see data (D17.2.34). Who executes there next does so after an exception return.
+ */
+void arch_forget_code(void)
+{
+    if (!(sysreg_read(ctr_el0) & CTR_DIC)) {
+        ic(ialluis);
+        dsb(ish);
+    }
 }
 
 /* Bytes that DC ZVA clears; 0 where it is prohibited, or a block is no part of a page. */

@@ -130,4 +130,5 @@ boot_code void build_scrub(const struct build *b)
             at = r != NULL ? r->start + r->size : end;
         }
     }
+    arch_forget_code();                  /* firmware's, and the boot loader's */
 }

@@ -36,7 +36,6 @@ static struct domain *pseudo_setup(struct domain *d, u16 id)
     d->max_pages = ~0U;
     d->shutdown_code = ~0U;
     d->sched.weight = 256;
-    d->sched.inv_weight = 1U << 16;
     domain_init_locks(d);
     return d;
 }
@@ -68,7 +67,7 @@ static void domain_init_fields(struct domain *d, const struct domain_config *cfg
     d->shared_info_gfn = INVALID_GFN;
     d->auto_node_affinity = true;
     d->node_affinity = ~0UL;
-    d->vcounter_offset = arch_counter();
+    arch_domain_init_clock(d);
     d->created_ns = now_ns();
     d->pause_count = 1;          /* of the toolstack: until it unpauses */
     d->controller_paused = 1;

@@ -9,9 +9,11 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
+#include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/spinlock.h>
-#include <argon/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vgic_state.h>
 
 volatile void *gicv2_gicd ro_after_boot, *gicv2_gicc ro_after_boot, *gicv2_gich ro_after_boot;
 u32 gicv2_lr_count ro_after_boot;
@@ -20,6 +22,17 @@ static const struct irqchip_ops gicv2_relink_ops;
 static u8 cpu_mask[NR_CPUS];             /* CPU interface of each CPU as a GICD_ITARGETSR bit; 0: has not started */
 static u32 sgi_iar[GICV2_MAX_CPUS];      /* by CPU: what an SGI's acknowledge returned: its end must name the sender */
 static struct spinlock gicv2_lock = SPINLOCK_INIT(RANK_IRQCHIP);
+
+/* QEMU's gives no product number (GICD_IIDR 31..24), GIC-400 has one. If this is wrong it costs a list register. */
+static boot_code bool wants_relink(void)
+{
+    if (opt.gicv2_links != GICV2_LINKS_AUTO) {
+        log_info("GICv2: links completed by %s (gicv2_links)",
+                 opt.gicv2_links == GICV2_LINKS_HARDWARE ? "hardware" : "software");
+        return opt.gicv2_links == GICV2_LINKS_SOFTWARE;
+    }
+    return gic_read32(gicv2_gicd, GICD_IIDR) >> 24 == 0;
+}
 
 static boot_code int gicv2_init(const struct machine *m)
 {
@@ -35,8 +48,7 @@ static boot_code int gicv2_init(const struct machine *m)
     }
     irq_count = MIN(((gic_read32(gicv2_gicd, GICD_TYPER) & 31) + 1) * 32, (u32)INTID_SPECIAL);
     gicv2_lr_count = MIN((gic_read32(gicv2_gich, GICH_VTR) & 0x3f) + 1, (u32)VGIC_MAX_LRS);
-    /* QEMU's gives no product number (GICD_IIDR 31..24), GIC-400 has one. If this is wrong it costs a list register. */
-    if (gic_read32(gicv2_gicd, GICD_IIDR) >> 24 == 0 && gicv2_lr_count > 1) {
+    if (gicv2_lr_count > 1 && wants_relink()) {
         gicv2_relink_init(m->gic.maintenance_irq);
         irqchip = &gicv2_relink_ops;
     }
@@ -274,18 +286,12 @@ static u32 relink_ack(void)
     return intid;
 }
 
-#define GICV2_OPS \
-    .name = "GICv2", .gic_version = 2, .init = gicv2_init, .nr_irqs = gicv2_nr_irqs, .eoi = gicv2_eoi, \
-    .deactivate = gicv2_deactivate, .enable = gicv2_enable, .disable = gicv2_disable, .set_type = gicv2_set_type, \
-    .set_priority = gicv2_set_priority, .set_target = gicv2_set_target, .set_active = gicv2_set_active, \
-    .set_pending = gicv2_set_pending, .is_pending = gicv2_is_pending, .send_ipi = gicv2_send_ipi, \
-    .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
+#define GICV2_VIRT \
+    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
     .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
 
-const struct irqchip_ops gicv2_ops = {
-    GICV2_OPS,
-    .init_cpu = gicv2_init_cpu,
-    .ack = gicv2_ack,
+static const struct vgic_host_ops gicv2_virt = {
+    GICV2_VIRT,
     .lr_read = lr_read,
     .lr_write = lr_write,
     .lr_pend = gicv2_lr_pend,
@@ -297,10 +303,8 @@ const struct irqchip_ops gicv2_ops = {
     .virt_restore = gicv2_virt_restore,
 };
 
-static const struct irqchip_ops gicv2_relink_ops = {
-    GICV2_OPS,
-    .init_cpu = relink_init_cpu,
-    .ack = relink_ack,
+static const struct vgic_host_ops gicv2_relink_virt = {
+    GICV2_VIRT,
     .lr_read = gicv2_relink_lr_read,
     .lr_write = gicv2_relink_lr_write,
     .lr_pend = gicv2_relink_lr_pend,
@@ -310,4 +314,24 @@ static const struct irqchip_ops gicv2_relink_ops = {
     .hcr_write = gicv2_relink_hcr_write,
     .virt_save = gicv2_relink_virt_save,
     .virt_restore = gicv2_relink_virt_restore,
+};
+
+#define GICV2_OPS \
+    .name = "GICv2", .init = gicv2_init, .nr_irqs = gicv2_nr_irqs, .eoi = gicv2_eoi, \
+    .deactivate = gicv2_deactivate, .enable = gicv2_enable, .disable = gicv2_disable, .set_type = gicv2_set_type, \
+    .set_priority = gicv2_set_priority, .set_target = gicv2_set_target, .set_active = gicv2_set_active, \
+    .set_pending = gicv2_set_pending, .is_pending = gicv2_is_pending, .send_ipi = gicv2_send_ipi
+
+const struct irqchip_ops gicv2_ops = {
+    GICV2_OPS,
+    .init_cpu = gicv2_init_cpu,
+    .ack = gicv2_ack,
+    .virt = &gicv2_virt,
+};
+
+static const struct irqchip_ops gicv2_relink_ops = {
+    GICV2_OPS,
+    .init_cpu = relink_init_cpu,
+    .ack = relink_ack,
+    .virt = &gicv2_relink_virt,
 };

@@ -52,5 +52,7 @@ extern u32 host_exclusive_fail_in;
 
 /* Pages that arch_zero_pages()/arch_clean_dcache() were given, in all. */
 extern u64 host_zeroed_pages, host_cleaned_pages;
+/* What host_cleaned_pages was at the last arch_forget_code(). */
+extern u64 host_forgotten;
 
 #endif
