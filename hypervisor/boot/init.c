@@ -12,13 +12,15 @@
 #include <argon/param.h>
 #include <argon/percpu.h>
 #include <asm/errata.h>
+#include <asm/hcr.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/serror.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
 
-#define FDT_WINDOW MIB(2)                /* the boot protocol's limit for a device tree */
+#define FDT_MAX MIB(2)                   /* the boot protocol's limit for a device tree */
 #define FDT_MAGIC_BE 0xedfe0dd0u         /* as a little-endian CPU reads it */
 
 extern char boot_stack_top[];
@@ -36,13 +38,19 @@ static boot_code const void *fdt_map(paddr_t pa, u64 *size)
     if (pa == 0 || !IS_ALIGNED(pa, 8)) {
         boot_stop("no device tree: x0 was %#lx at entry", pa);
     }
-    fdt = mmu_window(pa, FDT_WINDOW, MMU_RO);
+    fdt = mmu_window(pa, 8, MMU_RO);
     if (fdt == NULL || *(const u32 *)fdt != FDT_MAGIC_BE) {
         boot_stop("no device tree at %#lx", pa);
     }
     *size = be32((const u8 *)fdt + 4);
-    if (*size > FDT_WINDOW) {
+    mmu_window_close(fdt, 8);
+    if (*size > FDT_MAX) {
         boot_stop("the device tree at %#lx is larger than 2 MiB", pa);
+    }
+    /* No byte more: what is behind it may be no memory, or not ours, and is not to be read by speculation. */
+    fdt = mmu_window(pa, *size, MMU_RO);
+    if (fdt == NULL) {
+        boot_stop("the device tree at %#lx cannot be mapped", pa);
     }
     return fdt;
 }
@@ -81,7 +89,7 @@ static boot_code void irqs_init(void)
 /* Runs from the image, not from boot memory: that is given back here. */
 static noreturn_fn noinline void boot_finish(paddr_t fdt_pa, u64 fdt_size)
 {
-    mmu_unmap_identity();
+    mmu_window_close(machine.fdt, fdt_size);
     boot_memory_release(fdt_pa, fdt_size);
     if (opt.bootscrub == BOOTSCRUB_YES) {
         mem_scrub_all();
@@ -117,6 +125,9 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     if (machine_find_uart(opt.dtuart) == 0) {
         console_init();
     }
+    if (sysreg_read(hcr_el2) & HCR_E2H) {
+        boot_stop("this CPU cannot leave the VHE mode (HCR_EL2.E2H is fixed at 1), which is not supported");
+    }
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
     boot_memory_init(fdt_pa, fdt_size);
@@ -125,6 +136,7 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     if (!errata_cpu_up()) {
         boot_stop("the boot CPU cannot be used");
     }
+    serror_boot_init();
     cpu_init_el2();
     p2m_boot_init();
     p2m_cpu_init();

@@ -10,30 +10,14 @@
 #include <argon/percpu.h>
 #include <argon/string.h>
 #include <argon/xen.h>
+#include <asm/errata.h>
 #include <asm/fp.h>
+#include <asm/hcr.h>
+#include <asm/serror.h>
 #include <asm/smp.h>
+#include <asm/tlb.h>
 #include <asm/trap.h>
 
-/* HCR_EL2 (Arm ARM D17.2.48). */
-#define HCR_VM     BIT(0)    /* stage 2 on */
-#define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
-#define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
-#define HCR_IMO    BIT(4)
-#define HCR_AMO    BIT(5)
-#define HCR_FB     BIT(9)    /* broadcast the guest's local TLB and cache maintenance: it may move between CPUs */
-#define HCR_BSU_IS (1UL << 10)
-#define HCR_TWI    BIT(13)
-#define HCR_TID3   BIT(18)   /* feature registers */
-#define HCR_TSC    BIT(19)
-#define HCR_TIDCP  BIT(20)   /* implementation defined registers */
-#define HCR_TACR   BIT(21)
-#define HCR_RW     BIT(31)   /* EL1 is AArch64 */
-#define HCR_TLOR   BIT(35)
-#define HCR_TERR   BIT(36)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TSC | \
-                    HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
-
-#define SCTLR_EL1_RESET 0x00c50078UL
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
 #define PSTATE_VALID    (GENMASK(31, 28) | BIT(24) | BIT(22) | BIT(21) | BIT(20) | BIT(12) | GENMASK(11, 10) | 0x3c0UL | 0x1fUL)
 
@@ -41,8 +25,7 @@
 #define EL1_PAIRS(X) \
     X(sp_el0, sp_el0, sp_el1, sp_el1) \
     X(elr_el1, elr_el1, spsr_el1, spsr_el1) \
-    X(sctlr, sctlr_el1, cpacr, cpacr_el1) \
-    X(tcr, tcr_el1, ttbr0, ttbr0_el1) \
+    X(cpacr, cpacr_el1, ttbr0, ttbr0_el1) \
     X(ttbr1, ttbr1_el1, mair, mair_el1) \
     X(amair, amair_el1, vbar, vbar_el1) \
     X(esr, esr_el1, far, far_el1) \
@@ -58,11 +41,13 @@ static void el1_save(struct el1_state *s)
         s->m1 = first; \
         s->m2 = second; \
     } while (0);
+    SAVE(sctlr, sctlr_el1, tcr, tcr_el1)
     EL1_PAIRS(SAVE)
     s->cntkctl = sysreg_read(cntkctl_el1);
 }
 
-static void el1_restore(const struct el1_state *s)
+/* All but SCTLR_EL1 and TCR_EL1. */
+static always_inline void el1_restore(const struct el1_state *s)
 {
 #define RESTORE(m1, r1, m2, r2) do { \
         u64 first = s->m1, second = s->m2; \
@@ -82,8 +67,35 @@ static void vcpu_save(struct vcpu *v)
 }
 
 /*
- * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. It starts as zero for
- * each vCPU that is loaded, so that it carries nothing from one to another.
+ * While EL1's registers are not those of one guest, no walk may use them: TTBR0_EL1 and TTBR1_EL1 are shut off, and stage 1 is on, so
+ * that whatever AT or walk there is ends in a level 0 translation fault. The CPU may walk by speculation where errata have it so
+ * (ERRATUM_SPECULATIVE_AT: 1319537, 1319367, 1530923, 1165522), for any other that is out of context and it may not (D8.2.8); so these two
+ * are for those CPUs, and for all while they idle, when tables may be freed. `s` is what the CPU holds.
+ */
+static always_inline void walks_stop(const struct el1_state *s)
+{
+    sysreg_write(tcr_el1, s->tcr | TCR_EPD);
+    isb();                               /* before SCTLR_EL1.M turns it on, and before all that follows */
+    if (unlikely(!(s->sctlr & SCTLR_M))) {
+        sysreg_write(sctlr_el1, s->sctlr | SCTLR_M);
+        isb();
+    }
+}
+
+/* All other registers have changed, and an ISB was after them. The caller's ISB is to follow. */
+static always_inline void walks_resume(const struct el1_state *s)
+{
+    if (unlikely(!(s->sctlr & SCTLR_M))) {
+        sysreg_write(sctlr_el1, s->sctlr);
+        isb();                           /* stage 1 is off before the tables that it does not use are let in */
+    }
+    sysreg_write(tcr_el1, s->tcr);
+}
+
+/*
+ * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. With HCR_EL2.AMO set
+ * DISR_EL1 is VDISR_EL2 at EL1, RAS being hidden or not (D17.2.36). Both start as zero for each vCPU that is loaded, so that they carry
+ * nothing from one to another.
  */
 static bool has_sme ro_after_boot;
 
@@ -93,56 +105,99 @@ boot_code void vcpu_boot_init(void)
 }
 
 /*
- * These, EL1, EL0 and FP registers are not touched while a CPU idles: if v was the last to run here, has run nowhere else since, and
- * what was saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed: that vCPU may be
- * gone.
+ * Another vCPU of this domain was the last to run here: with TTBRn_EL1.CnP clear, what one of them has in the TLB for its ASIDs may
+ * differ from what the other's tables say (D8.15.1), as if they were CPUs of their own. Instructions too: one that fetched with its MMU
+ * off filled the instruction cache from beyond the point of unification (D8.2.12). Of this CPU and VMID only.
  */
-static always_inline void kept_restore(struct vcpu *v)
+static always_inline void last_vcpu_note(struct vcpu *v, const struct pcpu *p)
 {
-    struct pcpu *p = this_cpu();
+    u16 *last = &v->domain->arch.last_vcpu[p->id];
 
-    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
-        return;
+    if (*last != v->id + 1) {
+        *last = (u16)(v->id + 1);
+        tlbi(vmalle1);
+        ic(iallu);
+        dsb(nsh);
+        isb();
     }
+}
+
+/* Registers of v, of which this CPU holds none. `held`: walks have been stopped. */
+static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p, bool held)
+{
+    const struct el1_state *s = &v->arch.el1;
+
     if (unlikely(has_sme)) {
         sysreg_write(s3_3_c13_c0_5, 0);
     }
+    if (unlikely(cpu_has_ras)) {
+        sysreg_write(s3_4_c12_c1_1, 0);  /* VDISR_EL2 */
+    }
+    sysreg_write(vttbr_el2, v->domain->arch.vttbr);
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
     sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
-    el1_restore(&v->arch.el1);
+    el1_restore(s);
+    sysreg_write(sctlr_el1, held ? s->sctlr | SCTLR_M : s->sctlr);
+    sysreg_write(tcr_el1, held ? s->tcr | TCR_EPD : s->tcr);
     fp_restore(&v->arch.fp);
     p->loaded = v;
     v->arch.loaded_on = p->id + 1;
+    isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
+    last_vcpu_note(v, p);
+    if (held) {
+        walks_resume(s);
+    }
 }
 
-static void vcpu_restore(struct vcpu *v)
+/*
+ * EL1, EL0 and FP registers are not touched while a CPU idles, but for what stops walks: if v was the last to run here, has run nowhere
+ * else since, and what was saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed:
+ * that vCPU may be gone.
+ */
+static void vcpu_restore(struct vcpu *v, bool held)
 {
-    sysreg_write(vttbr_el2, v->domain->arch.vttbr);
+    struct pcpu *p = this_cpu();
+
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
-    kept_restore(v);
+    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
+        walks_resume(&v->arch.el1);
+    } else {
+        vcpu_load(v, p, held);
+    }
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
     vgic_restore(v);
     vtimer_restore(v);
 }
 
-/*
- * Between a guest and idle nothing is loaded or stored twice: the guest's translation root is only taken away, so that no speculative
- * walk uses tables that may be freed.
- */
+/* Nobody else may be struck by what v has done: the next vCPU, or the hypervisor. */
+static noinline void serror_blame(struct vcpu *v)
+{
+    u64 esr = serror_take();
+
+    this_cpu()->loaded = NULL;           /* the vectors have used registers of v's */
+    domain_crash(v->domain, "vcpu%u left an asynchronous abort behind, syndrome %#lx", v->id, esr);
+}
+
+/* Between a guest and idle nothing is loaded or stored twice. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
+    bool hold = errata_active(ERRATUM_SPECULATIVE_AT);
+
     if (!prev->is_idle) {
         vcpu_save(prev);
+        if (unlikely(serror_waits())) {
+            serror_blame(prev);
+        }
+        if (hold || next->is_idle) {
+            walks_stop(&prev->arch.el1);
+        }
     }
     this_cpu()->current = next;
     next->arch.stack_top = this_cpu()->stack_top;
     if (!next->is_idle) {
-        vcpu_restore(next);
-    } else {
-        sysreg_write(vttbr_el2, 0);
-        isb();
+        vcpu_restore(next, hold);
     }
 }
 

@@ -48,6 +48,7 @@ struct arch_domain {
     struct pgtable p2m;          /* stage 2; changes under p2m_lock */
     u64 vttbr;                   /* VTTBR_EL2: root and VMID */
     u16 vmid;
+    u16 last_vcpu[NR_CPUS];      /* by CPU: 1 + id of the vCPU whose registers it loaded last; that CPU only */
     struct spinlock p2m_lock;    /* RANK_P2M: tables and their quota */
     u64 p2m_max_gfn;
     unsigned int teardown_cursor;/* progress of a preemptible teardown */

@@ -16,6 +16,9 @@
 #define isb()      __asm__ volatile("isb" : : : "memory")
 /* Error synchronization barrier: HINT #16, a NOP without FEAT_RAS. */
 #define esb()      __asm__ volatile("hint #16" : : : "memory")
+/* What profiling and trace have buffered goes to memory: HINT #17 and #18, NOPs without them. */
+#define psb_csync() __asm__ volatile("hint #17" : : : "memory")
+#define tsb_csync() __asm__ volatile("hint #18" : : : "memory")
 
 #define tlbi(op)        __asm__ volatile("tlbi " #op : : : "memory")
 #define tlbi_arg(op, x) __asm__ volatile("tlbi " #op ", %0" : : "r"((u64)(x)) : "memory")

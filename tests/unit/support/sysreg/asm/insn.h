@@ -20,6 +20,8 @@ void insn_smc(u64 x[4]);
 #define dmb(scope)         insn_other("dmb " #scope, 0)
 #define isb()              insn_other("isb", 0)
 #define esb()              insn_other("esb", 0)
+#define psb_csync()        insn_other("psb csync", 0)
+#define tsb_csync()        insn_other("tsb csync", 0)
 
 #define tlbi(op)           insn_other("tlbi " #op, 0)
 #define tlbi_arg(op, x)    insn_other("tlbi " #op, (u64)(x))
