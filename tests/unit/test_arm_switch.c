@@ -94,8 +94,8 @@ static void test_speculative_at(void **state)
     check_loaded(a);
     go(a, c);
     check_loaded(c);
-    insn_expect("msr tcr_el1", "isb", "msr vttbr_el2", "msr hcr_el2", "msr ttbr0_el1", "msr sctlr_el1", "msr tcr_el1", "isb",
-                "msr tcr_el1", "isb", "vgic", NULL);
+    insn_expect("msr tcr_el1", "isb", "msr vttbr_el2", "msr hcr_el2", "msr ttbr0_el1", "msr sctlr_el1", "msr tcr_el1",
+                "isb", "msr tcr_el1", "isb", "vgic", NULL);
     assert_int_equal(insn_count("msr tcr_el1"), 3);
     assert_true(shut(0) && shut(1));
     assert_int_equal(insn_nth("msr tcr_el1", 2)->value, 0xc000);
@@ -133,7 +133,10 @@ static void test_not_speculative(void **state)
     assert_int_equal(insn_count("msr sctlr_el1"), 1);
 }
 
-/* No walks while it idles, on any CPU: tables may be freed. Whoever was last gets back what was changed, and nothing else. */
+/*
+ * No walks while it idles, on any CPU: tables may be freed. Whoever was last gets back what was changed, and nothing
+ * else.
+ */
 static void test_idle(void **state)
 {
     (void)state;

@@ -67,32 +67,6 @@ static void vcpu_save(struct vcpu *v)
 }
 
 /*
- * While EL1's registers are not those of one guest, no walk may use them: TTBR0_EL1 and TTBR1_EL1 are shut off, and stage 1 is on, so
- * that whatever AT or walk there is ends in a level 0 translation fault. The CPU may walk by speculation where errata have it so
- * (ERRATUM_SPECULATIVE_AT: 1319537, 1319367, 1530923, 1165522), for any other that is out of context and it may not (D8.2.8); so these two
- * are for those CPUs, and for all while they idle, when tables may be freed. `s` is what the CPU holds.
- */
-static always_inline void walks_stop(const struct el1_state *s)
-{
-    sysreg_write(tcr_el1, s->tcr | TCR_EPD);
-    isb();                               /* before SCTLR_EL1.M turns it on, and before all that follows */
-    if (unlikely(!(s->sctlr & SCTLR_M))) {
-        sysreg_write(sctlr_el1, s->sctlr | SCTLR_M);
-        isb();
-    }
-}
-
-/* All other registers have changed, and an ISB was after them. The caller's ISB is to follow. */
-static always_inline void walks_resume(const struct el1_state *s)
-{
-    if (unlikely(!(s->sctlr & SCTLR_M))) {
-        sysreg_write(sctlr_el1, s->sctlr);
-        isb();                           /* stage 1 is off before the tables that it does not use are let in */
-    }
-    sysreg_write(tcr_el1, s->tcr);
-}
-
-/*
  * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. With HCR_EL2.AMO set
  * DISR_EL1 is VDISR_EL2 at EL1, RAS being hidden or not (D17.2.36). Both start as zero for each vCPU that is loaded, so that they carry
  * nothing from one to another.
@@ -115,10 +89,7 @@ static always_inline void last_vcpu_note(struct vcpu *v, const struct pcpu *p)
 
     if (*last != v->id + 1) {
         *last = (u16)(v->id + 1);
-        tlbi(vmalle1);
-        ic(iallu);
-        dsb(nsh);
-        isb();
+        tlb_flush_guest_here();
     }
 }
 
@@ -146,7 +117,7 @@ static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p, bool held)
     isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
     last_vcpu_note(v, p);
     if (held) {
-        walks_resume(s);
+        walks_resume(s->sctlr, s->tcr);
     }
 }
 
@@ -161,7 +132,7 @@ static void vcpu_restore(struct vcpu *v, bool held)
 
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
     if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
-        walks_resume(&v->arch.el1);
+        walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
     } else {
         vcpu_load(v, p, held);
     }
@@ -191,7 +162,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
             serror_blame(prev);
         }
         if (hold || next->is_idle) {
-            walks_stop(&prev->arch.el1);
+            walks_stop(prev->arch.el1.sctlr, prev->arch.el1.tcr);
         }
     }
     this_cpu()->current = next;
