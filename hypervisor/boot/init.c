@@ -141,13 +141,13 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     p2m_boot_init();
     p2m_cpu_init();
     sysreg_boot_init();
-    vcpu_boot_init();
     irqs_init();
     domain_init();
     sched_init(opt.sched);
     sched_init_cpu(0);
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
     errata_boot_done();
+    vcpu_boot_done();
     dom0_build();
     boot_finish(fdt_pa, fdt_size);
 }

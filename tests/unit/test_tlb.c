@@ -96,7 +96,7 @@ static void test_repeated(void **state)
     insn_expect("msr vttbr_el2", "tlbi vmalls12e1is", "dsb ish", "tlbi vmalls12e1is", "dsb ish", "isb",
                 "msr vttbr_el2", NULL);
     insn_forget();
-    tlb_flush_guest_here();
+    tlb_flush_guest_here(true);
     insn_expect_exactly("tlbi vmalle1", "dsb nsh", "tlbi vmalle1", "ic iallu", "dsb nsh", "isb", NULL);
 }
 

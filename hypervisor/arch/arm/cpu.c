@@ -142,7 +142,7 @@ static void features_init(void)
 /* One that firmware, or who ran before us, has left is neither the hypervisor's nor any guest's. */
 static void serror_left_by_firmware(void)
 {
-    if (serror_waits()) {
+    if (serror_waits(cpu_has_ras)) {
         log_warn("CPU %u: an asynchronous abort was pending at boot, syndrome %#lx", cpu_id(), serror_take());
     }
 }

@@ -66,59 +66,67 @@ static void vcpu_save(struct vcpu *v)
     fp_save(&v->arch.fp);
 }
 
+/* What CPUs need when vCPUs change: one word for all, known once they are up. */
+#define SWITCH_HOLD   BIT32(0)   /* ERRATUM_SPECULATIVE_AT: walks are stopped meanwhile */
+#define SWITCH_REPEAT BIT32(1)   /* ERRATUM_REPEAT_TLBI */
+#define SWITCH_RAS    BIT32(2)
+#define SWITCH_SME    BIT32(3)
+static u32 switch_flags ro_after_boot;
+
+static_assert(SWITCH_HOLD == SCTLR_M, "the one becomes the other in vcpu_load()");
+
+boot_code void vcpu_boot_done(void)
+{
+    switch_flags = (errata_active(ERRATUM_SPECULATIVE_AT) ? SWITCH_HOLD : 0) |
+                   (errata_active(ERRATUM_REPEAT_TLBI) ? SWITCH_REPEAT : 0) | (cpu_has_ras ? SWITCH_RAS : 0) |
+                   ((sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0 ? SWITCH_SME : 0);
+}
+
 /*
  * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. With HCR_EL2.AMO set
  * DISR_EL1 is VDISR_EL2 at EL1, RAS being hidden or not (D17.2.36). Both start as zero for each vCPU that is loaded, so that they carry
  * nothing from one to another.
  */
-static bool has_sme ro_after_boot;
-
-boot_code void vcpu_boot_init(void)
+static noinline void hidden_clear(u32 flags)
 {
-    has_sme = (sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0;
+    if (flags & SWITCH_SME) {
+        sysreg_write(s3_3_c13_c0_5, 0);
+    }
+    if (flags & SWITCH_RAS) {
+        sysreg_write(s3_4_c12_c1_1, 0);
+    }
 }
 
 /*
- * Another vCPU of this domain was the last to run here: with TTBRn_EL1.CnP clear, what one of them has in the TLB for its ASIDs may
+ * Registers of v, of which this CPU holds none, but for TCR_EL1, which comes last.
+ *
+ * Was another vCPU of this domain the last to run here? With TTBRn_EL1.CnP clear, what one of them has in the TLB for its ASIDs may
  * differ from what the other's tables say (D8.15.1), as if they were CPUs of their own. Instructions too: one that fetched with its MMU
  * off filled the instruction cache from beyond the point of unification (D8.2.12). Of this CPU and VMID only.
  */
-static always_inline void last_vcpu_note(struct vcpu *v, const struct pcpu *p)
+static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p)
 {
-    u16 *last = &v->domain->arch.last_vcpu[p->id];
+    struct domain *d = v->domain;
+    u32 flags = switch_flags, cpu;
 
-    if (*last != v->id + 1) {
-        *last = (u16)(v->id + 1);
-        tlb_flush_guest_here();
+    if (unlikely(flags & (SWITCH_SME | SWITCH_RAS))) {
+        hidden_clear(flags);
     }
-}
-
-/* Registers of v, of which this CPU holds none. `held`: walks have been stopped. */
-static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p, bool held)
-{
-    const struct el1_state *s = &v->arch.el1;
-
-    if (unlikely(has_sme)) {
-        sysreg_write(s3_3_c13_c0_5, 0);
-    }
-    if (unlikely(cpu_has_ras)) {
-        sysreg_write(s3_4_c12_c1_1, 0);  /* VDISR_EL2 */
-    }
-    sysreg_write(vttbr_el2, v->domain->arch.vttbr);
+    sysreg_write(vttbr_el2, d->arch.vttbr);
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
-    el1_restore(s);
-    sysreg_write(sctlr_el1, held ? s->sctlr | SCTLR_M : s->sctlr);
-    sysreg_write(tcr_el1, held ? s->tcr | TCR_EPD : s->tcr);
-    fp_restore(&v->arch.fp);
+    sysreg_write(cntvoff_el2, d->vcounter_offset);
+    el1_restore(&v->arch.el1);
+    sysreg_write(sctlr_el1, v->arch.el1.sctlr | (flags & SWITCH_HOLD));
+    cpu = p->id;
     p->loaded = v;
-    v->arch.loaded_on = p->id + 1;
+    v->arch.loaded_on = cpu + 1;
     isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
-    last_vcpu_note(v, p);
-    if (held) {
-        walks_resume(s->sctlr, s->tcr);
+    if (likely(d->arch.last_vcpu[cpu] != v->id + 1)) {
+        d->arch.last_vcpu[cpu] = (u16)(v->id + 1);
+        tlb_flush_guest_here(flags & SWITCH_REPEAT);
     }
+    fp_restore(&v->arch.fp);
 }
 
 /*
@@ -126,16 +134,14 @@ static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p, bool held)
  * else since, and what was saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed:
  * that vCPU may be gone.
  */
-static void vcpu_restore(struct vcpu *v, bool held)
+static always_inline void vcpu_restore(struct vcpu *v, struct pcpu *p)
 {
-    struct pcpu *p = this_cpu();
 
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
-    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
-        walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
-    } else {
-        vcpu_load(v, p, held);
+    if (unlikely(p->loaded != v || v->arch.loaded_on != p->id + 1)) {
+        vcpu_load(v, p);
     }
+    walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
     vgic_restore(v);
@@ -154,21 +160,22 @@ static noinline void serror_blame(struct vcpu *v)
 /* Between a guest and idle nothing is loaded or stored twice. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
-    bool hold = errata_active(ERRATUM_SPECULATIVE_AT);
+    struct pcpu *p;
 
     if (!prev->is_idle) {
         vcpu_save(prev);
-        if (unlikely(serror_waits())) {
+        if (unlikely(serror_waits(switch_flags & SWITCH_RAS))) {
             serror_blame(prev);
         }
-        if (hold || next->is_idle) {
+        if ((switch_flags & SWITCH_HOLD) || next->is_idle) {
             walks_stop(prev->arch.el1.sctlr, prev->arch.el1.tcr);
         }
     }
-    this_cpu()->current = next;
-    next->arch.stack_top = this_cpu()->stack_top;
+    p = this_cpu();
+    p->current = next;
+    next->arch.stack_top = p->stack_top;
     if (!next->is_idle) {
-        vcpu_restore(next, hold);
+        vcpu_restore(next, p);
     }
 }
 

@@ -8,6 +8,9 @@
 #include <asm/host.h>
 #include <sys/mman.h>
 
+/* Weak: a test that links arch/arm has its own of some. */
+#define weak __attribute__((weak))
+
 u64 host_ram_first, host_ram_nr;
 u64 host_zeroed_pages, host_cleaned_pages;
 static char *arena;
@@ -61,7 +64,7 @@ mfn_t virt_to_mfn(const void *va)
     return mfn(host_ram_first + offset / PAGE_SIZE);
 }
 
-void arch_zero_pages(void *va, u64 nr_pages)
+weak void arch_zero_pages(void *va, u64 nr_pages)
 {
     /* Pages of RAM are counted; the frame table is elsewhere. */
     if ((u64)((char *)va - arena) < host_ram_nr * PAGE_SIZE) {
@@ -70,13 +73,13 @@ void arch_zero_pages(void *va, u64 nr_pages)
     memset(va, 0, nr_pages * PAGE_SIZE);
 }
 
-void arch_clean_dcache(const void *va, size_t bytes)
+weak void arch_clean_dcache(const void *va, size_t bytes)
 {
     (void)va;
     atomic_fetch_add(&host_cleaned_pages, bytes / PAGE_SIZE);
 }
 
-void arch_scrub_pages(void *va, u64 nr_pages)
+weak void arch_scrub_pages(void *va, u64 nr_pages)
 {
     arch_zero_pages(va, nr_pages);
     arch_clean_dcache(va, nr_pages * PAGE_SIZE);

@@ -22,7 +22,7 @@ struct cpu_regs {
 /* EL1 and EL0 state: moved by arch_context_switch() only. */
 struct el1_state {
     u64 sp_el0, sp_el1, elr_el1, spsr_el1;
-    u64 sctlr, cpacr, tcr, ttbr0, ttbr1, mair, amair, vbar;
+    u64 sctlr, tcr, cpacr, ttbr0, ttbr1, mair, amair, vbar;
     u64 esr, far, afsr0, afsr1, par, contextidr;
     u64 tpidr_el0, tpidrro_el0, tpidr_el1, csselr;
     u64 cntkctl;

@@ -13,11 +13,11 @@ void serror_boot_init(void);
 
 /*
  * Has what this CPU did until now caused one? With FEAT_RAS, ESB makes it known and defers it (D1.3.5, RAS 3.4); else all accesses are
- * complete at the DSB, and ISR_EL1 is looked at after it.
+ * complete at the DSB, and ISR_EL1 is looked at after it. ras: cpu_has_ras.
  */
-static always_inline bool serror_waits(void)
+static always_inline bool serror_waits(bool ras)
 {
-    if (cpu_has_ras) {
+    if (ras) {
         esb();
         return (sysreg_read(s3_0_c12_c1_1) & DISR_A) != 0;
     }

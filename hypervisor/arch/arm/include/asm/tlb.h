@@ -31,11 +31,11 @@ static always_inline void tlb_flush_s2_page(u64 vttbr, u64 frame)
     isb();
 }
 
-/* Stage 1 of the VMID that VTTBR_EL2 has, and instructions fetched: on this CPU only. */
-static always_inline void tlb_flush_guest_here(void)
+/* Stage 1 of the VMID that VTTBR_EL2 has, and instructions fetched: on this CPU only. repeat: ERRATUM_REPEAT_TLBI. */
+static always_inline void tlb_flush_guest_here(bool repeat)
 {
     tlbi(vmalle1);
-    if (errata_active(ERRATUM_REPEAT_TLBI)) {
+    if (unlikely(repeat)) {
         dsb(nsh);
         tlbi(vmalle1);
     }
