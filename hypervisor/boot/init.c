@@ -12,55 +12,59 @@
 #include <argon/param.h>
 #include <argon/percpu.h>
 #include <asm/errata.h>
+#include <asm/firmware.h>
 #include <asm/hcr.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/serror.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/vgic_host.h>
 
+#define FDT_HEADER 40
 #define FDT_MAX MIB(2)                   /* the boot protocol's limit for a device tree */
-#define FDT_MAGIC_BE 0xedfe0dd0u         /* as a little-endian CPU reads it */
 
 extern char boot_stack_top[];
-noreturn_fn void boot_main(paddr_t fdt_pa, paddr_t image);
+noreturn_fn void boot_main(paddr_t tables_pa, paddr_t image);
 
-static u64 be32(const void *p)
-{
-    return __builtin_bswap32(*(const u32 *)p);
-}
+static const void *tables;               /* firmware's, mapped until dom0 is built */
 
-static boot_code const void *fdt_map(paddr_t pa, u64 *size)
+/* What the boot loader passed in x0 (arm64 boot protocol), into `machine`. */
+static boot_code void machine_init(paddr_t pa)
 {
-    const void *fdt;
+    u64 size;
 
     if (pa == 0 || !IS_ALIGNED(pa, 8)) {
         boot_stop("no device tree: x0 was %#lx at entry", pa);
     }
-    fdt = mmu_window(pa, 8, MMU_RO);
-    if (fdt == NULL || *(const u32 *)fdt != FDT_MAGIC_BE) {
+    tables = mmu_window(pa, FDT_HEADER, MMU_RO);
+    size = tables != NULL ? machine_firmware_bytes(tables) : 0;
+    if (size == 0) {
         boot_stop("no device tree at %#lx", pa);
     }
-    *size = be32((const u8 *)fdt + 4);
-    mmu_window_close(fdt, 8);
-    if (*size > FDT_MAX) {
+    if (size > FDT_MAX) {
         boot_stop("the device tree at %#lx is larger than 2 MiB", pa);
     }
     /* No byte more: what is behind it may be no memory, or not ours, and is not to be read by speculation. */
-    fdt = mmu_window(pa, *size, MMU_RO);
-    if (fdt == NULL) {
-        boot_stop("the device tree at %#lx cannot be mapped", pa);
+    mmu_window_close(tables, FDT_HEADER);
+    tables = mmu_window(pa, size, MMU_RO);
+    if (tables == NULL || machine_from_firmware(tables, size, pa) != 0) {
+        /* The reason is in the log: show it if the tables still lead to a UART. */
+        if (machine_find_uart("") == 0) {
+            console_init();
+        }
+        boot_stop("the device tree at %#lx cannot be used", pa);
     }
-    return fdt;
 }
 
 static boot_code void boot_cpu_init(void)
 {
     boot_pcpu.id = 0;
     boot_pcpu.hwid = sysreg_read(mpidr_el1) & 0xff00ffffffUL;
-    boot_pcpu.stack_top = boot_stack_top;
-    boot_pcpu.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
+    boot_pcpu.arch.stack_top = boot_stack_top;
+    boot_pcpu.arch.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
     boot_pcpu.online = true;
     pcpus[0] = &boot_pcpu;
     timer_init_cpu(&boot_pcpu.timers);
@@ -73,8 +77,8 @@ static boot_code void boot_cpu_stacks(void)
     if (top == 0 || emergency == 0) {
         boot_stop("not enough memory for the boot CPU's stacks");
     }
-    boot_pcpu.stack_top = (void *)top;   /* used from guest_enter() on */
-    boot_pcpu.emergency_stack_top = (void *)emergency;
+    boot_pcpu.arch.stack_top = (void *)top;   /* used from guest_enter() on */
+    boot_pcpu.arch.emergency_stack_top = (void *)emergency;
 }
 
 static boot_code void irqs_init(void)
@@ -83,42 +87,30 @@ static boot_code void irqs_init(void)
     if (irqchip->init(&machine) != 0 || irqchip->init_cpu() != 0) {
         boot_stop("the GICv%u cannot be used", machine.gic.version);
     }
-    irq_init();
+    vgic_host = irqchip->virt;
+    irq_boot_init();
 }
 
 /* Runs from the image, not from boot memory: that is given back here. */
-static noreturn_fn noinline void boot_finish(paddr_t fdt_pa, u64 fdt_size)
+static noreturn_fn noinline void boot_finish(void)
 {
-    mmu_window_close(machine.fdt, fdt_size);
-    boot_memory_release(fdt_pa, fdt_size);
+    mmu_window_close(tables, machine.tables.size);
+    boot_memory_release();
     if (opt.bootscrub == BOOTSCRUB_YES) {
         mem_scrub_all();
     }
-    machine.fdt = NULL;
     mem_idle_start(opt.bootscrub != BOOTSCRUB_NO);
     console_boot_done();
     guest_enter();
 }
 
-noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
+noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
 {
-    const void *fdt;
-    u64 fdt_size;
-
     boot_cpu_init();
     mmu_init(image);
     console_init_early();
-    fdt = fdt_map(fdt_pa, &fdt_size);
-    if (machine_from_fdt(fdt, fdt_size) != 0) {
-        /* The reason is in the log: show it if the tree still leads to a UART. */
-        if (machine_find_uart("") == 0) {
-            console_init();
-        }
-        boot_stop("the device tree at %#lx cannot be used", fdt_pa);
-    }
-    machine.fdt = fdt;
-    machine.fdt_start = fdt_pa;
-    machine.fdt_size = fdt_size;
+    uart_drivers = uart_driver_list;
+    machine_init(tables_pa);
     options_parse(machine.xen_cmdline);
     errata_boot_init(opt.errata);
     time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());
@@ -130,7 +122,8 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     }
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
-    boot_memory_init(fdt_pa, fdt_size);
+    firmware_boot_init();
+    boot_memory_init();
     dom0_claim();
     boot_cpu_stacks();
     if (!errata_cpu_up()) {
@@ -149,5 +142,5 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     errata_boot_done();
     vcpu_boot_done();
     dom0_build();
-    boot_finish(fdt_pa, fdt_size);
+    boot_finish();
 }

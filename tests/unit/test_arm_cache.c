@@ -6,8 +6,6 @@
 #include <asm/cache.h>
 #include <asm/errata.h>
 
-u32 errata_word;
-
 /* Lines and blocks of 64 bytes. */
 static int setup(void **state)
 {

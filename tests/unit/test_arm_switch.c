@@ -13,7 +13,6 @@
 #define VDISR "msr s3_4_c12_c1_1"
 #define EPD   TCR_EPD
 
-u32 errata_word;
 static struct domain *d1, *d2;
 static struct vcpu *a, *b, *c, *idle;    /* a and b of d1, c of d2 */
 static u64 serror_esr;

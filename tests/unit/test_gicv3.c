@@ -5,7 +5,7 @@
 #include "sysreg.h"
 #include <argon/irqchip.h>
 #include <argon/machine.h>
-#include <argon/vgic.h>
+#include <vdev/vgic_host.h>
 
 #include "../../hypervisor/drivers/irqchip/gic.h"
 
@@ -139,7 +139,7 @@ static void test_barriers(void **state)
     insn_expect_exactly("dsb ishst", "msr icc_sgi1r_el1", "isb", NULL);
     assert_int_equal(reg_get("icc_sgi1r_el1"), 3UL << 48 | 1UL << 32 | (u64)IPI_SGI << 24 | 2 << 16 | 8);
     insn_forget();
-    (void)chip->lr_empty();
+    (void)chip->virt->lr_empty();
     insn_expect("isb", "mrs ich_elrsr_el2", NULL);
 }
 
@@ -153,12 +153,12 @@ static void test_virtual(void **state)
     reg_set("ich_vmcr_el2", 0x12);
     reg_set("ich_lr1_el2", 77);
     insn_forget();
-    chip->virt_save(&s, 2);
+    chip->virt->virt_save(&s, 2);
     insn_expect("mrs ich_vmcr_el2", "mrs ich_ap1r0_el2", "msr ich_hcr_el2", "mrs ich_lr1_el2", NULL);
     assert_int_equal(s.lr[1], 77);
     s.hcr = 1;
     insn_forget();
-    chip->virt_restore(&s, 2, 1);
+    chip->virt->virt_restore(&s, 2, 1);
     insn_expect("msr ich_vmcr_el2", "msr ich_ap0r0_el2", "msr ich_ap1r0_el2", "msr ich_lr0_el2", "msr ich_lr1_el2",
                 "msr ich_hcr_el2", NULL);
     assert_int_equal(reg_get("ich_lr0_el2"), 0);

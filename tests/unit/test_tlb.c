@@ -5,8 +5,6 @@
 #include "sysreg.h"
 #include <asm/tlb.h>
 
-u32 errata_word;
-
 #define MINE   (1UL << 48 | 0x10000)
 #define OTHERS (2UL << 48 | 0x20000)
 

@@ -12,6 +12,7 @@
 #include <argon/string.h>
 #include <asm/errata.h>
 #include <asm/hcr.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
@@ -30,8 +31,6 @@
 #define MDCR_TRAPS  (BIT(5) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(14) | BIT(19))
 
 struct pcpu boot_pcpu;
-struct pcpu *pcpus[NR_CPUS];
-u32 nr_cpus = 1;
 extern char secondary_entry[];
 /* 1 + id: this CPU may come; with ARRIVED: it has, and is at work; 0: it is online, or nobody may come; REFUSED: it must not be used. */
 static u32 boot_token;
@@ -174,10 +173,23 @@ void cpu_init_el2(void)
     isb();
 }
 
+/* It came after whoever ran before had left and was looked at: nobody's that could be told. It would end the wait for ever. */
+static noinline void serror_while_idle(void)
+{
+    u64 esr = serror_take();
+
+    this_cpu()->arch.loaded = NULL;      /* the vectors have used registers of that vCPU's */
+    log_err("CPU %u: an asynchronous abort arrived while it was idle, syndrome %#lx", cpu_id(), esr);
+}
+
 void cpu_idle(void)
 {
-    /* What mem_idle() does may leave this CPU with a grace period to answer: then back to exit_work(). */
-    if (!arch_irq_waiting() && !mem_idle() && atomic_load(&current_vcpu()->pending) == 0) {
+    if (unlikely(arch_irq_waiting())) {
+        if (sysreg_read(isr_el1) & ISR_A) {
+            serror_while_idle();
+        }
+    } else if (!mem_idle() && atomic_load(&current_vcpu()->pending) == 0) {
+        /* What mem_idle() does may leave this CPU with a grace period to answer: then back to exit_work(). */
         /* Interrupts are masked: WFI still wakes for them, and none is lost between the check and the wait (D1.6.2). */
         dsb(sy);
         wfi();
@@ -218,9 +230,9 @@ static int pcpu_create(u32 id, const struct machine_cpu *mc)
     p->id = id;
     p->node = mc->node;
     p->hwid = mc->hwid;
-    p->stack_top = (void *)mmu_map_stack(id, false);
-    p->emergency_stack_top = (void *)mmu_map_stack(id, true);
-    if (p->stack_top == NULL || p->emergency_stack_top == NULL) {
+    p->arch.stack_top = (void *)mmu_map_stack(id, false);
+    p->arch.emergency_stack_top = (void *)mmu_map_stack(id, true);
+    if (p->arch.stack_top == NULL || p->arch.emergency_stack_top == NULL) {
         return -1;
     }
     timer_init_cpu(&p->timers);

@@ -6,16 +6,19 @@
 #include <argon/arch.h>
 #include <argon/atomic.h>
 #include <argon/console.h>
+#include <argon/machine.h>
 #include <argon/percpu.h>
 #include <argon/printf.h>
 #include <argon/string.h>
 #include <asm/errata.h>
+#include <asm/firmware.h>
+#include <asm/spectre.h>
 
 /* MIDR_EL1 (Arm ARM D17.2.100): implementer 31:24, variant 23:20, part 15:4, revision 3:0. */
 #define MODEL(implementer, part) ((implementer) << 24 | (part) << 4)
 #define MODEL_MASK  0xff00fff0u
 #define REV(variant, revision) ((variant) << 4 | (revision))
-#define ALL_REVS    0, 0xff
+#define ALL_REVS    0, 0xff              /* min_rev, max_rev */
 #define ARM(part)   MODEL(0x41u, part)
 
 #define A35  ARM(0xd04)
@@ -55,18 +58,12 @@
 #define COBALT100 MODEL(0x6du, 0xd49)
 #define AMPERE1 MODEL(0xc0u, 0xac3)
 
-/* What a row may look at: read once by each CPU. */
-struct cpu_view {
-    u32 midr;
-    u64 pfr0, pfr1, isar2, mmfr1;        /* ID_AA64* */
-    s32 workaround[3];                   /* SMCCC_ARCH_FEATURES of ARCH_WORKAROUND_1..3 */
-};
-
 struct erratum_row {
     u8 erratum;                          /* enum erratum */
     u8 min_rev, max_rev;                 /* variant and revision, both included */
-    u32 model;                           /* 0: any, ask match */
-    bool (*match)(const struct cpu_view *c);
+    u8 bhb_loops;
+    u32 model;                           /* 0: any */
+    bool (*match)(const struct cpu_view *c);     /* NULL: the model decides */
 };
 
 static const struct {
@@ -92,47 +89,161 @@ static const struct {
     [SPECTRE_V4_OPEN] = { "spectre-v4-open", "firmware lacks SMCCC_ARCH_WORKAROUND_2: guests cannot turn store bypass off" },
 };
 
+static u64 id_field(u64 reg, u32 shift)
+{
+    return reg >> shift & 0xf;
+}
+
+static bool is_one_of(const struct cpu_view *c, const u32 *models, u32 nr)
+{
+    for (u32 i = 0; i < nr; i++) {
+        if ((c->midr & MODEL_MASK) == models[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Branches are not predicted by what another context has trained: said by CSV2 (D17.2.67), or known. */
+static bool v2_safe(const struct cpu_view *c)
+{
+    static const u32 models[] = { A35, A53, A55, BRAHMA_B53, TSV110 };
+
+    return id_field(c->pfr0, 56) != 0 || is_one_of(c, models, ARRAY_SIZE(models)) || c->workaround[0] == 1;
+}
+
+static bool v2_firmware(const struct cpu_view *c)
+{
+    return !v2_safe(c) && c->workaround[0] == 0;
+}
+
+static bool v2_open(const struct cpu_view *c)
+{
+    return !v2_safe(c) && c->workaround[0] != 0;
+}
+
+/* CSV2_3, or ECBHB: exceptions clear branch history (D17.2.65). Nothing helps where v2 itself is open. */
+static bool bhb_safe(const struct cpu_view *c)
+{
+    return id_field(c->pfr0, 56) >= 3 || id_field(c->mmfr1, 60) != 0;
+}
+
+static bool bhb_clear(const struct cpu_view *c)
+{
+    return !bhb_safe(c) && id_field(c->isar2, 28) != 0 && !v2_open(c);
+}
+
+static bool bhb_exposed(const struct cpu_view *c)
+{
+    return !bhb_safe(c) && id_field(c->isar2, 28) == 0 && !v2_open(c);
+}
+
+/* Those in the table that need workaround 1 as well: it clears all there is. */
+static bool bhb_loop(const struct cpu_view *c)
+{
+    return bhb_exposed(c) && v2_safe(c);
+}
+
+static bool bhb_firmware(const struct cpu_view *c)
+{
+    return bhb_exposed(c) && c->bhb_loops == 0 && c->workaround[2] == 0;
+}
+
+static bool bhb_open(const struct cpu_view *c)
+{
+    return bhb_exposed(c) && c->workaround[2] < 0;
+}
+
+/* PSTATE.SSBS is the guest's own (D17.2.68), and returns with SPSR_EL2. */
+static bool v4_safe(const struct cpu_view *c)
+{
+    static const u32 models[] = { A35, A53, A55, BRAHMA_B53 };
+
+    return id_field(c->pfr1, 4) != 0 || is_one_of(c, models, ARRAY_SIZE(models));
+}
+
+static bool v4_firmware(const struct cpu_view *c)
+{
+    return !v4_safe(c) && c->workaround[1] == 0;
+}
+
+static bool v4_open(const struct cpu_view *c)
+{
+    return !v4_safe(c) && c->workaround[1] == -1;
+}
+
 static const struct erratum_row rows[] = {
     /* 1319537, 1319367, 1530923, 1165522 */
-    { ERRATUM_SPECULATIVE_AT, ALL_REVS, A57, NULL },
-    { ERRATUM_SPECULATIVE_AT, ALL_REVS, A72, NULL },
-    { ERRATUM_SPECULATIVE_AT, 0, REV(2, 0), A55, NULL },
-    { ERRATUM_SPECULATIVE_AT, 0, REV(2, 0), A76, NULL },
+    { ERRATUM_SPECULATIVE_AT, ALL_REVS, 0, A57, NULL },
+    { ERRATUM_SPECULATIVE_AT, ALL_REVS, 0, A72, NULL },
+    { ERRATUM_SPECULATIVE_AT, 0, REV(2, 0), 0, A55, NULL },
+    { ERRATUM_SPECULATIVE_AT, 0, REV(2, 0), 0, A76, NULL },
     /* 1286807 (A76 to r3p0), 2441007, 2441009; from A76AE on, and A76 of any revision: 41937xx..41938xx, 4118414 (CVE-2025-10263) */
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A55, NULL },
-    { ERRATUM_REPEAT_TLBI, 0, REV(1, 1), A510, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A76, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A76AE, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A77, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A78, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A78AE, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A78C, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, A710, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, X1, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, X1C, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, X2, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, X3, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, X4, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, X925, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, C1_ULTRA, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, C1_PREMIUM, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, N1, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, N2, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, V1, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, V2, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, V3, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, V3AE, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, OLYMPUS, NULL },
-    { ERRATUM_REPEAT_TLBI, ALL_REVS, COBALT100, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A55, NULL },
+    { ERRATUM_REPEAT_TLBI, 0, REV(1, 1), 0, A510, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A76, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A76AE, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A77, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A78, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A78AE, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A78C, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, A710, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, X1, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, X1C, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, X2, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, X3, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, X4, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, X925, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, C1_ULTRA, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, C1_PREMIUM, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, N1, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, N2, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, V1, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, V2, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, V3, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, V3AE, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, OLYMPUS, NULL },
+    { ERRATUM_REPEAT_TLBI, ALL_REVS, 0, COBALT100, NULL },
     /* 826319, 827319, 824069 (to r0p2), 819472 (to r0p1) */
-    { ERRATUM_CLEAN_INVAL, 0, REV(0, 2), A53, NULL },
-    { ERRATUM_834220, 0, REV(1, 2), A57, NULL },
-    { ERRATUM_832075, 0, REV(1, 2), A57, NULL },
-    { ERRATUM_COUNTER_858921, ALL_REVS, A73, NULL },
+    { ERRATUM_CLEAN_INVAL, 0, REV(0, 2), 0, A53, NULL },
+    { ERRATUM_834220, 0, REV(1, 2), 0, A57, NULL },
+    { ERRATUM_832075, 0, REV(1, 2), 0, A57, NULL },
+    { ERRATUM_COUNTER_858921, ALL_REVS, 0, A73, NULL },
+    { SPECTRE_V2_FIRMWARE, ALL_REVS, 0, 0, v2_firmware },
+    { SPECTRE_V2_OPEN, ALL_REVS, 0, 0, v2_open },
+    /* Loop counts: Arm, "Spectre-BHB: speculative target reuse attacks"; AmpereOne's by its vendor. */
+    { SPECTRE_BHB_LOOP, ALL_REVS, 8, A57, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 8, A72, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 11, AMPERE1, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 24, A76, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 24, A76AE, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 24, A77, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 24, N1, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, A78, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, A78AE, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, A78C, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, X1, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, X1C, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, A710, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, X2, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, N2, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, V1, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 32, COBALT100, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 38, A715, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 38, A720, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 132, X3, bhb_loop },
+    { SPECTRE_BHB_LOOP, ALL_REVS, 132, V2, bhb_loop },
+    { SPECTRE_BHB_CLEAR, ALL_REVS, 0, 0, bhb_clear },
+    { SPECTRE_BHB_FIRMWARE, ALL_REVS, 0, 0, bhb_firmware },      /* behind the loops: where there is none */
+    { SPECTRE_BHB_OPEN, ALL_REVS, 0, A73, bhb_open },
+    { SPECTRE_BHB_OPEN, ALL_REVS, 0, A75, bhb_open },
+    { SPECTRE_V4_FIRMWARE, ALL_REVS, 0, 0, v4_firmware },
+    { SPECTRE_V4_OPEN, ALL_REVS, 0, 0, v4_open },
 };
 
 u32 errata_word ro_after_boot;
 static u32 of_cpu[NR_CPUS] ro_after_boot;
+static u32 of_machine ro_after_boot;
 static u32 forced_on ro_after_boot, forced_off ro_after_boot;
 static bool complete ro_after_boot;      /* no CPU comes up any more that could add something */
 
@@ -165,6 +276,21 @@ static boot_code void option_word(const char *s, size_t n)
     }
 }
 
+/* By the timer's node in the device tree (binding arm,arch_timer). */
+static boot_code u32 of_timer(void)
+{
+    static const u8 by_quirk[] = {
+        [TIMER_A008585] = ERRATUM_COUNTER_A008585, [TIMER_161010101] = ERRATUM_COUNTER_161010101,
+        [TIMER_UNKNOWN1] = ERRATUM_COUNTER_UNKNOWN1,
+    };
+    u32 bits = 0;
+
+    for (u32 i = 0; i < ARRAY_SIZE(by_quirk); i++) {
+        bits |= (machine.timer_quirks & BIT32(i)) ? BIT32(by_quirk[i]) : 0;
+    }
+    return bits;
+}
+
 boot_code void errata_boot_init(const char *option)
 {
     const char *end;
@@ -174,11 +300,13 @@ boot_code void errata_boot_init(const char *option)
         end = end != NULL ? end : option + strlen(option);
         option_word(option, (size_t)(end - option));
     }
-    errata_word = forced_on;
+    of_machine = of_timer();
+    errata_word = (of_machine | forced_on) & ~forced_off;
 }
 
 /* ---- CPUs ---- */
-static u32 needed_by(const struct cpu_view *c)
+/* Also fills in c->bhb_loops. */
+static u32 needed_by(struct cpu_view *c)
 {
     u32 rev = REV(c->midr >> 20 & 0xf, c->midr & 0xf);
     u32 needed = 0;
@@ -189,25 +317,42 @@ static u32 needed_by(const struct cpu_view *c)
         if ((r->model == 0 || (r->model == (c->midr & MODEL_MASK) && rev >= r->min_rev && rev <= r->max_rev)) &&
             (r->match == NULL || r->match(c))) {
             needed |= BIT32(r->erratum);
+            c->bhb_loops = MAX(c->bhb_loops, r->bhb_loops);
         }
     }
-    return (needed | forced_on) & ~forced_off;
+    return (needed | of_machine | forced_on) & ~forced_off;
+}
+
+static void look(struct cpu_view *c)
+{
+    static const u32 fids[] = { FID_WORKAROUND_1, FID_WORKAROUND_2, FID_WORKAROUND_3 };
+
+    *c = (struct cpu_view){
+        .midr = (u32)sysreg_read(midr_el1), .pfr0 = sysreg_read(id_aa64pfr0_el1), .pfr1 = sysreg_read(id_aa64pfr1_el1),
+        .isar2 = sysreg_read(s3_0_c0_c6_2), .mmfr1 = sysreg_read(id_aa64mmfr1_el1),
+    };
+    for (u32 i = 0; i < 3; i++) {
+        c->workaround[i] = firmware_arch_features(fids[i]);
+    }
+    c->safe[0] = v2_safe(c);
+    c->safe[1] = v4_safe(c);
+    c->safe[2] = bhb_safe(c) || v2_safe(c);
 }
 
 bool errata_cpu_up(void)
 {
-    struct cpu_view c = { .midr = (u32)sysreg_read(midr_el1) };
-    u32 needed = needed_by(&c);
+    struct cpu_view c;
+    u32 needed;
 
+    look(&c);
+    needed = needed_by(&c);
     if (complete) {
-        if (needed & ~errata_word) {
-            log_err("CPU %u (MIDR %#x) is late and needs what the others run without: not used", cpu_id(), c.midr);
-            return false;
-        }
-        return true;
+        log_err("CPU %u (MIDR %#x) is late: not used", cpu_id(), c.midr);
+        return false;
     }
     of_cpu[cpu_id()] = needed;
     atomic_fetch_or(&errata_word, needed);
+    spectre_cpu_up(&c, needed);
     return true;
 }
 

@@ -4,7 +4,6 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
@@ -15,8 +14,12 @@
 #include <asm/hcr.h>
 #include <asm/serror.h>
 #include <asm/smp.h>
+#include <asm/spectre.h>
 #include <asm/tlb.h>
 #include <asm/trap.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vtimer.h>
 
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
 #define PSTATE_VALID    (GENMASK(31, 28) | BIT(24) | BIT(22) | BIT(21) | BIT(20) | BIT(12) | GENMASK(11, 10) | 0x3c0UL | 0x1fUL)
@@ -71,6 +74,7 @@ static void vcpu_save(struct vcpu *v)
 #define SWITCH_REPEAT BIT32(1)   /* ERRATUM_REPEAT_TLBI */
 #define SWITCH_RAS    BIT32(2)
 #define SWITCH_SME    BIT32(3)
+#define SWITCH_V4     BIT32(4)   /* SPECTRE_V4_FIRMWARE */
 static u32 switch_flags ro_after_boot;
 
 static_assert(SWITCH_HOLD == SCTLR_M, "the one becomes the other in vcpu_load()");
@@ -79,16 +83,20 @@ boot_code void vcpu_boot_done(void)
 {
     switch_flags = (errata_active(ERRATUM_SPECULATIVE_AT) ? SWITCH_HOLD : 0) |
                    (errata_active(ERRATUM_REPEAT_TLBI) ? SWITCH_REPEAT : 0) | (cpu_has_ras ? SWITCH_RAS : 0) |
+                   (errata_active(SPECTRE_V4_FIRMWARE) ? SWITCH_V4 : 0) |
                    ((sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0 ? SWITCH_SME : 0);
 }
 
 /*
  * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. With HCR_EL2.AMO set
  * DISR_EL1 is VDISR_EL2 at EL1, RAS being hidden or not (D17.2.36). Both start as zero for each vCPU that is loaded, so that they carry
- * nothing from one to another.
+ * nothing from one to another. Store bypass is as the vCPU has asked of its firmware.
  */
-static noinline void hidden_clear(u32 flags)
+static noinline void load_rest(const struct vcpu *v, u32 flags)
 {
+    if (flags & SWITCH_V4) {
+        spectre_v4_load(v);
+    }
     if (flags & SWITCH_SME) {
         sysreg_write(s3_3_c13_c0_5, 0);
     }
@@ -109,17 +117,17 @@ static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p)
     struct domain *d = v->domain;
     u32 flags = switch_flags, cpu;
 
-    if (unlikely(flags & (SWITCH_SME | SWITCH_RAS))) {
-        hidden_clear(flags);
+    if (unlikely(flags & (SWITCH_SME | SWITCH_RAS | SWITCH_V4))) {
+        load_rest(v, flags);
     }
     sysreg_write(vttbr_el2, d->arch.vttbr);
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, d->vcounter_offset);
+    sysreg_write(cntvoff_el2, d->arch.vcounter_offset);
     el1_restore(&v->arch.el1);
     sysreg_write(sctlr_el1, v->arch.el1.sctlr | (flags & SWITCH_HOLD));
     cpu = p->id;
-    p->loaded = v;
+    p->arch.loaded = v;
     v->arch.loaded_on = cpu + 1;
     isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
     if (likely(d->arch.last_vcpu[cpu] != v->id + 1)) {
@@ -136,9 +144,8 @@ static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p)
  */
 static always_inline void vcpu_restore(struct vcpu *v, struct pcpu *p)
 {
-
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
-    if (unlikely(p->loaded != v || v->arch.loaded_on != p->id + 1)) {
+    if (unlikely(p->arch.loaded != v || v->arch.loaded_on != p->id + 1)) {
         vcpu_load(v, p);
     }
     walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
@@ -153,7 +160,7 @@ static noinline void serror_blame(struct vcpu *v)
 {
     u64 esr = serror_take();
 
-    this_cpu()->loaded = NULL;           /* the vectors have used registers of v's */
+    this_cpu()->arch.loaded = NULL;           /* the vectors have used registers of v's */
     domain_crash(v->domain, "vcpu%u left an asynchronous abort behind, syndrome %#lx", v->id, esr);
 }
 
@@ -173,7 +180,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
     }
     p = this_cpu();
     p->current = next;
-    next->arch.stack_top = p->stack_top;
+    next->arch.stack_top = p->arch.stack_top;
     if (!next->is_idle) {
         vcpu_restore(next, p);
     }
@@ -185,6 +192,7 @@ static void regs_reset(struct vcpu *v)
     memset(&v->arch.el1, 0, sizeof(v->arch.el1));
     memset(&v->arch.fp, 0, sizeof(v->arch.fp));
     v->arch.loaded_on = 0;
+    v->arch.bypass = false;
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.hcr = HCR_GUEST;
@@ -203,6 +211,11 @@ int arch_vcpu_create(struct vcpu *v)
     /* dom0's device tree names the host's timer interrupts, other guests' the ABI's. */
     vtimer_init_vcpu(v, d->is_privileged ? machine.timer_irq_virt : 27, d->is_privileged ? machine.timer_irq_phys_ns : 30);
     return 0;
+}
+
+void arch_vcpu_quiesce(struct vcpu *v)
+{
+    vtimer_destroy_vcpu(v);
 }
 
 void arch_vcpu_destroy(struct vcpu *v)
@@ -234,55 +247,6 @@ int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)
 u64 arch_vcpu_mpidr(const struct vcpu *v)
 {
     return v->arch.vmpidr;
-}
-
-int arch_domain_create(struct domain *d, struct domain_config *cfg)
-{
-    u32 hosts = vgic_host_versions();
-    u8 version;
-    int rc;
-
-    if (cfg->gic_version > XEN_DOMCTL_CONFIG_GIC_V3) {
-        return -EINVAL;
-    }
-    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)irqchip->gic_version : (u8)(cfg->gic_version + 1);
-    if (!(hosts & BIT32(version))) {
-        return -ENODEV;
-    }
-    if (version == 2 && d->max_vcpus > 8) {
-        return -EINVAL;
-    }
-    cfg->gic_version = (u8)(version - 1);
-    d->arch.event_ppi = 31;
-    d->paging_pool_bytes = 0x10000;      /* until the toolstack sets its own */
-    rc = p2m_init(d);
-    if (rc != 0) {
-        return rc;
-    }
-    if (!cfg->privileged) {
-        rc = vgic_init_domain(d, version, cfg->nr_spis);
-        if (rc == 0 && version == 2) {
-            /* The guest's GIC CPU interface is the hardware's virtual one. */
-            rc = p2m_map(d, gfn(GUEST_GICC_BASE >> PAGE_SHIFT), paddr_to_mfn(machine.gic.gicv), 2, P2M_MMIO);
-        }
-        if (rc != 0) {
-            arch_domain_destroy(d);
-        }
-    }
-    return rc;
-}
-
-int arch_domain_relinquish(struct domain *d)
-{
-    return p2m_teardown(d);
-}
-
-void arch_domain_destroy(struct domain *d)
-{
-    /* The tables of a domain that never ran are few: one pass. */
-    while (p2m_teardown(d) == -ERESTART) {
-    }
-    vgic_destroy_domain(d);
 }
 
 int arch_set_address_size(struct domain *d, u32 bits)

@@ -4,6 +4,7 @@
 #define ASM_CPU_H
 
 #include <argon/types.h>
+#include <asm/errata.h>
 #include <asm/insn.h>
 
 static always_inline void cpu_relax(void) { yield_hint(); }
@@ -16,10 +17,12 @@ static always_inline void cpu_table_barrier(void) { dsb(ishst); }
 /* Is a host interrupt or SError waiting for this CPU? (ISR_EL1, masked or not.) */
 static always_inline bool arch_irq_waiting(void) { return sysreg_read(isr_el1) != 0; }
 
+u64 counter_read_carefully(void);        /* arch/arm/counter.c */
+
 static always_inline u64 arch_counter(void)
 {
     isb();                               /* not read early by speculation (D11.2.2) */
-    return sysreg_read(cntpct_el0);
+    return errata_any(COUNTER_ERRATA) ? counter_read_carefully() : sysreg_read(cntpct_el0);
 }
 
 /* What the counter counts in a second, as firmware has set it. */

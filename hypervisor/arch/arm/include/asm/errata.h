@@ -36,6 +36,15 @@ static always_inline bool errata_active(enum erratum e)
     return unlikely(errata_word & BIT32(e));
 }
 
+#define COUNTER_ERRATA (BIT32(ERRATUM_COUNTER_A008585) | BIT32(ERRATUM_COUNTER_161010101) | BIT32(ERRATUM_COUNTER_UNKNOWN1) | \
+                        BIT32(ERRATUM_COUNTER_858921))
+
+/* One of a set, as bits. */
+static always_inline bool errata_any(u32 set)
+{
+    return unlikely(errata_word & set);
+}
+
 /* ---- boot (arch/arm/errata.c) ---- */
 /* Boot CPU, once machine and options are known, before the counter is used: errata=, errata of the machine. */
 void errata_boot_init(const char *option);

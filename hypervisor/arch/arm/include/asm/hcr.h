@@ -7,6 +7,7 @@
 
 #define HCR_VM     BIT(0)    /* stage 2 on */
 #define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
+#define HCR_PTW    BIT(2)    /* a stage-1 walk through device memory faults at stage 2: the walker is never to read a device */
 #define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
 #define HCR_IMO    BIT(4)
 #define HCR_AMO    BIT(5)
@@ -27,8 +28,8 @@
 
 /* No vCPU has been loaded yet: interrupts and SErrors are EL2's. */
 #define HCR_HOST   (HCR_RW | HCR_AMO | HCR_IMO | HCR_FMO)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TSC | \
-                    HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
+#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | \
+                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
 
 #define SCTLR_M    BIT(0)
 #define SCTLR_C    BIT(2)

@@ -9,6 +9,8 @@
 #include <argon/types.h>
 
 #define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
+/* Of one that never changes on a CPU: the compiler may keep it. */
+#define sysreg_read_stable(r) ({ u64 sysreg_val; __asm__("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
 #define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
 
 #define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")

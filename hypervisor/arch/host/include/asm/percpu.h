@@ -3,8 +3,15 @@
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H
 
+#include <argon/types.h>
+
 struct pcpu;
-extern __thread struct pcpu *host_pcpu;
+
+struct arch_pcpu {
+    u64 lr_used;                 /* vdev/vgic: list registers in use here */
+};
+
+extern __thread struct pcpu *host_pcpu;  /* asm/host.h */
 
 static inline struct pcpu *this_cpu(void) { return host_pcpu; }
 

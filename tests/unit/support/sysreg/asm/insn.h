@@ -9,11 +9,13 @@
 #include <argon/types.h>
 
 u64 insn_mrs(const char *reg);
+u64 insn_stable(const char *reg);        /* TPIDR_EL2: the struct pcpu that this thread plays */
 void insn_msr(const char *reg, u64 value);
 void insn_other(const char *text, u64 arg);
 void insn_smc(u64 x[4]);
 
 #define sysreg_read(r)     insn_mrs(#r)
+#define sysreg_read_stable(r) insn_stable(#r)
 #define sysreg_write(r, v) insn_msr(#r, (v))
 
 #define dsb(scope)         insn_other("dsb " #scope, 0)

@@ -1,88 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The virtual GIC: one implementation of interrupt state with v2 and v3 register front ends, as pure state machines.
- * Host list registers are reached through struct irqchip_ops only (irqchip.h), by the CPU on which the vCPU's state
+ * Host list registers are reached through struct vgic_host_ops only (vgic_host.h), by the CPU on which the vCPU's state
  * is loaded. See docs/design/vgic.md.
  */
-#ifndef ARGON_VGIC_H
-#define ARGON_VGIC_H
+#ifndef VDEV_VGIC_H
+#define VDEV_VGIC_H
 
-#include <argon/list.h>
-#include <argon/spinlock.h>
+#include <vdev/vgic_state.h>
 
 struct domain;
 struct vcpu;
 
-#define VGIC_NR_PRIVATE 32
-#define VGIC_MAX_SPIS   988      /* INTIDs 32..1019 */
-#define VGIC_MAX_LRS    16
-
 /* Guest layout other than dom0's (ABI: compiled into the toolstack): GICD and GICC are in <argon/xen.h>. */
 #define GUEST_GICV3_GICR_BASE 0x03020000UL
 #define GUEST_GICV3_GICR_SIZE 0x01000000UL
-
-/* May an injection use the list register as it stands? (vdev/vgic/lr.c) */
-enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW, VGIC_STICKY_SGI };
-
-/*
- * State of one interrupt; all of it under the vgic.lock of its home vCPU. A private interrupt's home is its vCPU. An
- * SPI's home is the vCPU that has or had it last; it follows `target` when the interrupt is not active.
- *
- * While lr != 0 the pending and active state as of the last write is in that list register; vgic_lr_pull() brings it
- * back here.
- */
-struct vgic_irq {
-    struct list_head link;       /* home's `ready` (lr == 0) or `stale` (lr != 0) list */
-    struct vcpu *vcpu;           /* home; NULL only before vCPU 0 exists */
-    struct vcpu *target;         /* where the guest routes it; NULL: to no vCPU */
-    u16 intid;
-    u16 host_irq;                /* physical interrupt behind it, 0 when none */
-    u8 priority;                 /* implemented bits only */
-    u8 lr;                       /* list register + 1, 0: in none */
-    u8 sticky;                   /* enum vgic_sticky */
-    u8 sgi_sources;              /* v2: senders of a pending SGI not in a list register, a bit per vCPU */
-    u8 sgi_active;               /* v2: sender of the active SGI */
-    bool enabled, group1, is_level;
-    bool latch;                  /* pending by an edge, a software write or a host interrupt */
-    bool line;                   /* input of a virtual level interrupt */
-    bool active;
-    bool lr_latch;               /* pending in the list register came from `latch` */
-    bool phys_active;            /* the physical interrupt is active on this one's behalf */
-    bool phys_fresh;             /* it became so after the list register, in another CPU, was written: that shows the one before */
-    bool evicted;                /* active, but in no list register for want of one */
-    /* Asked for while the state was in a list register of another CPU: done by vgic_lr_pull() there. */
-    bool want_unpend, want_active, want_inactive;
-    u64 route;                   /* v3 IROUTER or v2 ITARGETSR as the guest reads it */
-};
-
-struct vgic_vcpu {
-    struct spinlock lock;        /* RANK_VGIC */
-    u16 live;                    /* CPU + 1 whose hardware holds lr[], vmcr, apr; 0: memory does */
-    u32 hcr;                     /* as last written or to be written */
-    u32 lr_used;                 /* bit per list register assigned to an interrupt (perhaps inactive by now) */
-    u32 lr_eoi;                  /* those of them with LR_EOI: their end is to be acted on */
-    u8 upcall_good;              /* EOIs of the event interrupt with the upcall byte clear (internal.h) */
-    u32 sync_seq;                /* counts vgic_sync() */
-    u64 lr[VGIC_MAX_LRS];        /* as last written, read by vgic_sync(), or saved */
-    struct vgic_irq *lr_irq[VGIC_MAX_LRS];
-    struct list_head ready;      /* pending, enabled, waiting for a list register; by priority */
-    struct list_head stale;      /* in a list register that the CPU concerned must bring up to date */
-    bool watch_new;              /* vgic_check_lines() has not been called since vgic_watch_lines() */
-    u32 nr_evicted;
-    u32 vmcr;
-    u32 apr[8];                  /* AP0R0..3, AP1R0..3; GICv2: the first only */
-    bool asleep;                 /* v3: GICR_WAKER.ProcessorSleep as written */
-    struct vgic_irq priv[VGIC_NR_PRIVATE];
-};
-
-struct vgic_domain {
-    struct spinlock lock;        /* RANK_VGIC: changes of ctlr (nested: before a vCPU's) */
-    u8 version;                  /* 2 or 3; 0: none yet */
-    u32 nr_spis;
-    struct vgic_irq *spis;       /* [nr_spis] */
-    u32 ctlr;                    /* EnableGrp0, EnableGrp1 */
-    u64 gicd_base, gicr_base, gicc_base, gicr_size;
-};
 
 /* GIC version this host can give guests: bit 2, bit 3. */
 u32 vgic_host_versions(void);
