@@ -62,6 +62,46 @@ def hypervisor_fixture(request):
     return path
 
 
+MSR_HCR_EL2_X9, NOP, ISB = 0xD51C1109, 0xD503201F, 0xD5033FDF
+MIB2 = 2 << 20
+
+
+def entered_with_vhe(hypervisor, path, fixed):
+    """An Image that enters the hypervisor with HCR_EL2.E2H and TGE set, as a VHE kernel's kexec does.
+
+    fixed: where the hypervisor clears E2H nothing happens, as on a CPU that has it fixed at 1.
+    """
+    image = bytearray(hypervisor.read_bytes())
+    size = struct.unpack_from("<Q", image, 16)[0]
+    code = [0xD2B10009, 0xF2C00089, MSR_HCR_EL2_X9, ISB]     # x9 = RW, TGE, E2H
+    code.append(0x14000000 | (MIB2 - 64 - 4 * len(code)) // 4)
+    head = struct.pack("<IIQQQQQQ4sI", 0x14000010, 0, 0, MIB2 + size, 0xA, 0, 0, 0, b"ARM\x64", 0)
+    head += struct.pack("<5I", *code)
+    if fixed:
+        at = image.index(struct.pack("<I", MSR_HCR_EL2_X9))
+        image[at:at + 4] = struct.pack("<I", NOP)
+    path.write_bytes(head.ljust(MIB2, b"\0") + image)
+    return path
+
+
+def test_entry_with_vhe(hypervisor, tmp_path):
+    """More than 4 GiB: what TCR_EL2 says of physical addresses is in other bits with E2H set."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    image = entered_with_vhe(hypervisor, tmp_path / "vhe.img", fixed=False)
+    report = runner.run("vhe", image, cpu="max", smp=2, memory=6144, args="only=entry")
+    assert report.exited == 0 and report.closing and report.closing[1] == 0, f"{report.log}: {report.text[-600:]}"
+    assert "2 CPUs online" in report.text
+
+
+def test_entry_with_vhe_fixed(hypervisor, tmp_path):
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    image = entered_with_vhe(hypervisor, tmp_path / "vhe.img", fixed=True)
+    report = runner.run("vhe-fixed", image, cpu="max", timeout=10, memory=6144)
+    assert "cannot leave the VHE mode" in report.text, f"{report.log}: {report.text[-600:]}"
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_checks(hypervisor, machine):
     may_fail, hangs = xen_differs() if hypervisor.name.startswith("xen") else (set(), [])

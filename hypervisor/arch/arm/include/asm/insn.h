@@ -9,6 +9,8 @@
 #include <argon/types.h>
 
 #define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
+/* Of one that never changes on a CPU: the compiler may keep it. */
+#define sysreg_read_stable(r) ({ u64 sysreg_val; __asm__("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
 #define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
 
 #define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")
@@ -16,6 +18,9 @@
 #define isb()      __asm__ volatile("isb" : : : "memory")
 /* Error synchronization barrier: HINT #16, a NOP without FEAT_RAS. */
 #define esb()      __asm__ volatile("hint #16" : : : "memory")
+/* What profiling and trace have buffered goes to memory: HINT #17 and #18, NOPs without them. */
+#define psb_csync() __asm__ volatile("hint #17" : : : "memory")
+#define tsb_csync() __asm__ volatile("hint #18" : : : "memory")
 
 #define tlbi(op)        __asm__ volatile("tlbi " #op : : : "memory")
 #define tlbi_arg(op, x) __asm__ volatile("tlbi " #op ", %0" : : "r"((u64)(x)) : "memory")

@@ -8,6 +8,7 @@
 
 #include <argon/compiler.h>
 #include <argon/types.h>
+#include <asm/insn.h>
 
 struct pcpu;
 struct vcpu;
@@ -23,11 +24,7 @@ struct arch_pcpu {
 
 static always_inline struct pcpu *this_cpu(void)
 {
-    struct pcpu *p;
-
-    /* Not volatile: hypervisor code never moves between CPUs, so the compiler may keep the value. */
-    __asm__("mrs %0, tpidr_el2" : "=r"(p));
-    return p;
+    return (struct pcpu *)sysreg_read_stable(tpidr_el2);         /* hypervisor code never moves between CPUs */
 }
 
 #endif
