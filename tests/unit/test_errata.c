@@ -15,6 +15,9 @@ static u64 reg_s3_0_c0_c6_2(void) { return isar2; }
 #include "../../hypervisor/arch/arm/errata.c"
 #undef sysreg_read
 
+static u32 patched;              /* errata_word when sites were patched last */
+void errata_patch_sites(void) { patched = errata_word; }
+
 static struct cpu_view last_view;
 static u32 last_needed;
 
@@ -108,6 +111,7 @@ static void test_machine_quirks(void **state)
     machine.timer_quirks = BIT32(TIMER_161010101);
     errata_boot_init("");
     assert_int_equal(errata_word, BIT32(ERRATUM_COUNTER_161010101));
+    assert_int_equal(patched, errata_word);              /* time is read from here on */
     assert_true(up(1, MIDR(A35, 0, 0)));
     assert_int_equal(of_cpu[1], BIT32(ERRATUM_COUNTER_161010101));
     errata_boot_init("no-161010101");
@@ -122,6 +126,7 @@ static void test_union(void **state)
     assert_int_equal(errata_word, BIT32(ERRATUM_SPECULATIVE_AT) | BIT32(ERRATUM_CLEAN_INVAL));
     nr_cpus = 4;
     errata_boot_done();
+    assert_int_equal(patched, errata_word);
     assert_non_null(strstr(unit_log(), "Erratum speculative-at, CPUs 1-2: "));
     assert_non_null(strstr(unit_log(), "Erratum clean-inval, CPUs 0: "));
 }

@@ -302,6 +302,7 @@ boot_code void errata_boot_init(const char *option)
     }
     of_machine = of_timer();
     errata_word = (of_machine | forced_on) & ~forced_off;
+    errata_patch_sites();
 }
 
 /* ---- CPUs ---- */
@@ -383,8 +384,9 @@ boot_code void errata_boot_done(void)
     char cpus[64];
 
     complete = true;
+    errata_patch_sites();
     for (u32 i = 0; i < NR_ERRATA; i++) {
-        if (errata_active((enum erratum)i)) {
+        if (errata_word & BIT32(i)) {
             cpu_list(BIT32(i), cpus, sizeof(cpus));
             log_info("Erratum %s, CPUs %s: %s", kinds[i].name, cpus, kinds[i].what);
         }

@@ -128,6 +128,17 @@ void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
     return (void *)(va + (pa - first));
 }
 
+void mmu_window_close(const void *va, u64 size)
+{
+    u64 first = ROUND_DOWN((u64)va, PAGE_SIZE);
+    int rc;
+
+    spin_lock(&mmu_lock);
+    rc = pgt_unmap(&host_pgt, first, ROUND_UP((u64)va + size, PAGE_SIZE) - first);
+    spin_unlock(&mmu_lock);
+    ASSERT_ALWAYS(rc == 0);              /* pages: no block is split, no table is needed */
+}
+
 volatile void *arch_ioremap(paddr_t pa, u64 size)
 {
     return mmu_window(pa, size, MMU_DEVICE);
