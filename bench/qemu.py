@@ -24,7 +24,7 @@ LOGS = ROOT / "build/logs"
 INSTRUCTIONS_PER_TICK = 16
 TIMEOUT = 300
 NUDGE_SECONDS = 0.05
-# Argon's option errata=: "none", so that figures are not of what some revision of a CPU costs; "" for what the CPU needs.
+# Argon's option errata=: "none" is not what some revision of a CPU costs; "" is what this CPU needs.
 errata = "none"
 
 

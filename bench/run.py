@@ -183,7 +183,8 @@ def arguments():
     parser.add_argument("--no-kvm", dest="kvm", action="store_false", help="leave the KVM columns empty")
     parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="leave the scaling table out")
     parser.add_argument("--no-kinds", dest="kinds", action="store_false", help="do not count by kind of instruction")
-    parser.add_argument("--errata", default="none", help="Argon's option errata=, default none; empty: as the CPU needs")
+    parser.add_argument("--errata", default="none",
+                        help="Argon's option errata=, default none; empty: as the CPU needs")
     parser.add_argument("--guest", type=int, default=16, metavar="GIB",
                         help="largest guest of the scaling table, default 16")
     parser.add_argument("--goals", action="store_true", help="fail where a goal is missed")

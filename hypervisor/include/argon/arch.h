@@ -5,6 +5,7 @@
  *   <asm/percpu.h>   this_cpu()
  *   <asm/domain.h>   struct arch_vcpu, struct arch_domain
  *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_counter_hz(),
+ *                    index_nospec() (an index that a guest has chosen, checked to be below a limit: also by speculation),
  *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
  */
 #ifndef ARGON_ARCH_H

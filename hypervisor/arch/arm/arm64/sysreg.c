@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Trapped system registers (EC 0x18). ID registers are answered from a sanitised table (idregs.c); the rest are rows. What has no row is UNDEFINED to the guest: a register we do not know is not let through.
- */
+/* Trapped system registers (EC 0x18): ID registers (idregs.c), the rest by rows. What has no row is UNDEFINED to the guest. */
 #include <argon/domain.h>
 #include <argon/percpu.h>
 #include <argon/vgic.h>
