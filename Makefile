@@ -34,8 +34,8 @@ ifeq ($(CC),clang)
 WARN += -Wno-unused-command-line-argument -Wno-gnu-statement-expression -Wno-shorten-64-to-32 -Wno-implicit-int-conversion
 endif
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
-          -fno-omit-frame-pointer -mgeneral-regs-only -mstrict-align -mno-outline-atomics -march=armv8-a -fno-strict-aliasing \
-          -mfix-cortex-a53-835769 -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
+          -fno-omit-frame-pointer -mgeneral-regs-only -ffixed-x18 -mstrict-align -mno-outline-atomics -march=armv8-a \
+          -fno-strict-aliasing -mfix-cortex-a53-835769 -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
           -DCONFIG_DEBUG=$(DEBUG) $(WARN) -isystem $(SYSROOT)/usr/include \
           -Ihypervisor/include -Ihypervisor/arch/arm/include -I$(OUT)/include
 ifneq ($(CC),clang)
@@ -44,7 +44,7 @@ endif
 
 DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
         core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/uart \
-        firmware firmware/fdt boot arch/arm arch/arm/arm64
+        firmware firmware/fdt boot boot/build arch/arm arch/arm/arm64
 CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
 SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
@@ -141,6 +141,12 @@ test: check-compilers
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
+
+# Change one place at a time, and see that a test notices: MUTATE="event" a part of it.
+MUTATE ?=
+.PHONY: mutate
+mutate: setup image
+	@/usr/bin/python3 scripts/mutate.py $(MUTATE)
 
 BENCH ?=
 bench: setup image images

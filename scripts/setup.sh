@@ -14,7 +14,7 @@ packages=(
     mmdebstrap debian-archive-keyring uidmap cpio qemu-system-arm
     # tests and lints
     u-boot-qemu e2fsprogs
-    python3 python3-pytest python3-pexpect python3-pyflakes shellcheck clang-tidy
+    python3 python3-pytest python3-pexpect python3-pyflakes shellcheck clang-tidy rsync
 )
 
 missing() {

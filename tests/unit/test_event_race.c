@@ -57,7 +57,7 @@ static void closer(void)
         } else {
             assert_int_equal(event_close(d1, remote[p]), 0);
             assert_int_equal(event_close(d0, local[p]), 0);
-            assert_int_equal(event_alloc_unbound(d1, 0), remote[p]);
+            assert_int_equal(unit_unbound(d1, 0), remote[p]);
             assert_int_equal(event_bind_interdomain(d0, d1, remote[p]), local[p]);
         }
         sched_yield();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
+/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/check.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
 /* unit-sources: vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* The vGIC: delivery, levels, list register pressure, vCPU switches, reset. */
 #include "vgic_v3.h"
@@ -263,6 +263,128 @@ static void more_active_than_list_registers(void **state)
     guest_eoi(40);
 }
 
+/* What is in no list register ends in the order in which the guest ends it: the most urgent first. */
+static void ends_of_evicted(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 7; i++) {
+        enable_spi(40 + i, 0xe0 - i * 8, true);
+        vgic_inject(d, NULL, 40 + i);
+        assert_int_equal(guest_ack(), 40 + i);
+    }
+    for (u32 i = 7; i-- > 0; ) {
+        guest_eoi(40 + i);
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+        assert_int_equal(rd(GICD + 0x304) >> 8, BIT32(i) - 1);
+        check_all();
+    }
+    /* Several at once, and before the maintenance interrupt is taken. */
+    for (u32 i = 0; i < 7; i++) {
+        vgic_inject(d, NULL, 40 + i);
+        assert_int_equal(guest_ack(), 40 + i);
+    }
+    for (u32 i = 7; i-- > 1; ) {
+        guest_eoi(40 + i);
+    }
+    vgic_inject(d, NULL, 42);
+    assert_int_equal(guest_ack(), 42);
+    assert_int_equal(rd(GICD + 0x304) >> 8, 5);
+    guest_eoi(42);
+    guest_eoi(40);
+    if (fake_maintenance()) {
+        vgic_maintenance();
+    }
+    assert_int_equal(rd(GICD + 0x304) >> 8, 0);
+}
+
+/*
+ * Five SGIs nested in four list registers: the first is in none. It pends again while active, its active state is
+ * cleared by register, and something is ended that is not in a list register either.
+ */
+static void evicted_and_cleared(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 5; i++) {
+        mmio(SGIF(0) + 0x401 + i, 1, true, 0xc0 - i * 0x20);
+    }
+    for (u32 i = 0; i < 5; i++) {
+        vgic_sgi1r_write(d->vcpu[0], (u64)(1 + i) << 24 | 1);
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+        if (i < 4) {
+            assert_int_equal(guest_ack(), 1 + i);
+        }
+    }
+    assert_int_equal(d->vcpu[0]->vgic.priv[1].place, VGIC_EVICTED);
+    vgic_sgi1r_write(d->vcpu[0], 1UL << 24 | 1);
+    check_all();
+    wr(SGIF(0) + 0x380, BIT32(1));
+    assert_int_equal(d->vcpu[0]->vgic.priv[1].place, VGIC_READY);
+    check_all();
+    guest_eoi(1);                                        /* ends 4's priority, and nothing's activity */
+    if (fake_maintenance()) {
+        vgic_maintenance();
+    }
+    check_all();
+    wr(SGIF(0) + 0x380, 0x1e);
+    fake_here()->apr[4] = 0;
+    assert_int_equal(guest_ack(), 5);
+    guest_eoi(5);
+    if (fake_maintenance()) {
+        vgic_maintenance();
+    }
+    assert_int_equal(guest_ack(), 1);
+    guest_eoi(1);
+    check_all();
+}
+
+/* Its end is found when its list register is wanted for another one, before the maintenance interrupt is taken. */
+static void level_again_at_reclaim(void **state)
+{
+    (void)state;
+    enable_ppi(0, 30, 0x40);
+    vgic_set_level(d, d->vcpu[0], 30, true);
+    assert_int_equal(guest_ack(), 30);
+    guest_eoi(30);
+    for (u32 i = 0; i < FAKE_LRS; i++) {
+        enable_spi(40 + i, 0x80, true);
+        vgic_inject(d, NULL, 40 + i);
+    }
+    assert_int_equal(guest_ack(), 30);
+    vgic_set_level(d, d->vcpu[0], 30, false);
+    guest_eoi(30);
+    for (u32 i = 0; i < FAKE_LRS; i++) {
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+        assert_int_equal(guest_ack(), 40 + i);
+        guest_eoi(40 + i);
+    }
+}
+
+/* Routed elsewhere and pended while active: it is for the new vCPU once it has ended. */
+static void routed_while_active(void **state)
+{
+    (void)state;
+    enable_spi(40, 0x80, true);
+    vgic_inject(d, NULL, 40);
+    assert_int_equal(guest_ack(), 40);
+    mmio(GICD + 0x6000 + 40 * 8, 8, true, 1);
+    vgic_inject(d, NULL, 40);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    guest_eoi(40);
+    assert_true(fake_maintenance());
+    vgic_maintenance();
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    unload(d->vcpu[0]);
+    load(d->vcpu[1]);
+    assert_int_equal(guest_ack(), 40);
+    guest_eoi(40);
+}
+
 static void deliverable(void **state)
 {
     struct vcpu *v = d->vcpu[0];
@@ -395,7 +517,8 @@ int main(void)
         vcase(sgi_to_self), vcase(sgi_while_active_comes_again), vcase(sgi_targets), vcase(sgi0_is_for_group0_only),
         vcase(edge_spi), vcase(disable_takes_it_out), vcase(group_disable_takes_all_out),
         vcase(pending_and_active_registers), vcase(level_line), vcase(level_pended_by_software),
-        vcase(priorities_and_pressure), vcase(more_active_than_list_registers), vcase(deliverable),
+        vcase(priorities_and_pressure), vcase(more_active_than_list_registers), vcase(ends_of_evicted),
+        vcase(evicted_and_cleared), vcase(level_again_at_reclaim), vcase(routed_while_active), vcase(deliverable),
         vcase(blocked_vcpu_is_kicked), vcase(save_keeps_everything), vcase(reset), vcase(creation_errors),
         vcase(dump_prints),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
+/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/check.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
 /* unit-sources: vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* The vGIC: state of a vCPU that runs on another CPU, read and changed. */
 #include "vgic_v3.h"
@@ -33,6 +33,16 @@ static void unload_there(struct vcpu *v)
     unit_set_cpu(1);
     unload(v);
     unit_set_cpu(0);
+}
+
+static u32 nr_stale(const struct vcpu *v)
+{
+    u32 n = 0;
+
+    for (const struct list_head *i = v->vgic.stale.next; i != &v->vgic.stale; i = i->next) {
+        n++;
+    }
+    return n;
 }
 
 static void other_cpu(void **state)
@@ -132,11 +142,183 @@ static void unpend_races_with_a_new_edge(void **state)
     unload_there(b);
 }
 
+/* A private physical interrupt is another one on each CPU: what is to be done about b's is done on b's CPU. */
+static void private_of_another_cpu(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+
+    (void)state;
+    for (u32 enabled = 0; enabled < 2; enabled++) {
+        if (enabled) {
+            enable_ppi(1, 27, 0x80);
+        }
+        load_there(b);
+        fake.cpu[1].ppi_active[27] = true;
+        vgic_inject_host(d, b, 27, 27);
+        unit_set_cpu(0);
+        fake.cpu[0].ppi_active[27] = true;               /* ours, which has nothing to do with it */
+        wr(SGIF(1) + 0x280, BIT32(27));                  /* cleared by another vCPU while it waits */
+        assert_true(fake.cpu[1].ppi_active[27]);
+        run_other(b);
+        assert_false(fake.cpu[1].ppi_active[27]);
+        /* While active: its active state cleared. */
+        unit_set_cpu(1);
+        wr(SGIF(1) + 0x100, BIT32(27));
+        fake.cpu[1].ppi_active[27] = true;
+        vgic_inject_host(d, b, 27, 27);
+        assert_int_equal(guest_ack(), 27);
+        unit_set_cpu(0);
+        wr(SGIF(1) + 0x280, BIT32(27));
+        run_other(b);
+        assert_true(fake.cpu[1].ppi_active[27]);
+        wr(SGIF(1) + 0x380, BIT32(27));
+        assert_true(fake.cpu[1].ppi_active[27]);
+        run_other(b);
+        assert_false(fake.cpu[1].ppi_active[27]);
+        fake.cpu[1].apr[4] = 0;
+        assert_true(fake.cpu[0].ppi_active[27]);
+        wr(SGIF(1) + 0x180, BIT32(27));
+        run_other(b);
+        check_all();
+        unload_there(b);
+        assert_false(fake.cpu[1].ppi_active[27]);
+    }
+    fake.cpu[0].ppi_active[27] = false;
+}
+
+/* The same of one that is in no list register, active or waiting, and its vCPU gone before it heard of it. */
+static void private_without_list_register(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+
+    (void)state;
+    enable_ppi(1, 27, 0xe0);
+    for (u32 i = 0; i < FAKE_LRS; i++) {
+        mmio(SGIF(1) + 0x401 + i, 1, true, 0x80 - i * 8);
+    }
+    for (u32 active = 0; active < 2; active++) {
+        load_there(b);
+        guest_on(1);
+        fake.cpu[1].ppi_active[27] = true;
+        if (active) {
+            vgic_inject_host(d, b, 27, 27);
+            assert_int_equal(guest_ack(), 27);
+        }
+        for (u32 i = 0; i < FAKE_LRS; i++) {
+            vgic_sgi1r_write(b, (u64)(1 + i) << 24 | 2);
+            assert_true(!active || guest_ack() == 1 + i);
+        }
+        if (!active) {
+            vgic_inject_host(d, b, 27, 27);
+        }
+        assert_int_equal(b->vgic.priv[27].place, active ? VGIC_EVICTED : VGIC_READY);
+        unit_set_cpu(0);
+        wr(SGIF(1) + (active ? 0x380 : 0x280), BIT32(27));
+        assert_true(fake.cpu[1].ppi_active[27]);
+        check_all();
+        unload_there(b);
+        check_all();
+        assert_false(fake.cpu[1].ppi_active[27]);
+        b->vgic.apr[4] = 0;
+        for (u32 i = 0; i < FAKE_LRS; i++) {
+            wr(SGIF(1) + 0x280, BIT32(1 + i));
+            wr(SGIF(1) + 0x380, BIT32(1 + i));
+        }
+    }
+    b->pending = 0;
+}
+
+/* Made active by another vCPU while in no list register: its end must be seen all the same. */
+static void made_active_elsewhere(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+
+    (void)state;
+    load_there(b);
+    unit_set_cpu(0);
+    wr(SGIF(1) + 0x300, BIT32(6));
+    assert_int_equal(kick_bits[1], PEND_VGIC);
+    run_other(b);
+    assert_int_equal(rd(SGIF(1) + 0x300), BIT32(6));
+    unit_set_cpu(1);
+    guest_eoi(6);
+    assert_int_equal(rd(SGIF(1) + 0x300), 0);
+    check_all();
+    unload_there(b);
+}
+
+/* b's SGI to itself after another vCPU's clear, which its CPU has yet to see to, is newer than that. */
+static void own_edge_after_a_remote_clear(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+
+    (void)state;
+    load_there(b);
+    vgic_sgi1r_write(b, 5UL << 24 | 2);
+    unit_set_cpu(0);
+    wr(SGIF(1) + 0x280, BIT32(5));
+    unit_set_cpu(1);
+    vgic_sgi1r_write(b, 5UL << 24 | 2);
+    unit_set_cpu(0);
+    run_other(b);
+    assert_int_equal(fake.cpu[1].lr[0] & LR_STATE, LR_PENDING);
+    unload_there(b);
+}
+
+/* More has been changed than is seen to at a time: the rest is pending work again, and no vCPU sleeps on it. */
+static void flush_ends(void **state)
+{
+    struct vcpu *b = d->vcpu[1];
+    u32 turns = 0, left, all = 64;
+
+    (void)state;
+    for (u32 i = 32; i < 96; i++) {
+        enable_spi(i, 0x80, true);
+        mmio(GICD + 0x6000 + i * 8, 8, true, 1);
+    }
+    load_there(b);
+    unit_set_cpu(0);
+    for (u32 i = 32; i < 96; i++) {
+        vgic_inject(d, NULL, i);
+    }
+    assert_int_equal(kick_bits[1], PEND_VGIC);
+    unit_set_cpu(1);
+    do {
+        b->pending = 0;
+        vgic_flush(b);
+        left = nr_stale(b);
+        assert_true(all - left <= 32);
+        assert_int_equal(b->pending, left != 0 ? PEND_VGIC : 0);
+        assert_true(vgic_irq_deliverable(b));
+        all = left;
+        turns++;
+    } while (left != 0);
+    assert_true(turns > 1);
+    check_all();
+    /* It leaves its CPU with some of them not seen to, and comes back. */
+    unit_set_cpu(0);
+    for (u32 i = 32; i < 96; i++) {
+        vgic_inject(d, NULL, i);
+    }
+    unload_there(b);
+    check_all();
+    assert_true(nr_stale(b) != 0);
+    load_there(b);
+    while (b->pending & PEND_VGIC) {
+        b->pending = 0;
+        vgic_flush(b);
+    }
+    assert_int_equal(nr_stale(b), 0);
+    assert_int_equal(check_all(), 64);
+    unload_there(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         vcase(other_cpu), vcase(other_cpu_does_not_answer), vcase(unpend_races_with_a_new_edge),
-        vcase(no_sleep_on_a_change_under_way),
+        vcase(no_sleep_on_a_change_under_way), vcase(private_of_another_cpu), vcase(private_without_list_register),
+        vcase(made_active_elsewhere), vcase(own_edge_after_a_remote_clear), vcase(flush_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

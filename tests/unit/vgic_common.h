@@ -14,6 +14,8 @@
 #include <argon/mmio.h>
 #include <argon/vtimer.h>
 
+#include "vdev/vgic/internal.h"
+
 #define GICD GUEST_GICD_BASE
 #define GICR(n) (GUEST_GICV3_GICR_BASE + (n) * 0x20000UL)
 #define SGIF(n) (GICR(n) + 0x10000)

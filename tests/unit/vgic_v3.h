@@ -26,6 +26,19 @@ u64 arch_counter(void)
     return host_counter += 1000;
 }
 
+/* The invariants of all that the domain has. Returns how many interrupts are not idle. */
+static unused u32 check_all(void)
+{
+    u32 busy = 0;
+
+    for_each_vcpu (d, v) {
+        spin_lock(&v->vgic.lock);
+        busy += vgic_check_all(v);
+        spin_unlock(&v->vgic.lock);
+    }
+    return busy;
+}
+
 static int setup(void **state)
 {
     unit_setup(state);
@@ -39,9 +52,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+    (void)check_all();
     if (current_vcpu() != NULL && !current_vcpu()->is_idle) {
         unload(current_vcpu());
     }
+    (void)check_all();
     vgic_destroy_domain(d);
     return unit_teardown(state);
 }

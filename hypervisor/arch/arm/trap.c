@@ -11,6 +11,7 @@
 #include <argon/vpsci.h>
 #include <argon/xen.h>
 #include <asm/errata.h>
+#include <asm/guest_access.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
@@ -86,7 +87,7 @@ void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
     if (instruction) {
         esr |= ESR_IL;
     } else {
-        esr |= exit_esr & DABT_WNR;
+        esr |= exit_esr & (DABT_WNR | DABT_CM);
     }
     (void)v;
     inject_sync(esr, &gva);
@@ -172,19 +173,15 @@ static always_inline u64 hpfar_gpa(u64 far)
  */
 static bool fault_gpa(u64 esr, u64 far, u64 *gpa)
 {
-    u64 par, saved;
+    u64 par;
 
     if ((esr & DABT_S1PTW) || (FSC_KIND(esr & FSC_MASK) != FSC_PERMISSION && !errata_active(ERRATUM_834220))) {
         *gpa = hpfar_gpa(far);
         return true;
     }
-    saved = sysreg_read(par_el1);
-    at_va(s1e1r, far);
-    isb();
-    par = sysreg_read(par_el1);
-    sysreg_write(par_el1, saved);
+    par = guest_translate_stage1(far);
     *gpa = (par & GENMASK(47, 12)) | (far & ~PAGE_MASK);
-    return !(par & 1);
+    return !(par & PAR_F);
 }
 
 static noinline void trap_abort(struct vcpu *v, u64 esr)
@@ -204,7 +201,7 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
     if (kind != FSC_PERMISSION && p2m_fault_is_stale(v->domain, gpa, !instruction && (esr & DABT_WNR))) {
         return;
     }
-    if (!instruction && (esr & DABT_CM)) {
+    if (!instruction && (esr & (DABT_CM | DABT_S1PTW)) == DABT_CM) {
         guest_skip(4);                   /* cache maintenance where there is nothing to maintain */
         return;
     }
@@ -303,19 +300,34 @@ static noinline void exit_work_first(struct vcpu *v)
     }
 }
 
+/* So often is work done that others may add as fast as it is done; what comes then waits for the next exit. */
+#define EXIT_WORK_TURNS 8u
+
+/* Enough for now. That exit comes at once, whether or not the kicks of who added the work have been taken already. */
+static noinline struct vcpu *exit_work_later(struct vcpu *v)
+{
+    smp_kick(cpu_id(), IPI_RESCHED);
+    return v;
+}
+
 /*
  * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
- * arrives as an interrupt after entry.
+ * arrives as an interrupt after entry. The scheduler is run as often as it is asked for: v may not be allowed to run, and each further
+ * turn of it takes a vCPU of this CPU that was asleep.
  */
 struct vcpu *exit_work(struct vcpu *v)
 {
+    u32 turns = 0;
+
     for (;;) {
         u32 todo = atomic_load_acquire(&v->pending);
 
-        if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP))) {
+        if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP)) && likely(turns < EXIT_WORK_TURNS)) {
+            turns++;
             exit_work_first(v);
         } else if ((todo & PEND_RESCHED) || v->is_idle) {
             v = sched_switch();
+            turns = 0;
             if (v->is_idle && atomic_load(&v->pending) == 0) {
                 cpu_idle();
             }
@@ -324,7 +336,10 @@ struct vcpu *exit_work(struct vcpu *v)
                 atomic_fetch_and(&v->pending, ~(u32)PEND_LINE);
             }
             return v;
+        } else if (unlikely(turns >= EXIT_WORK_TURNS)) {
+            return exit_work_later(v);
         } else {
+            turns++;
             todo &= ~(u32)PEND_LINE;
             atomic_fetch_and(&v->pending, ~todo);
             guest_entry_work(v, todo);

@@ -19,6 +19,7 @@
 /* HCR_EL2 (Arm ARM D17.2.48). */
 #define HCR_VM     BIT(0)    /* stage 2 on */
 #define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
+#define HCR_PTW    BIT(2)    /* a stage-1 walk through device memory faults at stage 2: the walker is never to read a device */
 #define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
 #define HCR_IMO    BIT(4)
 #define HCR_AMO    BIT(5)
@@ -32,8 +33,8 @@
 #define HCR_RW     BIT(31)   /* EL1 is AArch64 */
 #define HCR_TLOR   BIT(35)
 #define HCR_TERR   BIT(36)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TSC | \
-                    HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
+#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | \
+                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
 
 #define SCTLR_EL1_RESET 0x00c50078UL
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
@@ -207,55 +208,6 @@ int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)
 u64 arch_vcpu_mpidr(const struct vcpu *v)
 {
     return v->arch.vmpidr;
-}
-
-int arch_domain_create(struct domain *d, struct domain_config *cfg)
-{
-    u32 hosts = vgic_host_versions();
-    u8 version;
-    int rc;
-
-    if (cfg->gic_version > XEN_DOMCTL_CONFIG_GIC_V3) {
-        return -EINVAL;
-    }
-    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)irqchip->gic_version : (u8)(cfg->gic_version + 1);
-    if (!(hosts & BIT32(version))) {
-        return -ENODEV;
-    }
-    if (version == 2 && d->max_vcpus > 8) {
-        return -EINVAL;
-    }
-    cfg->gic_version = (u8)(version - 1);
-    d->arch.event_ppi = 31;
-    d->paging_pool_bytes = 0x10000;      /* until the toolstack sets its own */
-    rc = p2m_init(d);
-    if (rc != 0) {
-        return rc;
-    }
-    if (!cfg->privileged) {
-        rc = vgic_init_domain(d, version, cfg->nr_spis);
-        if (rc == 0 && version == 2) {
-            /* The guest's GIC CPU interface is the hardware's virtual one. */
-            rc = p2m_map(d, gfn(GUEST_GICC_BASE >> PAGE_SHIFT), paddr_to_mfn(machine.gic.gicv), 2, P2M_MMIO);
-        }
-        if (rc != 0) {
-            arch_domain_destroy(d);
-        }
-    }
-    return rc;
-}
-
-int arch_domain_relinquish(struct domain *d)
-{
-    return p2m_teardown(d);
-}
-
-void arch_domain_destroy(struct domain *d)
-{
-    /* The tables of a domain that never ran are few: one pass. */
-    while (p2m_teardown(d) == -ERESTART) {
-    }
-    vgic_destroy_domain(d);
 }
 
 int arch_set_address_size(struct domain *d, u32 bits)

@@ -62,7 +62,7 @@ must_check int event_set_global_virq_handler(struct domain *d, u32 virq);
  * Allocate an unbound port of d for remote `remote` (also the toolstack's and the dom0 builder's). Returns port or
  * error.
  */
-int event_alloc_unbound(struct domain *d, u16 remote);
+int event_alloc_unbound(struct domain *d, const struct domain *remote);
 
 /*
  * The operations of EVTCHNOP_* on an already chosen and permitted domain; results as the hypercall's. Ports are

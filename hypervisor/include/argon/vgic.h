@@ -25,6 +25,18 @@ struct vcpu;
 enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW, VGIC_STICKY_SGI };
 
 /*
+ * Where an interrupt is: in exactly one of these. Changed by vgic_irq_place() alone (vdev/vgic/lr.c), which keeps lists,
+ * count and list registers in step.
+ */
+enum vgic_place {
+    VGIC_IDLE = 0,       /* nowhere: neither active nor, as far as its vCPU may have it, pending */
+    VGIC_IN_LR,          /* in list register lr - 1 */
+    VGIC_STALE,          /* on home's `stale` list, whether it has a list register (lr != 0) or not */
+    VGIC_READY,          /* on home's `ready` list: pending, not active, in no list register */
+    VGIC_EVICTED,        /* active, in no list register and on no list: its end is counted by the hardware */
+};
+
+/*
  * State of one interrupt; all of it under the vgic.lock of its home vCPU. A private interrupt's home is its vCPU. An
  * SPI's home is the vCPU that has or had it last; it follows `target` when the interrupt is not active.
  *
@@ -32,13 +44,14 @@ enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW, VGIC_S
  * back here.
  */
 struct vgic_irq {
-    struct list_head link;       /* home's `ready` (lr == 0) or `stale` (lr != 0) list */
+    struct list_head link;       /* home's `ready` or `stale` list, by place */
     struct vcpu *vcpu;           /* home; NULL only before vCPU 0 exists */
     struct vcpu *target;         /* where the guest routes it; NULL: to no vCPU */
     u16 intid;
     u16 host_irq;                /* physical interrupt behind it, 0 when none */
     u8 priority;                 /* implemented bits only */
     u8 lr;                       /* list register + 1, 0: in none */
+    u8 place;                    /* enum vgic_place */
     u8 sticky;                   /* enum vgic_sticky */
     u8 sgi_sources;              /* v2: senders of a pending SGI not in a list register, a bit per vCPU */
     u8 sgi_active;               /* v2: sender of the active SGI */
@@ -49,8 +62,10 @@ struct vgic_irq {
     bool lr_latch;               /* pending in the list register came from `latch` */
     bool phys_active;            /* the physical interrupt is active on this one's behalf */
     bool phys_fresh;             /* it became so after the list register, in another CPU, was written: that shows the one before */
-    bool evicted;                /* active, but in no list register for want of one */
-    /* Asked for while the state was in a list register of another CPU: done by vgic_lr_pull() there. */
+    /*
+     * Asked for while the state was another CPU's (vgic_is_elsewhere()): done by vgic_lr_pull() there. Set only while
+     * stale.
+     */
     bool want_unpend, want_active, want_inactive;
     u64 route;                   /* v3 IROUTER or v2 ITARGETSR as the guest reads it */
 };
@@ -66,9 +81,9 @@ struct vgic_vcpu {
     u64 lr[VGIC_MAX_LRS];        /* as last written, read by vgic_sync(), or saved */
     struct vgic_irq *lr_irq[VGIC_MAX_LRS];
     struct list_head ready;      /* pending, enabled, waiting for a list register; by priority */
-    struct list_head stale;      /* in a list register that the CPU concerned must bring up to date */
+    struct list_head stale;      /* changed from elsewhere: the CPU concerned must bring them up to date */
     bool watch_new;              /* vgic_check_lines() has not been called since vgic_watch_lines() */
-    u32 nr_evicted;
+    u32 nr_evicted;              /* how many have their place there */
     u32 vmcr;
     u32 apr[8];                  /* AP0R0..3, AP1R0..3; GICv2: the first only */
     bool asleep;                 /* v3: GICR_WAKER.ProcessorSleep as written */

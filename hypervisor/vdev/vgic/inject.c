@@ -28,8 +28,7 @@ static always_inline bool pend_sticky_unlock(struct vcpu *v, struct vgic_irq *ir
         }
         return true;
     }
-    /* What others want of it is done by vgic_save() at the latest: nothing is outstanding for a saved register. */
-    if (v->vgic.live == 0 && likely(list_empty(&irq->link))) {
+    if (v->vgic.live == 0) {
         *lr |= LR_PENDING;
         spin_unlock(&v->vgic.lock);
         vcpu_kick(v, 0);
@@ -112,7 +111,7 @@ void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
     vgic_lr_pull(v, irq);
     irq->latch = true;
     irq->phys_active = true;         /* pulled what was ended before, */
-    irq->phys_fresh = !vgic_reachable(v);    /* or its list register is another CPU's and still to be pulled */
+    irq->phys_fresh = irq->lr != 0 && !vgic_reachable(v);    /* or its list register is still to be pulled there */
     vgic_irq_commit(v, irq);
 }
 
@@ -125,7 +124,7 @@ bool vgic_inject_timer(struct vcpu *v, u32 intid)
         spin_unlock(&v->vgic.lock);
         return false;
     }
-    if (likely(irq->sticky == VGIC_STICKY_HW && !irq->want_unpend)) {
+    if (likely(irq->sticky == VGIC_STICKY_HW)) {
         u64 *lr = &v->vgic.lr[irq->lr - 1u];
 
         if (!(*lr & LR_STATE)) {
@@ -237,7 +236,7 @@ static always_inline bool pend_sgi_v2_unlock(struct vcpu *v, struct vgic_irq *ir
         }
         return true;
     }
-    if (v->vgic.live == 0 && list_empty(&irq->link) && likely(!(*saved & LR_STATE) || *saved == lr)) {
+    if (v->vgic.live == 0 && likely(!(*saved & LR_STATE) || *saved == lr)) {
         *saved = lr;
         spin_unlock(&v->vgic.lock);
         vcpu_kick(v, 0);

@@ -15,6 +15,7 @@
 #include <argon/errno.h>
 #include <argon/irqchip.h>
 #include <argon/mmio.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/vgic.h>
 
@@ -46,9 +47,23 @@ static always_inline bool vgic_reachable(const struct vcpu *v)
     return v->vgic.live == 0 || v->vgic.live == vgic_here();
 }
 
+static always_inline void vgic_assert_locked(const struct vcpu *v)
+{
+    ASSERT(spin_is_locked(&v->vgic.lock));
+}
+
 static always_inline bool vgic_is_spi(const struct vgic_irq *irq)
 {
     return irq->intid >= VGIC_NR_PRIVATE;
+}
+
+/*
+ * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register; a
+ * private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
+ */
+static inline bool vgic_is_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    return !vgic_reachable(v) && (irq->lr != 0 || (irq->phys_active && !vgic_is_spi(irq)));
 }
 
 /* NULL: the domain has no such SPI. */
@@ -117,15 +132,26 @@ u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq);
 void vgic_phys_deactivate(struct vgic_irq *irq);
 /* Ready interrupts into list registers as far as there is room; the maintenance interrupt for the rest. */
 void vgic_lr_fill(struct vcpu *v);
-/* The guest has ended `count` interrupts that were in no list register. */
-void vgic_end_evicted(struct vcpu *v, u32 count);
+/* irq goes to another place. READY, EVICTED, IDLE: it has been pulled, what its list register holds is given up. */
+void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to);
+/* Act on the ends of evicted interrupts that the hardware has counted; v is live here. */
+void vgic_count_ends(struct vcpu *v);
 /*
  * The event interrupt of a trusted guest: is its line high though it has been ended? Then it pends again. v is live
  * here.
  */
 void vgic_upcall_resample(struct vcpu *v);
-/* Take all of v's interrupts out of its list registers; v is off the CPU. */
-void vgic_lr_drain(struct vcpu *v);
+
+/* ---- check.c: invariants, by ASSERT(); v's lock is held ---- */
+/* Of one interrupt of v's; bounded. */
+void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq);
+/* Of v's list registers; bounded. */
+void vgic_check_lrs(const struct vcpu *v);
+/*
+ * Of all that v has: also that nothing waits in vain. For tests, while nobody else changes anything. Returns how many
+ * interrupts are somewhere else than idle.
+ */
+u32 vgic_check_all(const struct vcpu *v);
 
 /* ---- switch.c ---- */
 /* Have the CPU that holds v's list registers copy them to memory: bounded wait, no locks held. */

@@ -197,8 +197,8 @@ void vgic_clear_pending(struct vgic_access *c, struct vgic_irq *irq, u64 value)
     vgic_lr_pull(v, irq);
     irq->latch = false;
     irq->sgi_sources = 0;
-    if (irq->lr != 0 && !vgic_reachable(v)) {
-        irq->want_unpend = true;
+    if (vgic_is_elsewhere(v, irq)) {
+        irq->want_unpend = irq->lr != 0 || !irq->active;
     } else if (irq->phys_active && !irq->active) {
         vgic_phys_deactivate(irq);                   /* a level that is still high arrives again */
     }
@@ -232,8 +232,8 @@ void vgic_clear_active(struct vgic_access *c, struct vgic_irq *irq, u64 value)
     }
     v = vgic_irq_lock(irq);
     vgic_lr_pull(v, irq);
-    if (irq->lr != 0 && !vgic_reachable(v)) {
-        irq->want_inactive = true;
+    if (vgic_is_elsewhere(v, irq)) {
+        irq->want_inactive = irq->lr != 0 || irq->active;
         irq->want_active = false;
     } else if (irq->active) {
         irq->active = false;

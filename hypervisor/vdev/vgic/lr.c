@@ -34,6 +34,7 @@ u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq)
 
 void vgic_phys_deactivate(struct vgic_irq *irq)
 {
+    ASSERT(vgic_is_spi(irq) || vgic_reachable(irq->vcpu));
     irq->phys_active = false;
     if (vgic_is_spi(irq)) {
         irqchip->set_active(irq->host_irq, false);   /* from any CPU, unlike a deactivation by the CPU interface */
@@ -52,14 +53,6 @@ static void sample(struct vcpu *v, struct vgic_irq *irq)
         /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
         irq->latch = false;
         vgic_phys_deactivate(irq);
-    }
-}
-
-static void unevict(struct vcpu *v, struct vgic_irq *irq)
-{
-    if (irq->evicted) {
-        irq->evicted = false;
-        v->vgic.nr_evicted--;
     }
 }
 
@@ -91,55 +84,123 @@ static void fold(struct vcpu *v, struct vgic_irq *irq)
             }
         } else if (!pending) {
             irq->phys_active = false;                /* ended by the guest's EOI through the hardware link */
-        } else if (irq->want_unpend) {
-            vgic_phys_deactivate(irq);
         }
     }
 }
 
+/* What was asked for by those who could not do it themselves. */
+static void grant_wants(struct vgic_irq *irq)
+{
+    if (irq->want_inactive && irq->active) {
+        irq->active = false;
+        if (irq->phys_active) {
+            vgic_phys_deactivate(irq);
+        }
+    }
+    if (irq->want_unpend && irq->phys_active && !irq->active && !irq->latch) {
+        vgic_phys_deactivate(irq);                   /* a level that is still high arrives again */
+    }
+    irq->active = irq->active || irq->want_active;
+    irq->want_unpend = irq->want_active = irq->want_inactive = false;
+}
+
 void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
 {
+    vgic_assert_locked(v);
     if (!vgic_reachable(v)) {
         return;
     }
     if (irq->lr != 0) {
         fold(v, irq);
+    } else if (unlikely(irq->place == VGIC_EVICTED) && v->vgic.live != 0) {
+        vgic_count_ends(v);              /* it may have ended */
     }
     irq->phys_fresh = false;
     if (unlikely(irq->want_unpend || irq->want_active || irq->want_inactive)) {
-        if (irq->want_inactive && irq->active) {
-            irq->active = false;
-            if (irq->phys_active) {
-                vgic_phys_deactivate(irq);
-            }
-        }
-        irq->active = irq->active || irq->want_active;
-        irq->want_unpend = irq->want_active = irq->want_inactive = false;
+        grant_wants(irq);
     }
     if (!vgic_is_spi(irq)) {
         sample(v, irq);
     }
 }
 
-static void lr_assign(struct vcpu *v, struct vgic_irq *irq, u32 n)
+static void lr_assign(struct vcpu *v, struct vgic_irq *irq)
 {
+    u32 n = (u32)__builtin_ctz(~v->vgic.lr_used);
+
+    ASSERT(n < vgic_nr_lrs && v->vgic.lr_irq[n] == NULL);
     v->vgic.lr_used |= BIT32(n);
     v->vgic.lr_irq[n] = irq;
     irq->lr = (u8)(n + 1);
-    unevict(v, irq);
 }
 
 static void lr_release(struct vcpu *v, struct vgic_irq *irq)
 {
-    if (irq->lr != 0) {
-        u32 n = irq->lr - 1u;
+    u32 n = irq->lr - 1u;
 
-        v->vgic.lr_used &= ~BIT32(n);
-        v->vgic.lr_eoi &= ~BIT32(n);
-        v->vgic.lr_irq[n] = NULL;
-        lr_put(v, n, 0);
-        atomic_store_release(&irq->lr, 0);           /* after latch and active: see is_quiet() */
-        irq->sticky = VGIC_STICKY_NO;
+    ASSERT(vgic_reachable(v) && v->vgic.lr_irq[n] == irq);
+    v->vgic.lr_used &= ~BIT32(n);
+    v->vgic.lr_eoi &= ~BIT32(n);
+    v->vgic.lr_irq[n] = NULL;
+    lr_put(v, n, 0);
+    atomic_store_release(&irq->lr, 0);               /* after latch and active: see is_quiet() */
+}
+
+static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
+{
+    struct list_head *pos = &v->vgic.ready;
+    struct vgic_irq *i;
+
+    ASSERT(!irq->active);
+    list_for_each_entry (i, &v->vgic.ready, link) {
+        if (i->priority > irq->priority) {
+            pos = &i->link;
+            break;
+        }
+    }
+    list_add_tail(&irq->link, pos);
+}
+
+void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
+{
+    vgic_assert_locked(v);
+    ASSERT(irq->vcpu == v);
+    list_del(&irq->link);
+    if (irq->place == VGIC_EVICTED) {
+        v->vgic.nr_evicted--;
+    }
+    irq->place = (u8)to;
+    if (to == VGIC_IN_LR) {
+        if (irq->lr == 0) {
+            lr_assign(v, irq);
+        }
+        return;
+    }
+    irq->sticky = VGIC_STICKY_NO;                    /* what others want of a stale one comes first */
+    if (to == VGIC_STALE) {
+        list_add_tail(&irq->link, &v->vgic.stale);
+        return;
+    }
+    if (irq->lr != 0) {
+        lr_release(v, irq);
+    }
+    if (to == VGIC_READY) {
+        ready_insert(v, irq);
+    } else if (to == VGIC_EVICTED) {
+        ASSERT(irq->active);
+        v->vgic.nr_evicted++;
+    }
+}
+
+/* A pulled interrupt gives up its list register, or gets none. */
+static void put_aside(struct vcpu *v, struct vgic_irq *irq)
+{
+    if (irq->active) {
+        vgic_irq_place(v, irq, VGIC_EVICTED);        /* pending again only after its end */
+    } else if (vgic_forwardable(v, irq) && vgic_pending(irq)) {
+        vgic_irq_place(v, irq, VGIC_READY);
+    } else {
+        vgic_irq_place(v, irq, VGIC_IDLE);
     }
 }
 
@@ -161,6 +222,12 @@ static u64 sgi_v2_bits(struct vgic_irq *irq, bool *pending)
     return source << LR_SOURCE_SHIFT | (irq->sgi_sources != 0 ? LR_EOI : 0);
 }
 
+/* Is irq, active here, to be pended for another vCPU once it has ended? */
+static bool waits_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    return unlikely(irq->target != v) && irq->target != NULL && vgic_pending(irq);
+}
+
 /* Write the list register that irq has. `pending`: forwardable and pending. */
 static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
 {
@@ -175,7 +242,9 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             irq->sticky = VGIC_STICKY_SGI;           /* nothing of it is kept elsewhere */
         }
     } else {
-        if (irq->phys_active && !(irq->active && pending)) {
+        bool again = irq->active && (pending || waits_elsewhere(v, irq));
+
+        if (irq->phys_active && !again) {
             lr |= LR_HW | (u64)irq->host_irq << LR_HOST_SHIFT;
             irq->sticky = VGIC_STICKY_HW;
         } else if (irq->intid == v->domain->arch.event_ppi) {
@@ -185,10 +254,10 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             if (pending && v->vgic.live != 0) {
                 vgic_watch_if_masked(v);
             }
-        } else if (irq->phys_active || (irq->is_level && irq->line)) {
+        } else if (irq->phys_active || (irq->is_level && irq->line) || (again && !pending)) {
             /*
-             * Active and pending cannot be linked to hardware; a line still high at EOI pends again: both need to
-             * hear of the EOI.
+             * Active and pending cannot be linked to hardware; a line still high at EOI pends again; what has been
+             * routed to another vCPU goes there: all need to hear of the EOI.
              */
             lr |= LR_EOI;
         } else {
@@ -225,34 +294,18 @@ void vgic_upcall_resample(struct vcpu *v)
     }
 }
 
-static void ready_add(struct vcpu *v, struct vgic_irq *irq)
-{
-    struct list_head *pos = &v->vgic.ready;
-    struct vgic_irq *i;
-
-    list_for_each_entry (i, &v->vgic.ready, link) {
-        if (i->priority > irq->priority) {
-            pos = &i->link;
-            break;
-        }
-    }
-    list_add_tail(&irq->link, pos);
-}
-
-/* Free the list registers of interrupts that the guest has ended. A level line that is still high pends again. */
+/*
+ * Free the list registers of interrupts that the guest has ended. A level line that is still high pends again. Stale
+ * ones are not touched: what is wanted of them may move them to another vCPU.
+ */
 static void lr_reclaim(struct vcpu *v)
 {
     for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
         struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
 
-        if (lr_get(v, irq->lr - 1u) & LR_STATE) {
-            continue;
-        }
-        list_del(&irq->link);
-        vgic_lr_pull(v, irq);
-        lr_release(v, irq);
-        if (vgic_forwardable(v, irq) && vgic_pending(irq)) {
-            ready_add(v, irq);
+        if (irq->place == VGIC_IN_LR && !(lr_get(v, irq->lr - 1u) & LR_STATE)) {
+            vgic_lr_pull(v, irq);
+            put_aside(v, irq);
         }
     }
 }
@@ -260,7 +313,7 @@ static void lr_reclaim(struct vcpu *v)
 /*
  * Make room for an interrupt of `priority`: push out the least urgent pending one if that is less urgent; or, when
  * the guest has as many active as there are list registers, the least urgent active one, whose EOI is then counted by
- * the hardware.
+ * the hardware. False: neither; stale ones stay until vgic_flush() has seen to them.
  */
 static bool lr_evict(struct vcpu *v, u8 priority)
 {
@@ -270,27 +323,18 @@ static bool lr_evict(struct vcpu *v, u8 priority)
         struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
         struct vgic_irq **worst = (lr_get(v, irq->lr - 1u) & LR_ACTIVE) ? &active : &pending;
 
-        if (*worst == NULL || irq->priority > (*worst)->priority) {
+        if (irq->place == VGIC_IN_LR && (*worst == NULL || irq->priority > (*worst)->priority)) {
             *worst = irq;
         }
     }
-    if (pending != NULL) {
-        if (pending->priority <= priority) {
-            return false;
-        }
-        list_del(&pending->link);
-        vgic_lr_pull(v, pending);
-        lr_release(v, pending);
-        if (vgic_forwardable(v, pending) && vgic_pending(pending)) {
-            ready_add(v, pending);
-        }
-        return true;
+    if (pending != NULL ? pending->priority <= priority : active == NULL) {
+        return false;
     }
-    list_del(&active->link);
-    vgic_lr_pull(v, active);
-    lr_release(v, active);
-    active->evicted = true;
-    v->vgic.nr_evicted++;
+    if (pending == NULL) {
+        pending = active;
+    }
+    vgic_lr_pull(v, pending);
+    put_aside(v, pending);
     return true;
 }
 
@@ -322,11 +366,12 @@ void vgic_lr_fill(struct vcpu *v)
         if (v->vgic.lr_used == vgic_lr_all && !lr_evict(v, irq->priority)) {
             break;
         }
-        list_del(&irq->link);
         vgic_lr_pull(v, irq);
         if (vgic_forwardable(v, irq) && vgic_pending(irq)) {
-            lr_assign(v, irq, (u32)__builtin_ctz(~v->vgic.lr_used));
+            vgic_irq_place(v, irq, VGIC_IN_LR);
             lr_write_state(v, irq, true);
+        } else {
+            vgic_irq_place(v, irq, VGIC_IDLE);
         }
     }
     hcr_update(v);
@@ -338,48 +383,49 @@ void vgic_lr_fill(struct vcpu *v)
 static bool lr_push(struct vcpu *v, struct vgic_irq *irq)
 {
     bool pending = vgic_forwardable(v, irq) && vgic_pending(irq);
-    bool room;
 
-    list_del(&irq->link);
-    if (!pending && !irq->active) {
-        lr_release(v, irq);
-        unevict(v, irq);
-        if (unlikely(v->vgic.hcr != VHCR_EN)) {
-            vgic_lr_fill(v);
-        }
-        return false;
-    }
-    room = irq->lr != 0 || (v->vgic.lr_used != vgic_lr_all && list_empty(&v->vgic.ready));
-    if (room) {
-        if (irq->lr == 0) {
-            lr_assign(v, irq, (u32)__builtin_ctz(~v->vgic.lr_used));
-        }
+    if ((pending || irq->active) &&
+        (irq->lr != 0 || (v->vgic.lr_used != vgic_lr_all && list_empty(&v->vgic.ready)))) {
+        vgic_irq_place(v, irq, VGIC_IN_LR);
         lr_write_state(v, irq, pending);
-    } else if (!irq->active) {
-        ready_add(v, irq);
-    } else if (!irq->evicted) {
-        irq->evicted = true;             /* its EOI comes by the hardware's count; pending again only after that */
-        v->vgic.nr_evicted++;
+    } else {
+        put_aside(v, irq);
     }
-    if (unlikely(!room || v->vgic.hcr != VHCR_EN)) {
+    if (unlikely(irq->place > VGIC_IN_LR || v->vgic.hcr != VHCR_EN)) {
         vgic_lr_fill(v);
     }
     return pending;
 }
 
+/* As lr_push(), where v's list registers are another CPU's: that one is told to look if there is anything to do. */
+static bool tell(struct vcpu *v, struct vgic_irq *irq)
+{
+    bool wanted = irq->lr != 0 || irq->want_unpend || irq->want_active || irq->want_inactive;
+
+    if (wanted || (irq->active ? irq->place != VGIC_EVICTED : vgic_forwardable(v, irq) && vgic_pending(irq))) {
+        vgic_irq_place(v, irq, VGIC_STALE);
+        return true;
+    }
+    if (!irq->active) {
+        vgic_irq_place(v, irq, VGIC_IDLE);
+    }
+    return false;
+}
+
 static bool must_move(const struct vgic_irq *irq)
 {
-    return irq->target != irq->vcpu && irq->target != NULL && !irq->active && !irq->evicted;
+    return irq->target != irq->vcpu && irq->target != NULL && !irq->active;
 }
 
 void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
 {
     bool kick, off, here = false;
 
-    while (unlikely(must_move(irq)) && (irq->lr == 0 || vgic_reachable(v))) {
+    vgic_assert_locked(v);
+    /* Each further turn takes another vCPU that has routed this very interrupt elsewhere between two locks of ours. */
+    while (unlikely(must_move(irq)) && !vgic_is_elsewhere(v, irq)) {
         /* Its state is all in *irq: it goes to its new home, whose lock guards it from here. */
-        list_del(&irq->link);
-        lr_release(v, irq);
+        vgic_irq_place(v, irq, VGIC_IDLE);
         atomic_store(&irq->vcpu, irq->target);
         spin_unlock(&v->vgic.lock);
         v = vgic_irq_lock(irq);
@@ -389,13 +435,10 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
         kick = lr_push(v, irq);
         here = v->vgic.live != 0;
     } else {
-        list_del(&irq->link);
-        if (irq->lr != 0) {
-            list_add_tail(&irq->link, &v->vgic.stale);
-        } else if (!irq->active && vgic_forwardable(v, irq) && vgic_pending(irq)) {
-            ready_add(v, irq);
-        }
-        kick = !list_empty(&irq->link);
+        kick = tell(v, irq);
+    }
+    if (CONFIG_DEBUG) {
+        vgic_check_irq(v, irq);
     }
     off = v->vgic.live == 0;
     spin_unlock(&v->vgic.lock);
@@ -404,35 +447,38 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
     }
 }
 
-void vgic_lr_drain(struct vcpu *v)
+static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
 {
-    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
-        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+    struct domain *d = v->domain;
+    struct vgic_irq *best = NULL;
 
-        list_del(&irq->link);
-        vgic_lr_pull(v, irq);
-        lr_release(v, irq);
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
+        struct vgic_irq *irq = vgic_irq_of(d, v, n);
+
+        if (atomic_load(&irq->vcpu) == v && irq->place == VGIC_EVICTED &&
+            (best == NULL || irq->priority < best->priority)) {
+            best = irq;
+        }
     }
+    ASSERT(best != NULL);
+    return best;
 }
 
 /*
- * The guest has ended `count` interrupts that were in no list register: the most urgent active ones, as it ends them
- * in that order.
+ * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones, as
+ * it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by now.
  */
-void vgic_end_evicted(struct vcpu *v, u32 count)
+void vgic_count_ends(struct vcpu *v)
 {
-    struct domain *d = v->domain;
+    u32 count = irqchip->hcr_read() >> VHCR_EOICOUNT_SHIFT;
 
+    if (count == 0) {
+        return;
+    }
+    irqchip->hcr_write(v->vgic.hcr);                 /* the count restarts at 0 */
     for (; count != 0 && v->vgic.nr_evicted != 0; count--) {
-        struct vgic_irq *best = NULL;
+        struct vgic_irq *best = most_urgent_evicted(v);
 
-        for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
-            struct vgic_irq *irq = vgic_irq_of(d, v, n);
-
-            if (atomic_load(&irq->vcpu) == v && irq->evicted && (best == NULL || irq->priority < best->priority)) {
-                best = irq;
-            }
-        }
         if (best == NULL) {
             break;
         }
@@ -440,10 +486,10 @@ void vgic_end_evicted(struct vcpu *v, u32 count)
         if (best->phys_active) {
             vgic_phys_deactivate(best);
         }
-        unevict(v, best);
-        if (vgic_forwardable(v, best) && vgic_pending(best)) {
-            ready_add(v, best);
-        }
+        vgic_irq_place(v, best, vgic_pending(best) ? VGIC_STALE : VGIC_IDLE);
+    }
+    if (!list_empty(&v->vgic.stale)) {
+        atomic_fetch_or(&v->pending, PEND_VGIC);
     }
     hcr_update(v);
 }

@@ -14,18 +14,26 @@
  */
 #define SYNC_TIMEOUT_NS NS_PER_MS
 
-/* Interrupts that another CPU has changed, and those waiting; v is live here and locked. */
+/* So many interrupts that others have changed are seen to at a time: they may change more as fast as this goes. */
+#define FLUSH_TURNS 32u
+
+/*
+ * Interrupts that another CPU has changed, and those waiting; v is live here and locked. What is left is pending work of
+ * v's again: exit_work() bounds how often it comes back, and no vCPU sleeps on it (vgic_irq_deliverable()).
+ */
 static void flush_locked(struct vcpu *v)
 {
-    while (!list_empty(&v->vgic.stale)) {
+    for (u32 turn = 0; turn < FLUSH_TURNS && !list_empty(&v->vgic.stale); turn++) {
         struct vgic_irq *irq = list_first_entry(&v->vgic.stale, struct vgic_irq, link);
 
-        list_del(&irq->link);
         vgic_lr_pull(v, irq);
         vgic_irq_commit(v, irq);         /* it may move to another vCPU: unlocks */
         spin_lock(&v->vgic.lock);
     }
     vgic_lr_fill(v);
+    if (unlikely(!list_empty(&v->vgic.stale))) {
+        atomic_fetch_or(&v->pending, PEND_VGIC);
+    }
 }
 
 void vgic_flush(struct vcpu *v)
@@ -135,7 +143,6 @@ static void end_of_interrupts(struct vcpu *v, u32 lrs)
             end_of_upcall(v, irq, n);
             continue;
         }
-        list_del(&irq->link);
         vgic_lr_pull(v, irq);
         vgic_irq_commit(v, irq);
         spin_lock(&v->vgic.lock);
@@ -146,10 +153,7 @@ static void end_of_interrupts(struct vcpu *v, u32 lrs)
 static void maintain(struct vcpu *v)
 {
     if (unlikely(v->vgic.nr_evicted != 0)) {
-        u32 hcr = irqchip->hcr_read();
-
-        irqchip->hcr_write(v->vgic.hcr);             /* the count restarts at 0 */
-        vgic_end_evicted(v, hcr >> VHCR_EOICOUNT_SHIFT);
+        vgic_count_ends(v);
     }
     if (v->vgic.lr_eoi != 0) {
         end_of_interrupts(v, (u32)irqchip->lr_ended());
@@ -176,6 +180,9 @@ void vgic_save(struct vcpu *v)
     }
     this_cpu()->lr_used = valid;
     timer_handover(v, false);
+    if (CONFIG_DEBUG) {
+        vgic_check_lrs(v);
+    }
     atomic_store_release(&g->live, 0);
     spin_unlock(&g->lock);
 }
@@ -229,6 +236,22 @@ static bool lr_deliverable(const struct vgic_vcpu *g, u64 lr)
     return (lr & LR_STATE) == LR_PENDING && (lr >> LR_PRIO_SHIFT & 0xff) < threshold(g) && (g->vmcr & enable);
 }
 
+/* The most urgent one decides, unless the guest has its group off. */
+static bool ready_deliverable(const struct vgic_vcpu *g)
+{
+    const struct vgic_irq *irq;
+
+    list_for_each_entry (irq, &g->ready, link) {
+        if (irq->priority >= threshold(g)) {
+            break;
+        }
+        if (g->vmcr & (irq->group1 ? VMCR_VENG1 : VMCR_VENG0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool vgic_irq_deliverable(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->vgic;
@@ -236,9 +259,12 @@ bool vgic_irq_deliverable(struct vcpu *v)
     u32 used;
 
     spin_lock(&g->lock);
+    here = g->live == vgic_here();
+    if (unlikely(g->nr_evicted != 0) && here) {
+        vgic_count_ends(v);
+    }
     /* Changed by another CPU and still to be looked at (PEND_VGIC is on its way): no sleep before that. */
     found = !list_empty(&g->stale);
-    here = g->live == vgic_here();
     used = g->lr_used;
     if (here && used != 0) {
         vgic_upcall_resample(v);
@@ -256,11 +282,7 @@ bool vgic_irq_deliverable(struct vcpu *v)
 
             found = lr_deliverable(g, here ? irqchip->lr_read(n) : g->lr[n]);
         }
-        if (!found && !list_empty(&g->ready)) {
-            const struct vgic_irq *irq = list_first_entry(&g->ready, struct vgic_irq, link);
-
-            found = irq->priority < threshold(g) && (g->vmcr & (irq->group1 ? VMCR_VENG1 : VMCR_VENG0));
-        }
+        found = found || ready_deliverable(g);
     }
     spin_unlock(&g->lock);
     return found;

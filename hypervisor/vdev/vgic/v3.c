@@ -131,7 +131,8 @@ static u64 gicr_waker_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 
 /*
  * Interrupts are delivered in either state: that a sleeping redistributor keeps them back is power management we do
- * not do.
+ * not do. So it is awake after reset too, where the architecture says asleep (12.11.42): on Xen it always reads so, and
+ * there are guests that count on it.
  */
 static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {

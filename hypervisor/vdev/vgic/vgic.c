@@ -39,7 +39,7 @@ static void irq_reset(struct vgic_irq *irq, const struct domain *d)
     irq->enabled = irq->intid < 16;
     irq->group1 = d->vgic.version == 3;
     irq->is_level = irq->intid >= 16;
-    irq->latch = irq->active = irq->lr_latch = irq->phys_active = irq->phys_fresh = irq->evicted = false;
+    irq->latch = irq->active = irq->lr_latch = irq->phys_active = irq->phys_fresh = false;
     irq->want_unpend = irq->want_active = irq->want_inactive = false;
 }
 
@@ -48,7 +48,7 @@ static void vcpu_reset_private(struct vcpu *v)
     for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
         struct vgic_irq *irq = &v->vgic.priv[i];
 
-        list_del(&irq->link);
+        vgic_irq_place(v, irq, VGIC_IDLE);
         irq_reset(irq, v->domain);
     }
 }
@@ -98,7 +98,9 @@ int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
     if (d->vcpu != NULL) {
         for_each_vcpu (d, v) {
             if (v->vgic.priv[0].vcpu != NULL) {
+                spin_lock(&v->vgic.lock);
                 vcpu_reset_private(v);       /* created before the version was known */
+                spin_unlock(&v->vgic.lock);
             }
         }
     }
@@ -150,6 +152,7 @@ static void cpu_interface_reset(struct vgic_vcpu *g)
 {
     memset(g->apr, 0, sizeof(g->apr));
     g->hcr = VHCR_EN;
+    g->asleep = false;
     /* Masked and disabled. With system registers VFIQEn is fixed (IHI0069 12.4.8, ICH_VMCR_EL2). */
     g->vmcr = irqchip->gic_version == 3 ? VMCR_VFIQEN : 0;
 }
@@ -162,7 +165,6 @@ void vgic_init_vcpu(struct vcpu *v)
     g->live = 0;
     g->lr_used = 0;
     g->nr_evicted = 0;
-    g->asleep = true;
     list_init(&g->ready);
     list_init(&g->stale);
     cpu_interface_reset(g);
@@ -184,21 +186,19 @@ void vgic_reset_vcpu(struct vcpu *v)
     struct domain *d = v->domain;
 
     spin_lock(&v->vgic.lock);
-    vgic_lr_drain(v);
+    ASSERT(v->vgic.live == 0);
     vcpu_reset_private(v);
-    v->vgic.nr_evicted = 0;
-    v->vgic.asleep = true;
     cpu_interface_reset(&v->vgic);
     spin_unlock(&v->vgic.lock);
-    /* SPIs that were in its list registers look for one again. */
+    /* SPIs that it has: none is active any more, what is pending remains so. */
     for (u32 i = 0; i < d->vgic.nr_spis; i++) {
         struct vgic_irq *irq = &d->vgic.spis[i];
 
         if (atomic_load(&irq->vcpu) == v) {
             struct vcpu *home = vgic_irq_lock(irq);
 
+            vgic_lr_pull(home, irq);
             if (home == v) {
-                irq->evicted = false;
                 irq->active = false;
                 if (irq->phys_active && !irq->latch) {
                     vgic_phys_deactivate(irq);
@@ -276,7 +276,7 @@ void vgic_connect_timer(struct vcpu *v, u32 intid, u32 host_irq)
 
 static bool is_interesting(const struct vgic_irq *irq)
 {
-    return irq->lr != 0 || irq->latch || irq->active || irq->line || irq->phys_active || !list_empty(&irq->link);
+    return irq->lr != 0 || irq->latch || irq->active || irq->line || irq->phys_active || irq->place != VGIC_IDLE;
 }
 
 /* One line; unlocked, as a debug key may find CPUs stuck: it reads plain fields only. */

@@ -391,6 +391,45 @@ static void nested(void)
     CHECK_EQ("running-priority-idle", 0xff, gic_running_priority());
 }
 
+/*
+ * Nested deeper than there are list registers (QEMU has four): the outermost is active in none of them. It pends again,
+ * its active state is cleared, and something is ended that is in no list register. Each is then delivered once.
+ */
+static void evicted(void)
+{
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned taken = 0;
+
+        for (unsigned i = 0; i < 5; i++) {
+            gic_set_priority(1 + i, 0xc0 - i * 0x20);
+            enable(1 + i);
+            gic_sgi_self(1 + i);
+            if (i < 4)
+                CHECK_EQ(check_name("nested", i), 1 + i, IRQ_ID(gic_wait_ack(WAIT_MS)));
+        }
+        gic_sgi_self(1);
+        CHECK(check_name("active", round), gic_bit(1, GICD_ISACTIVER));
+        if (round != 1)
+            gic_set_bit(1, GICD_ICACTIVER);
+        for (unsigned i = 0; i < 4; i++) /* 1 as often as there are priorities to drop, or each as it was taken */
+            gic_eoi(round == 0 ? 1 : 4 - i);
+        for (unsigned i = 0; i < 3 && round == 0; i++)
+            gic_set_bit(2 + i, GICD_ICACTIVER);
+        CHECK_EQ(check_name("priorities-dropped", round), 0xff, gic_running_priority());
+        for (unsigned i = 0; i < 2; i++) {
+            uint32_t iar = gic_wait_ack(WAIT_MS);
+
+            taken |= 1u << IRQ_ID(iar) % 32;
+            if (IRQ_ID(iar) < 1020)
+                gic_eoi(iar);
+        }
+        CHECK_EQ(check_name("both-taken", round), 1u << 1 | 1u << 5, taken);
+        CHECK(check_name("then-quiet", round), gic_quiet());
+        for (unsigned i = 1; i < 6; i++)
+            CHECK(check_name("inactive", round * 8 + i), !gic_bit(i, GICD_ISACTIVER));
+    }
+}
+
 /* A device's own interrupt: the PL031 raises its line when its match register equals its counter. */
 static void hardware_level(void)
 {
@@ -440,6 +479,7 @@ const struct test tests_vgic_irq[] = {
     { "irq.split-eoi", split_eoi, 0, 0 },
     { "irq.wakes-wfi", wakes_wfi, 0, 0 },
     { "irq.nested", nested, 0, 0 },
+    { "irq.evicted", evicted, 0, 0 },
     { "irq.hardware-level", hardware_level, 0, 0 },
     { 0 },
 };

@@ -254,6 +254,7 @@ static void redistributor(void)
         CHECK_EQ(check_name("typer-low-word", i), (uint32_t)typer, mmio_read32(frame + GICR_TYPER));
         CHECK_EQ(check_name("typer-high-word", i), typer >> 32, mmio_read32(frame + GICR_TYPER + 4));
     }
+    CHECK_EQ("awake-after-reset", 0, gic.waker & 6);
     CHECK_EQ("awake", 0, mmio_read32(this_cpu()->redist + GICR_WAKER) & 6);
     CHECK_EQ("ctlr-no-write-pending", 0, mmio_read32(this_cpu()->redist + GICR_CTLR) & 0x80000008);
     mmio_write32(this_cpu()->redist + GICR_WAKER, 2);

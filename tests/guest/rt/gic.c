@@ -117,8 +117,10 @@ void gic_init_cpu(void)
 
     if (gic.version == 3) {
         cpu->redist = find_redist();
-        if (cpu->redist)
+        if (cpu->redist) {
+            gic.waker |= mmio_read32(cpu->redist + GICR_WAKER);
             mmio_write32(cpu->redist + GICR_WAKER, 0);
+        }
         sysreg_write(ICC_SRE, 7);
         isb();
     }

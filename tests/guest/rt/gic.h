@@ -13,6 +13,7 @@ struct gic {
     uintptr_t redist, redist_size; /* v3: first region */
     unsigned lines;                /* interrupts the distributor says it has */
     uint8_t prio_mask;             /* priority bits that are implemented */
+    uint32_t waker;                /* v3: GICR_WAKER as the vCPUs found it, before it was written to */
 };
 extern struct gic gic;
 

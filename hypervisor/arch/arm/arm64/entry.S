@@ -16,7 +16,10 @@
 
 #define HVC_XEN 0xea1
 #define ESR_EC_SHIFT 26
+#define ESR_CM_BIT 8
 #define EC_HVC64 0x16
+#define EC_DABT_CUR 0x25
+#define AT_CRN_CRM 0x78
 
         /* What C changes. */
         .macro  save_volatile
@@ -136,7 +139,7 @@
         .org    \name + 0x180
         mov     x0, #3
         b       hyp_fault_entry
-        // EL2 itself: interrupts are masked and code does not fault, so each of these is a bug or broken hardware.
+        // EL2 itself: interrupts are masked and code does not fault but in AT, so each of these is a bug or broken hardware.
         .org    \name + 0x200
         b       hyp_sync
         .org    \name + 0x280
@@ -280,6 +283,32 @@ guest_enter:
         b       guest_restore
 
 /*
+ * An exception of EL2's own code. One is no bug: AT, whose walk is the guest's (asm/guest_access.h). Then the instruction after it goes
+ * on, with PAR_EL1.F, and with the guest's return address and state back from x16 and x17. Which instruction it was the syndrome says
+ * (D17.2.37: a data abort of the current EL, ISS.CM: cache maintenance or address translation), and of these its CRn and CRm: bits
+ * [15:8] are 0x78 for AT (C5.5). x18 is free: the platform register of AAPCS64 6.1.1, which C is told not to use. PSTATE is as it was
+ * but for the flags: everything is masked in EL2, so no ERET is needed.
+ */
+hyp_sync:
+        mrs     x18, esr_el2
+        tbz     x18, #ESR_CM_BIT, hyp_sync_fault
+        lsr     x18, x18, #ESR_EC_SHIFT
+        cmp     x18, #EC_DABT_CUR
+        b.ne    hyp_sync_fault
+        mrs     x18, elr_el2
+        ldrb    w18, [x18, #1]
+        cmp     w18, #AT_CRN_CRM
+        b.ne    hyp_sync_fault
+        mrs     x18, elr_el2
+        add     x18, x18, #4
+        msr     elr_el2, x16
+        msr     spsr_el2, x17
+        mov     x16, #1                  // PAR_EL1.F
+        msr     par_el1, x16
+        mrs     x16, elr_el2             // the next AT may come without a new load of it
+        br      x18
+
+/*
  * A fault of the hypervisor. Guest state no longer matters: TPIDRRO_EL0 serves as scratch, so that even a stack overflow is reported,
  * from the emergency stack.
  */
@@ -289,7 +318,7 @@ guest_enter:
         mov     x0, #\kind
         b       hyp_fault_entry
         .endm
-        hyp_fault_vector hyp_sync, 4
+        hyp_fault_vector hyp_sync_fault, 4
         hyp_fault_vector hyp_irq, 5
         hyp_fault_vector hyp_fiq, 6
         hyp_fault_vector hyp_serror, 7

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What holds of every interrupt whenever its lock is free (docs/design/vgic.md). Debug builds check as much as costs
+ * little where state changes; the tests check all of it after each step.
+ */
+#include "internal.h"
+
+void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    bool listed = irq->place == VGIC_STALE || irq->place == VGIC_READY;
+    bool in_lr = irq->lr != 0;
+
+    vgic_assert_locked(v);
+    ASSERT(irq->vcpu == v && irq->place <= VGIC_EVICTED);
+    ASSERT(list_empty(&irq->link) == !listed);
+    ASSERT(irq->place == VGIC_STALE || in_lr == (irq->place == VGIC_IN_LR));
+    ASSERT(!in_lr || ((v->vgic.lr_used & BIT32(irq->lr - 1u)) && v->vgic.lr_irq[irq->lr - 1u] == irq));
+    ASSERT(irq->place != VGIC_IDLE || !irq->active);
+    ASSERT(irq->place != VGIC_EVICTED || irq->active);
+    ASSERT(irq->place != VGIC_READY || (!irq->active && irq->enabled && irq->target == v && vgic_pending(irq)));
+    ASSERT(irq->place == VGIC_STALE || !(irq->want_unpend || irq->want_active || irq->want_inactive));
+    /* May be used as it stands: nothing else is known of it than what is in its list register. */
+    ASSERT(irq->sticky == VGIC_STICKY_NO || (irq->place == VGIC_IN_LR && irq->enabled && irq->target == v));
+    ASSERT(!irq->phys_active || irq->host_irq != 0);
+    ASSERT(!irq->phys_fresh || !vgic_reachable(v) || irq->place == VGIC_STALE);
+    /* An SPI stays with a vCPU to which it is not routed while it is active there, and while that CPU is told. */
+    ASSERT(irq->target == v || irq->target == NULL || irq->active || irq->place == VGIC_STALE || in_lr);
+}
+
+void vgic_check_lrs(const struct vcpu *v)
+{
+    const struct vgic_vcpu *g = &v->vgic;
+
+    vgic_assert_locked(v);
+    ASSERT(!(g->lr_used & ~vgic_lr_all) && !(g->lr_eoi & ~g->lr_used));
+    for (u32 n = 0; n < vgic_nr_lrs; n++) {
+        const struct vgic_irq *irq = g->lr_irq[n];
+
+        ASSERT((irq != NULL) == ((g->lr_used & BIT32(n)) != 0));
+        if (irq != NULL) {
+            ASSERT(irq->lr == n + 1 && (g->lr[n] & LR_VINTID_MASK) == irq->intid);
+            vgic_check_irq(v, irq);
+        }
+    }
+}
+
+static u32 list_length(const struct list_head *list)
+{
+    u32 n = 0;
+
+    for (const struct list_head *i = list->next; i != list; i = i->next) {
+        ASSERT(i->next->prev == i && n < VGIC_NR_PRIVATE + VGIC_MAX_SPIS);
+        n++;
+    }
+    return n;
+}
+
+u32 vgic_check_all(const struct vcpu *v)
+{
+    const struct vgic_vcpu *g = &v->vgic;
+    u32 places[VGIC_EVICTED + 1] = { 0 }, busy = 0, priority = 0;
+    const struct vgic_irq *irq;
+
+    vgic_check_lrs(v);
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + v->domain->vgic.nr_spis; n++) {
+        irq = n < VGIC_NR_PRIVATE ? &g->priv[n] : vgic_spi(v->domain, n);
+        if (irq->vcpu == v) {
+            vgic_check_irq(v, irq);
+            places[irq->place]++;
+            busy += irq->place != VGIC_IDLE;
+            /* Nothing that could be delivered is forgotten. */
+            ASSERT(irq->place != VGIC_IDLE || !vgic_forwardable(v, irq) || !vgic_pending(irq));
+        }
+    }
+    ASSERT(places[VGIC_STALE] == list_length(&g->stale) && places[VGIC_READY] == list_length(&g->ready));
+    ASSERT(places[VGIC_EVICTED] == g->nr_evicted);
+    list_for_each_entry (irq, &g->ready, link) {
+        ASSERT(irq->priority >= priority);
+        priority = irq->priority;
+    }
+    return busy;
+}
