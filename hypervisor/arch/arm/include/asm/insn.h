@@ -46,7 +46,7 @@
  */
 static always_inline u64 index_nospec(u64 i, u64 n)
 {
-    __asm__("cmp %0, %1\n\tcsel %0, %0, xzr, lo\n\thint #20" : "+r"(i) : "r"(n) : "cc");
+    __asm__("cmp %0, %1\n\tcsel %0, %0, xzr, lo\n\thint #20" : "+r"(i) : "rI"(n) : "cc");
     return i;
 }
 
