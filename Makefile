@@ -22,6 +22,7 @@ TAG := gcc
 endif
 LD      := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
+NM      := $(CROSS)nm
 ifeq ($(DEBUG),1)
 TAG := $(TAG)-debug
 endif
@@ -67,8 +68,9 @@ $(IMAGE): $(OUT)/argon.elf always
 	@cmp -s $< $@.elf && [ -s $@ ] || { $(OBJCOPY) -O binary $< $@ && cp $< $@.elf && \
 	    echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"; }
 
-$(OUT)/argon.elf: $(OBJS) $(LDS)
+$(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py
 	@echo "  LD      $@"
+	@scripts/layers.py $(NM) $(OUT) $(OBJS)
 	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings \
 	    $(LDFIX) -o $@ $(OBJS) \
 	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
@@ -84,7 +86,7 @@ $(OUT)/%.o: hypervisor/%.S $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.
 	@$(TCC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
 # Offsets of C structure members for the assembler: compiled to assembly, the markers picked out.
-$(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/argon/*.h) \
+$(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/*/*.h) \
     $(wildcard hypervisor/arch/arm/include/asm/*.h) $(B)/.sysroot-arm64.stamp
 	@mkdir -p $(@D)
 	@$(TCC) $(CFLAGS) -S $< -o $@.s

@@ -14,6 +14,7 @@
 #include <argon/percpu.h>
 #include <argon/rangeset.h>
 #include <argon/string.h>
+#include <vdev/vgic.h>
 
 #define DOM0_DEFAULT_MEM  MIB(512)
 #define GICV2_MAX_VCPUS   8

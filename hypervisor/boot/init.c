@@ -13,11 +13,13 @@
 #include <argon/percpu.h>
 #include <asm/errata.h>
 #include <asm/firmware.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/vgic_host.h>
 
 #define FDT_WINDOW MIB(2)                /* the boot protocol's limit for a device tree */
 
@@ -54,8 +56,8 @@ static boot_code void boot_cpu_init(void)
 {
     boot_pcpu.id = 0;
     boot_pcpu.hwid = sysreg_read(mpidr_el1) & 0xff00ffffffUL;
-    boot_pcpu.stack_top = boot_stack_top;
-    boot_pcpu.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
+    boot_pcpu.arch.stack_top = boot_stack_top;
+    boot_pcpu.arch.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
     boot_pcpu.online = true;
     pcpus[0] = &boot_pcpu;
     timer_init_cpu(&boot_pcpu.timers);
@@ -68,8 +70,8 @@ static boot_code void boot_cpu_stacks(void)
     if (top == 0 || emergency == 0) {
         boot_stop("not enough memory for the boot CPU's stacks");
     }
-    boot_pcpu.stack_top = (void *)top;   /* used from guest_enter() on */
-    boot_pcpu.emergency_stack_top = (void *)emergency;
+    boot_pcpu.arch.stack_top = (void *)top;   /* used from guest_enter() on */
+    boot_pcpu.arch.emergency_stack_top = (void *)emergency;
 }
 
 static boot_code void irqs_init(void)
@@ -78,7 +80,8 @@ static boot_code void irqs_init(void)
     if (irqchip->init(&machine) != 0 || irqchip->init_cpu() != 0) {
         boot_stop("the GICv%u cannot be used", machine.gic.version);
     }
-    irq_init();
+    vgic_host = irqchip->virt;
+    irq_boot_init();
 }
 
 /* Runs from the image, not from boot memory: that is given back here. */
@@ -99,6 +102,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables, paddr_t image)
     boot_cpu_init();
     mmu_init(image);
     console_init_early();
+    uart_drivers = uart_driver_list;
     machine_init(tables);
     options_parse(machine.xen_cmdline);
     errata_boot_init(opt.errata);

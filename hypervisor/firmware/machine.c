@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one description of the machine, and what of its RAM may be used. */
+/* What of the machine's RAM may be used. */
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
@@ -8,8 +8,6 @@
 
 /* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
 #define RAM_LIMIT (1UL << 44)
-
-struct machine machine;
 
 /* A device tree is all that there is today. */
 boot_code size_t machine_firmware_bytes(const void *header)

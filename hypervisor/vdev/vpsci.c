@@ -7,7 +7,9 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/percpu.h>
-#include <argon/vpsci.h>
+#include <vdev/vgic.h>
+#include <vdev/vpsci.h>
+#include <vdev/vtimer.h>
 #include <asm/firmware.h>
 
 #define PSCI_SUCCESS            0

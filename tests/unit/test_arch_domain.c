@@ -4,7 +4,7 @@
 #include "unit.h"
 #include <argon/irqchip.h>
 #include <argon/machine.h>
-#include <argon/vgic.h>
+#include <vdev/vgic.h>
 
 static u32 hosts;
 static u64 layout[3];
@@ -17,8 +17,8 @@ u32 vgic_host_versions(void) { return hosts; }
 
 int vgic_init_domain(struct domain *who, u8 version, u32 nr_spis)
 {
-    who->vgic.version = version;
-    who->vgic.nr_spis = nr_spis;
+    who->arch.vgic.version = version;
+    who->arch.vgic.nr_spis = nr_spis;
     return 0;
 }
 
@@ -31,7 +31,7 @@ int vgic_set_layout(struct domain *who, u64 gicd, u64 gicr_or_gicc, u64 gicr_siz
     return layout_rc;
 }
 
-void vgic_destroy_domain(struct domain *who) { who->vgic.version = 0; }
+void vgic_destroy_domain(struct domain *who) { who->arch.vgic.version = 0; }
 
 /* unit_domain() makes stage 2, which is arch_domain_create()'s business here. */
 static int create(u16 id, u8 gic, u32 vcpus)
@@ -77,8 +77,8 @@ static void test_v3(void **state)
 {
     (void)state;
     assert_int_equal(create(0, XEN_DOMCTL_CONFIG_GIC_NATIVE, 2), 0);
-    assert_int_equal(d->vgic.version, 3);
-    assert_int_equal(d->vgic.nr_spis, 96);
+    assert_int_equal(d->arch.vgic.version, 3);
+    assert_int_equal(d->arch.vgic.nr_spis, 96);
     /* dom0's is the host's, with the largest of its regions. */
     assert_int_equal(layout[0], 0x8000000);
     assert_int_equal(layout[1], 0x90a0000);
@@ -114,7 +114,7 @@ static void test_v2(void **state)
     expect_gicv(0x8010000, 2);
     layout_rc = -ENOMEM;
     assert_int_equal(create(0, XEN_DOMCTL_CONFIG_GIC_V2, 8), -ENOMEM);
-    assert_int_equal(d->vgic.version, 0);
+    assert_int_equal(d->arch.vgic.version, 0);
 }
 
 #define domain_case(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)

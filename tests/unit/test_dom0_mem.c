@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: firmware/machine.c boot/dom0_mem.c boot/build/place.c lib/rangeset.c */
+/* unit-sources: firmware/machine.c boot/dom0_mem.c boot/build/place.c core/mem/rangeset.c */
 /* dom0's memory: which is claimed, where kernel and modules go, what guest-physical space is left. */
 #include "unit.h"
 #include <boot/dom0.h>

@@ -467,23 +467,16 @@ static void test_pollers(void **state)
     assert_int_equal(b->poll_mask, 0);                        /* the hint is used up */
 }
 
-static void test_upcall_update(void **state)
+static void test_resync(void **state)
 {
     struct domain *d = make(1, 1);
     struct vcpu *v = d->vcpu[0];
 
     (void)state;
-    v->info->evtchn_upcall_pending = 1;
-    event_upcall_update(v);
-    assert_int_equal(host_last("vgic_set_level")->a[3], 1);
-    v->info->evtchn_upcall_pending = 0;
-    event_upcall_update(v);
-    assert_int_equal(host_last("vgic_set_level")->a[3], 0);
     event_resync_vcpu(v);
     assert_int_equal(v->info->evtchn_pending_sel, ~0UL);
     assert_int_equal(v->info->evtchn_upcall_pending, 1);
     assert_int_equal(host_last("vgic_set_level")->a[3], 1);
-    assert_int_equal(event_default_upcall_irq(d), 31);
 }
 
 /* The guest may have set bits itself: nothing but its own notification is lost, none is invented. */
@@ -589,7 +582,7 @@ int main(void)
         event_test(test_masked_port), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
         event_test(test_ipi),
         event_test(test_virq_binding), event_test(test_global_virq), event_test(test_global_virq_without_dom0),
-        event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_upcall_update),
+        event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_resync),
         event_test(test_scribbled_words),
         event_test(test_reset), event_test(test_destroy_is_preemptible), event_test(test_dump),
     };

@@ -56,15 +56,15 @@ static void test_vectors(void **state)
     assert_ptr_equal(vbar, hyp_vectors);
     up(0, BIT32(SPECTRE_BHB_LOOP), -1, -1, -1, true);
     assert_ptr_equal(vbar, hyp_vectors_loop);
-    assert_int_equal(this_cpu()->exit_arg, 24);
+    assert_int_equal(this_cpu()->arch.exit_arg, 24);
     up(1, BIT32(SPECTRE_BHB_CLEAR), -1, -1, -1, true);
     assert_ptr_equal(vbar, hyp_vectors_clear);
     up(2, BIT32(SPECTRE_V2_FIRMWARE), 0, -1, -1, false);
     assert_ptr_equal(vbar, hyp_vectors_firmware);
-    assert_int_equal(this_cpu()->exit_arg, FID_WORKAROUND_1);
+    assert_int_equal(this_cpu()->arch.exit_arg, FID_WORKAROUND_1);
     up(3, BIT32(SPECTRE_V2_FIRMWARE) | BIT32(SPECTRE_BHB_FIRMWARE), 0, -1, 0, false);
     assert_ptr_equal(vbar, hyp_vectors_firmware);
-    assert_int_equal(this_cpu()->exit_arg, FID_WORKAROUND_3);
+    assert_int_equal(this_cpu()->arch.exit_arg, FID_WORKAROUND_3);
     assert_string_equal(calls, "");
 }
 

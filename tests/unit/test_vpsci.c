@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: vdev/vpsci.c */
 #include "unit.h"
-
 #include <asm/firmware.h>
-
-#include <argon/vpsci.h>
+#include <vdev/vpsci.h>
 
 #define NOT_SUPPORTED ((u64)-1)
 

@@ -11,6 +11,7 @@
 #include <argon/percpu.h>
 #include <argon/string.h>
 #include <asm/errata.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
@@ -28,8 +29,6 @@
 #define MDCR_TRAPS  (BIT(5) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(14) | BIT(19))
 
 struct pcpu boot_pcpu;
-struct pcpu *pcpus[NR_CPUS];
-u32 nr_cpus = 1;
 extern char secondary_entry[];
 static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 when it has, REFUSED when it must not */
 #define REFUSED (~0u)
@@ -112,9 +111,9 @@ static int pcpu_create(u32 id, const struct machine_cpu *mc)
     p->id = id;
     p->node = mc->node;
     p->hwid = mc->hwid;
-    p->stack_top = (void *)mmu_map_stack(id, false);
-    p->emergency_stack_top = (void *)mmu_map_stack(id, true);
-    if (p->stack_top == NULL || p->emergency_stack_top == NULL) {
+    p->arch.stack_top = (void *)mmu_map_stack(id, false);
+    p->arch.emergency_stack_top = (void *)mmu_map_stack(id, true);
+    if (p->arch.stack_top == NULL || p->arch.emergency_stack_top == NULL) {
         return -1;
     }
     timer_init_cpu(&p->timers);

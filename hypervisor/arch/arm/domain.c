@@ -7,7 +7,8 @@
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/panic.h>
-#include <argon/vgic.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
 
 /*
  * The CPU interface of a GICv2 guest is the hardware's virtual one (IHI0048 5.5). No more of it than there is, nor than the guest
@@ -41,6 +42,11 @@ static int gic_create(struct domain *d, u8 version, u32 nr_spis)
     return rc != 0 ? rc : gicv_map(d, g->gicc, g->gicc_size);
 }
 
+void arch_domain_init_clock(struct domain *d)
+{
+    d->arch.vcounter_offset = arch_counter();
+}
+
 int arch_domain_create(struct domain *d, struct domain_config *cfg)
 {
     u32 hosts = vgic_host_versions();
@@ -50,7 +56,7 @@ int arch_domain_create(struct domain *d, struct domain_config *cfg)
     if (cfg->gic_version > XEN_DOMCTL_CONFIG_GIC_V3) {
         return -EINVAL;
     }
-    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)irqchip->gic_version : (u8)(cfg->gic_version + 1);
+    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)vgic_host->gic_version : (u8)(cfg->gic_version + 1);
     if (!(hosts & BIT32(version))) {
         return -ENODEV;
     }

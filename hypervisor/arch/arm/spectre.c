@@ -47,12 +47,12 @@ void spectre_cpu_up(const struct cpu_view *c, u32 needed)
 
     if (needed & (BIT32(SPECTRE_BHB_FIRMWARE) | BIT32(SPECTRE_V2_FIRMWARE))) {
         vectors = hyp_vectors_firmware;
-        p->exit_arg = (needed & BIT32(SPECTRE_BHB_FIRMWARE)) ? FID_WORKAROUND_3 : FID_WORKAROUND_1;
+        p->arch.exit_arg = (needed & BIT32(SPECTRE_BHB_FIRMWARE)) ? FID_WORKAROUND_3 : FID_WORKAROUND_1;
     } else if (needed & BIT32(SPECTRE_BHB_CLEAR)) {
         vectors = hyp_vectors_clear;
     } else if (needed & BIT32(SPECTRE_BHB_LOOP)) {
         vectors = hyp_vectors_loop;
-        p->exit_arg = c->bhb_loops != 0 ? c->bhb_loops : DEFAULT_LOOPS;
+        p->arch.exit_arg = c->bhb_loops != 0 ? c->bhb_loops : DEFAULT_LOOPS;
     }
     sysreg_write(vbar_el2, (u64)(uintptr_t)vectors);
     isb();                               /* exceptions from here on go there (D1.3.1) */
@@ -66,9 +66,9 @@ void spectre_v4_load(const struct vcpu *v)
 {
     struct pcpu *p = this_cpu();
 
-    if (p->bypass != v->arch.bypass) {
-        p->bypass = v->arch.bypass;
-        (void)firmware_call(FID_WORKAROUND_2, !p->bypass);
+    if (p->arch.bypass != v->arch.bypass) {
+        p->arch.bypass = v->arch.bypass;
+        (void)firmware_call(FID_WORKAROUND_2, !p->arch.bypass);
     }
 }
 
@@ -89,7 +89,7 @@ s64 firmware_guest_workaround_call(struct vcpu *v, u32 fid, u64 arg)
         if (errata_active(SPECTRE_V4_FIRMWARE)) {
             spectre_v4_load(v);
         }
-    } else if (this_cpu()->exit_arg != fid && this_cpu()->exit_arg != FID_WORKAROUND_3 && answer == 0) {
+    } else if (this_cpu()->arch.exit_arg != fid && this_cpu()->arch.exit_arg != FID_WORKAROUND_3 && answer == 0) {
         (void)firmware_call(fid, 0);     /* else the exit has done it */
     }
     return 0;

@@ -4,17 +4,17 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
-#include <argon/mmio.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
-#include <argon/vpsci.h>
 #include <argon/xen.h>
 #include <asm/errata.h>
 #include <asm/guest_access.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/mmio.h>
+#include <vdev/vgic.h>
+#include <vdev/vpsci.h>
 
 /* Fields of the data abort syndrome (D17.2.37, ISS encoding for Data Abort). */
 #define DABT_ISV   BIT(24)

@@ -4,7 +4,6 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
@@ -15,6 +14,9 @@
 #include <asm/smp.h>
 #include <asm/spectre.h>
 #include <asm/trap.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vtimer.h>
 
 /* HCR_EL2 (Arm ARM D17.2.48). */
 #define HCR_VM     BIT(0)    /* stage 2 on */
@@ -104,7 +106,7 @@ static always_inline void kept_restore(struct vcpu *v)
 {
     struct pcpu *p = this_cpu();
 
-    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
+    if (likely(p->arch.loaded == v && v->arch.loaded_on == p->id + 1)) {
         return;
     }
     if (unlikely(has_sme)) {
@@ -112,10 +114,10 @@ static always_inline void kept_restore(struct vcpu *v)
     }
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
+    sysreg_write(cntvoff_el2, v->domain->arch.vcounter_offset);
     el1_restore(&v->arch.el1);
     fp_restore(&v->arch.fp);
-    p->loaded = v;
+    p->arch.loaded = v;
     v->arch.loaded_on = p->id + 1;
 }
 
@@ -143,7 +145,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         vcpu_save(prev);
     }
     this_cpu()->current = next;
-    next->arch.stack_top = this_cpu()->stack_top;
+    next->arch.stack_top = this_cpu()->arch.stack_top;
     if (!next->is_idle) {
         vcpu_restore(next);
     } else {
@@ -177,6 +179,11 @@ int arch_vcpu_create(struct vcpu *v)
     /* dom0's device tree names the host's timer interrupts, other guests' the ABI's. */
     vtimer_init_vcpu(v, d->is_privileged ? machine.timer_irq_virt : 27, d->is_privileged ? machine.timer_irq_phys_ns : 30);
     return 0;
+}
+
+void arch_vcpu_quiesce(struct vcpu *v)
+{
+    vtimer_destroy_vcpu(v);
 }
 
 void arch_vcpu_destroy(struct vcpu *v)

@@ -11,7 +11,6 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/grant.h>
-#include <argon/irqchip.h>
 #include <argon/mem.h>
 #include <argon/rangeset.h>
 
@@ -124,13 +123,7 @@ static int kill_wait_stopped(struct domain *d)
 /* Before the grace period: a CPU that takes one of them just now still finds the domain. */
 static int kill_interrupts(struct domain *d)
 {
-    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
-        u32 irq = d->vgic.spis[i].host_irq;
-
-        if (irq != 0 && irq_release_from_guest(irq, d) != 0) {
-            log_warn("d%u: interrupt %u was not its own", d->id, irq);
-        }
-    }
+    arch_domain_release_irqs(d);
     return 0;
 }
 

@@ -68,7 +68,7 @@ static void domain_init_fields(struct domain *d, const struct domain_config *cfg
     d->shared_info_gfn = INVALID_GFN;
     d->auto_node_affinity = true;
     d->node_affinity = ~0UL;
-    d->vcounter_offset = arch_counter();
+    arch_domain_init_clock(d);
     d->created_ns = now_ns();
     d->pause_count = 1;          /* of the toolstack: until it unpauses */
     d->controller_paused = 1;

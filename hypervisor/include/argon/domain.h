@@ -49,12 +49,10 @@ struct domain {
 
     struct event_domain event;
     struct grant_table *grant;
-    struct vgic_domain vgic;
     struct sched_dom sched;
     struct cpupool *cpupool;
     u64 hvm_params[HVM_NR_PARAMS]; /* lock */
     s64 time_offset;             /* seconds, domctl settimeoffset */
-    u64 vcounter_offset;         /* CNTVOFF, ticks: host counter at creation */
     u64 created_ns;              /* system time at creation: the guest's own time is now_ns() - created_ns */
     u32 vm_assist;               /* bit per VMASST_TYPE_* */
     u32 poll_mask;               /* not 0: some vCPU polls or has polled (hint for event_send) */

@@ -113,8 +113,7 @@ static inline bool mfn_is_ram(mfn_t m)
 {
     return likely(m.m - mem_hot_range.first < mem_hot_range.nr) || mem_is_ram_elsewhere(m);
 }
-/* Direct map: mfn_to_virt() in <asm/directmap.h>. */
-mfn_t virt_to_mfn(const void *va);
+/* Direct map: mfn_to_virt() and virt_to_mfn() in <asm/directmap.h>. */
 static inline void *page_to_virt(const struct page *pg) { return mfn_to_virt(page_to_mfn(pg)); }
 static inline struct page *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
 

@@ -6,7 +6,7 @@
 #include "internal.h"
 
 #include <argon/timer.h>
-#include <argon/vtimer.h>
+#include <vdev/vtimer.h>
 
 /*
  * How long to wait for another CPU's list registers before what is known is used. It answers on its next exit, an
@@ -23,41 +23,41 @@
  */
 static void flush_locked(struct vcpu *v)
 {
-    for (u32 turn = 0; turn < FLUSH_TURNS && !list_empty(&v->vgic.stale); turn++) {
-        struct vgic_irq *irq = list_first_entry(&v->vgic.stale, struct vgic_irq, link);
+    for (u32 turn = 0; turn < FLUSH_TURNS && !list_empty(&v->arch.vgic.stale); turn++) {
+        struct vgic_irq *irq = list_first_entry(&v->arch.vgic.stale, struct vgic_irq, link);
 
         vgic_lr_pull(v, irq);
         vgic_irq_commit(v, irq);         /* it may move to another vCPU: unlocks */
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
     }
     vgic_lr_fill(v);
-    if (unlikely(!list_empty(&v->vgic.stale))) {
+    if (unlikely(!list_empty(&v->arch.vgic.stale))) {
         atomic_fetch_or(&v->pending, PEND_VGIC);
     }
 }
 
 void vgic_flush(struct vcpu *v)
 {
-    spin_lock(&v->vgic.lock);
-    if (likely(v->vgic.live == vgic_here())) {
+    spin_lock(&v->arch.vgic.lock);
+    if (likely(v->arch.vgic.live == vgic_here())) {
         flush_locked(v);
         vgic_upcall_resample(v);
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 void vgic_sync(struct vcpu *v)
 {
-    spin_lock(&v->vgic.lock);
-    if (v->vgic.live == vgic_here()) {
-        for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
+    spin_lock(&v->arch.vgic.lock);
+    if (v->arch.vgic.live == vgic_here()) {
+        for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
             u32 n = (u32)__builtin_ctz(used);
 
-            v->vgic.lr[n] = irqchip->lr_read(n);
+            v->arch.vgic.lr[n] = vgic_host->lr_read(n);
         }
     }
-    atomic_store_release(&v->vgic.sync_seq, v->vgic.sync_seq + 1);
-    spin_unlock(&v->vgic.lock);
+    atomic_store_release(&v->arch.vgic.sync_seq, v->arch.vgic.sync_seq + 1);
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 /*
@@ -67,11 +67,11 @@ void vgic_sync(struct vcpu *v)
 void vgic_sync_remote(struct vcpu *v)
 {
     struct vcpu *self = current_vcpu();
-    u32 seq = atomic_load_acquire(&v->vgic.sync_seq);
+    u32 seq = atomic_load_acquire(&v->arch.vgic.sync_seq);
     u64 deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
 
     vcpu_kick(v, PEND_SYNC);
-    while (atomic_load_acquire(&v->vgic.sync_seq) == seq && atomic_load(&v->vgic.live) != 0 &&
+    while (atomic_load_acquire(&v->arch.vgic.sync_seq) == seq && atomic_load(&v->arch.vgic.live) != 0 &&
            arch_counter() < deadline) {
         if (atomic_load(&self->pending) & PEND_SYNC) {
             atomic_fetch_and(&self->pending, ~(u32)PEND_SYNC);
@@ -87,11 +87,11 @@ void vgic_sync_remote(struct vcpu *v)
  */
 static always_inline void timer_handover(struct vcpu *v, bool enter)
 {
-    struct vgic_irq *irq = &v->vgic.priv[v->vtimer.virt_irq];
+    struct vgic_irq *irq = &v->arch.vgic.priv[v->arch.vtimer.virt_irq];
     bool in_flight = irq->phys_active;
 
-    if (irq->lr != 0 && (v->vgic.lr[irq->lr - 1u] & LR_HW)) {
-        in_flight = in_flight && (v->vgic.lr[irq->lr - 1u] & LR_STATE);
+    if (irq->lr != 0 && (v->arch.vgic.lr[irq->lr - 1u] & LR_HW)) {
+        in_flight = in_flight && (v->arch.vgic.lr[irq->lr - 1u] & LR_STATE);
         irq->phys_active = in_flight;            /* not active any more: ended through the hardware link */
     }
     if (unlikely(in_flight)) {
@@ -109,32 +109,32 @@ static always_inline void timer_handover(struct vcpu *v, bool enter)
  */
 static void end_of_upcall(struct vcpu *v, struct vgic_irq *irq, u32 n)
 {
-    u64 lr = v->vgic.lr[n] & ~LR_STATE;
+    u64 lr = v->arch.vgic.lr[n] & ~LR_STATE;
 
     irq->active = false;
     irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
     if (unlikely(irq->line)) {
-        v->vgic.upcall_good = 0;
-        irqchip->lr_write(n, lr | LR_PENDING);
+        v->arch.vgic.upcall_good = 0;
+        vgic_host->lr_write(n, lr | LR_PENDING);
         vgic_watch_lines(v);
         return;
     }
-    irqchip->lr_write(n, lr & ~LR_EOI);
-    if (++v->vgic.upcall_good == VGIC_UPCALL_TRUSTED) {
-        v->vgic.lr[n] = lr & ~LR_EOI;
-        v->vgic.lr_eoi &= ~BIT32(n);
+    vgic_host->lr_write(n, lr & ~LR_EOI);
+    if (++v->arch.vgic.upcall_good == VGIC_UPCALL_TRUSTED) {
+        v->arch.vgic.lr[n] = lr & ~LR_EOI;
+        v->arch.vgic.lr_eoi &= ~BIT32(n);
     }
 }
 
 /*
- * Interrupts whose end is to be acted on, by irqchip->lr_ended(); each may leave v: unlocks and locks again. v is
+ * Interrupts whose end is to be acted on, by vgic_host->lr_ended(); each may leave v: unlocks and locks again. v is
  * live here.
  */
 static void end_of_interrupts(struct vcpu *v, u32 lrs)
 {
     for (; lrs != 0; lrs &= lrs - 1) {
         u32 n = (u32)__builtin_ctz(lrs);
-        struct vgic_irq *irq = v->vgic.lr_irq[n];
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[n];
 
         if (unlikely(irq == NULL)) {
             continue;
@@ -145,27 +145,27 @@ static void end_of_interrupts(struct vcpu *v, u32 lrs)
         }
         vgic_lr_pull(v, irq);
         vgic_irq_commit(v, irq);
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
     }
 }
 
 /* All that a maintenance interrupt can ask for; v is live here. */
 static void maintain(struct vcpu *v)
 {
-    if (unlikely(v->vgic.nr_evicted != 0)) {
+    if (unlikely(v->arch.vgic.nr_evicted != 0)) {
         vgic_count_ends(v);
     }
-    if (v->vgic.lr_eoi != 0) {
-        end_of_interrupts(v, (u32)irqchip->lr_ended());
+    if (v->arch.vgic.lr_eoi != 0) {
+        end_of_interrupts(v, (u32)vgic_host->lr_ended());
     }
-    if (unlikely(v->vgic.hcr != VHCR_EN || !list_empty(&v->vgic.stale))) {
+    if (unlikely(v->arch.vgic.hcr != VHCR_EN || !list_empty(&v->arch.vgic.stale))) {
         flush_locked(v);
     }
 }
 
 void vgic_save(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
     u32 valid;
 
     spin_lock(&g->lock);
@@ -173,12 +173,12 @@ void vgic_save(struct vcpu *v)
     if (unlikely(g->lr_eoi != 0 || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
         maintain(v);                     /* what the guest has ended since its last exit, and what is new */
     }
-    valid = g->lr_used & ~(u32)irqchip->lr_empty();
-    irqchip->virt_save(g, valid);
+    valid = g->lr_used & ~(u32)vgic_host->lr_empty();
+    vgic_host->virt_save(g, valid);
     for (u32 ended = g->lr_used & ~valid; ended != 0; ended &= ended - 1) {
         g->lr[__builtin_ctz(ended)] &= ~LR_STATE;
     }
-    this_cpu()->lr_used = valid;
+    this_cpu()->arch.lr_used = valid;
     timer_handover(v, false);
     if (CONFIG_DEBUG) {
         vgic_check_lrs(v);
@@ -189,7 +189,7 @@ void vgic_save(struct vcpu *v)
 
 void vgic_restore(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
     u32 valid = 0;
 
     spin_lock(&g->lock);
@@ -201,7 +201,7 @@ void vgic_restore(struct vcpu *v)
         }
     }
     timer_handover(v, true);
-    irqchip->virt_restore(g, valid, (u32)this_cpu()->lr_used & ~valid);
+    vgic_host->virt_restore(g, valid, (u32)this_cpu()->arch.lr_used & ~valid);
     atomic_store(&g->live, vgic_here());
     if (unlikely(!list_empty(&g->stale) || !list_empty(&g->ready))) {
         flush_locked(v);
@@ -212,7 +212,7 @@ void vgic_restore(struct vcpu *v)
 /* Priority that the guest is running at: the lowest bit of its active priorities; 256 when idle. */
 static u32 running_priority(const struct vgic_vcpu *g)
 {
-    u32 shift = 8 - irqchip->nr_preempt_bits();
+    u32 shift = 8 - vgic_host->nr_preempt_bits();
     u32 best = 256;
 
     for (u32 i = 0; i < ARRAY_SIZE(g->apr); i++) {
@@ -254,7 +254,7 @@ static bool ready_deliverable(const struct vgic_vcpu *g)
 
 bool vgic_irq_deliverable(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
     bool found, here;
     u32 used;
 
@@ -269,18 +269,18 @@ bool vgic_irq_deliverable(struct vcpu *v)
     if (here && used != 0) {
         vgic_upcall_resample(v);
         if (unlikely(g->lr_eoi != 0)) {
-            end_of_interrupts(v, (u32)irqchip->lr_ended());
+            end_of_interrupts(v, (u32)vgic_host->lr_ended());
         }
-        used = g->lr_used & ~(u32)irqchip->lr_empty();
+        used = g->lr_used & ~(u32)vgic_host->lr_empty();
     }
     if (used != 0 || !list_empty(&g->ready)) {
         if (here) {
-            irqchip->virt_read(g);
+            vgic_host->virt_read(g);
         }
         for (; used != 0 && !found; used &= used - 1) {
             u32 n = (u32)__builtin_ctz(used);
 
-            found = lr_deliverable(g, here ? irqchip->lr_read(n) : g->lr[n]);
+            found = lr_deliverable(g, here ? vgic_host->lr_read(n) : g->lr[n]);
         }
         found = found || ready_deliverable(g);
     }
@@ -295,16 +295,16 @@ void vgic_maintenance(void)
     if (v->is_idle) {
         return;
     }
-    spin_lock(&v->vgic.lock);
-    if (v->vgic.live == vgic_here()) {
+    spin_lock(&v->arch.vgic.lock);
+    if (v->arch.vgic.live == vgic_here()) {
         maintain(v);
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 void vgic_watch_lines(struct vcpu *v)
 {
-    v->vgic.watch_new = true;
+    v->arch.vgic.watch_new = true;
     atomic_fetch_or(&v->pending, PEND_LINE);
 }
 
@@ -319,7 +319,7 @@ static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
     }
     vgic_lr_pull(v, irq);
     vgic_irq_commit(v, irq);
-    spin_lock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
     return false;
 }
 
@@ -327,25 +327,25 @@ bool vgic_check_lines(struct vcpu *v)
 {
     bool waits, upcall;
 
-    if (v->vgic.watch_new) {
-        v->vgic.watch_new = false;       /* the exit on which it was delivered */
+    if (v->arch.vgic.watch_new) {
+        v->arch.vgic.watch_new = false;       /* the exit on which it was delivered */
         return true;
     }
-    spin_lock(&v->vgic.lock);
-    waits = line_waits(v, &v->vgic.priv[v->vtimer.virt_irq], vtimer_virt_line(v));
+    spin_lock(&v->arch.vgic.lock);
+    waits = line_waits(v, &v->arch.vgic.priv[v->arch.vtimer.virt_irq], vtimer_virt_line(v));
     upcall = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    waits = line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi], upcall) || waits;
-    spin_unlock(&v->vgic.lock);
+    waits = line_waits(v, &v->arch.vgic.priv[v->domain->arch.event_ppi], upcall) || waits;
+    spin_unlock(&v->arch.vgic.lock);
     return waits;
 }
 
 bool vgic_timer_in_flight(struct vcpu *v, u32 intid)
 {
-    struct vgic_irq *irq = &v->vgic.priv[intid];
+    struct vgic_irq *irq = &v->arch.vgic.priv[intid];
     bool in_flight;
 
-    spin_lock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
     in_flight = irq->lr != 0 ? (vgic_lr_peek(v, irq) & LR_STATE) != 0 || irq->latch : irq->latch || irq->active;
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
     return in_flight;
 }

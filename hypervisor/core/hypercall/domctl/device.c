@@ -2,7 +2,7 @@
 /* Devices for guests: what a domain may have, device memory in its stage 2, and interrupts. */
 #include "domctl.h"
 
-#include <argon/irqchip.h>
+#include <argon/irq.h>
 #include <argon/p2m.h>
 
 #define MAX_MAP_FRAMES 64        /* per call: libxc asks again with less on -E2BIG */

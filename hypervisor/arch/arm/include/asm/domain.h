@@ -3,9 +3,11 @@
 #ifndef ASM_DOMAIN_H
 #define ASM_DOMAIN_H
 
-#include <argon/mmio.h>
 #include <argon/spinlock.h>
 #include <argon/pgtable.h>
+#include <vdev/mmio.h>
+#include <vdev/vgic_state.h>
+#include <vdev/vtimer_state.h>
 
 /* Saved and restored by the vectors, which say when (entry.S): offsets are known to it through asm-offsets. */
 struct cpu_regs {
@@ -43,6 +45,8 @@ struct arch_vcpu {
     u64 vmpidr;                  /* VMPIDR_EL2: what the guest reads as MPIDR_EL1 */
     struct el1_state el1;
     struct fp_state fp;
+    struct vtimer_vcpu vtimer;
+    struct vgic_vcpu vgic;
 };
 
 struct arch_domain {
@@ -54,6 +58,8 @@ struct arch_domain {
     unsigned int teardown_cursor;/* progress of a preemptible teardown */
     struct mmio_table mmio;
     u32 event_ppi;               /* event-channel interrupt the guest was told */
+    u64 vcounter_offset;         /* CNTVOFF, ticks: host counter at creation */
+    struct vgic_domain vgic;
 };
 
 #endif
