@@ -22,7 +22,7 @@ RANK = {"lib": 0, "core": 1, "vdev": 2, "drivers": 2, "firmware": 2, "arch": 3, 
 UPWARD = {("arch", "boot_main")}
 # What no object defines: libfdt and zlib are boot code's, the linker script's symbols those of who makes maps.
 FOREIGN = {"firmware": re.compile(r"fdt_"), "boot": re.compile(r"fdt_|inflate|boot_|image_"),
-           "arch": re.compile(r"(boot|bss|image|ro_after_boot|rodata|text)_")}
+           "arch": re.compile(r"(boot|bss|errata_sites|image|ro_after_boot|rodata|text)_")}
 
 
 def contract_headers():

@@ -133,7 +133,6 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     cpu_init_el2();
     p2m_boot_init();
     p2m_cpu_init();
-    sysreg_boot_init();
     irqs_init();
     domain_init();
     sched_init(opt.sched);

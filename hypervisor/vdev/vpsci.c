@@ -73,10 +73,7 @@ static struct vcpu *by_affinity(const struct domain *d, u64 mpidr)
 {
     u64 id = (mpidr >> 8 & 0xff) * 16 + (mpidr & 0xff);
 
-    if ((mpidr & ~0xffffUL) || (mpidr & 0xff) >= 16 || id >= d->max_vcpus) {
-        return NULL;
-    }
-    return d->vcpu[id];
+    return (mpidr & ~0xffffUL) || (mpidr & 0xff) >= 16 ? NULL : domain_vcpu(d, id);
 }
 
 /*
@@ -150,10 +147,7 @@ static s64 smccc_version(struct vcpu *v, const u64 *arg)
     return 0x10001;
 }
 
-/*
- * Which functions of the architecture's range there are (DEN0028 7.3): ours, and the CPUs' workarounds as they need
- * them.
- */
+/* Functions of the architecture's range (DEN0028 7.3): ours, and the CPUs' workarounds as they need them. */
 static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
 {
     u32 fid = (u32)arg[1];

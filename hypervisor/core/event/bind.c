@@ -101,6 +101,7 @@ int event_bind_virq(struct domain *d, u32 virq, u32 vcpu)
     if (virq >= NR_VIRQS || (event_virq_is_global(virq) && vcpu != 0)) {
         return -EINVAL;
     }
+    virq = (u32)index_nospec(virq, NR_VIRQS);
     v = event_vcpu_by_id(d, vcpu);
     if (v == NULL) {
         return -ENOENT;

@@ -72,12 +72,14 @@ static always_inline struct vgic_irq *vgic_spi(const struct domain *d, u32 intid
 {
     u32 n = intid - VGIC_NR_PRIVATE;
 
-    return likely(n < d->arch.vgic.nr_spis) ? &d->arch.vgic.spis[n] : NULL;
+    const struct vgic_domain *g = &d->arch.vgic;
+
+    return likely(n < g->nr_spis) ? &g->spis[index_nospec(n, g->nr_spis)] : NULL;
 }
 
 static always_inline struct vgic_irq *vgic_irq_of(const struct domain *d, struct vcpu *v, u32 intid)
 {
-    return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid] : vgic_spi(d, intid);
+    return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid % VGIC_NR_PRIVATE] : vgic_spi(d, intid);
 }
 
 /* Lock the interrupt's home and return it: the home changes only under the lock of the old one. */

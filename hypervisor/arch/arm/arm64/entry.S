@@ -195,8 +195,10 @@ hvc:
         b.ne    other_hvc
         cmp     x16, #NR_HYPERCALLS
         b.hs    2f
+        csel    x10, x16, xzr, lo        // index_nospec()
+        hint    #20
         adr     x9, hypercall_table
-        ldr     x9, [x9, x16, lsl #3]
+        ldr     x9, [x9, x10, lsl #3]
         mov     x1, x19                  // the argument words: the general registers are first
         cbz     x9, 2f
         blr     x9

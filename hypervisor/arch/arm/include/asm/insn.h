@@ -59,6 +59,16 @@
 /* DC ZVA and DC CVAC on each of 32 blocks. */
 #define dc_zero_clean_32(a, step) __asm__ volatile(INSN_ZC_16 INSN_ZC_16 : "+r"(a) : "r"(step) : "memory")
 
+/*
+ * i if it is below n, else 0; also where the CPU runs ahead of the comparison that says so: a conditional select is not predicted, and
+ * CSDB (HINT #20, C6.2.70) keeps what it selects from being.
+ */
+static always_inline u64 index_nospec(u64 i, u64 n)
+{
+    __asm__("cmp %0, %1\n\tcsel %0, %0, xzr, lo\n\thint #20" : "+r"(i) : "rI"(n) : "cc");
+    return i;
+}
+
 /* SMC #0 with x0..x3 in and out. SMCCC 1.0 leaves x4..x17 undefined after the call (DEN0028 2.5). */
 static inline void smc_call(u64 x[4])
 {
