@@ -12,9 +12,12 @@
 
 u32 vgic_nr_lrs, vgic_lr_all;
 
+/* One that has ended may not be in the hardware at all (vgic_restore()): but for its state it is as last written. */
 static always_inline u64 lr_get(const struct vcpu *v, u32 n)
 {
-    return v->vgic.live != 0 ? irqchip->lr_read(n) : v->vgic.lr[n];
+    u64 lr = v->vgic.live != 0 ? irqchip->lr_read(n) : v->vgic.lr[n];
+
+    return lr & LR_STATE ? lr : v->vgic.lr[n] & ~LR_STATE;
 }
 
 static void lr_put(struct vcpu *v, u32 n, u64 lr)
@@ -192,6 +195,19 @@ void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
     }
 }
 
+/* Is irq, here because it is or was active here, pending for another vCPU? */
+static bool waits_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    return unlikely(irq->target != v) && irq->target != NULL && vgic_pending(irq);
+}
+
+/* What may make irq another vCPU's is left to vgic_flush(), which can unlock. */
+static void later(struct vcpu *v, struct vgic_irq *irq)
+{
+    vgic_irq_place(v, irq, VGIC_STALE);
+    atomic_fetch_or(&v->pending, PEND_VGIC);
+}
+
 /* A pulled interrupt gives up its list register, or gets none. */
 static void put_aside(struct vcpu *v, struct vgic_irq *irq)
 {
@@ -201,6 +217,9 @@ static void put_aside(struct vcpu *v, struct vgic_irq *irq)
         vgic_irq_place(v, irq, VGIC_READY);
     } else {
         vgic_irq_place(v, irq, VGIC_IDLE);
+        if (waits_elsewhere(v, irq)) {
+            later(v, irq);
+        }
     }
 }
 
@@ -220,12 +239,6 @@ static u64 sgi_v2_bits(struct vgic_irq *irq, bool *pending)
         irq->latch = irq->sgi_sources != 0;
     }
     return source << LR_SOURCE_SHIFT | (irq->sgi_sources != 0 ? LR_EOI : 0);
-}
-
-/* Is irq, active here, to be pended for another vCPU once it has ended? */
-static bool waits_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
-{
-    return unlikely(irq->target != v) && irq->target != NULL && vgic_pending(irq);
 }
 
 /* Write the list register that irq has. `pending`: forwardable and pending. */
@@ -350,12 +363,63 @@ static void hcr_update(struct vcpu *v)
     }
 }
 
+static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+    struct vgic_irq *best = NULL;
+
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
+        struct vgic_irq *irq = vgic_irq_of(d, v, n);
+
+        if (atomic_load(&irq->vcpu) == v && irq->place == VGIC_EVICTED &&
+            (best == NULL || irq->priority < best->priority)) {
+            best = irq;
+        }
+    }
+    ASSERT(best != NULL);
+    return best;
+}
+
+/*
+ * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones, as
+ * it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by now.
+ */
+void vgic_count_ends(struct vcpu *v)
+{
+    u32 count = irqchip->hcr_read() >> VHCR_EOICOUNT_SHIFT;
+
+    if (count == 0) {
+        return;
+    }
+    irqchip->hcr_write(v->vgic.hcr);                 /* the count restarts at 0 */
+    for (; count != 0 && v->vgic.nr_evicted != 0; count--) {
+        struct vgic_irq *best = most_urgent_evicted(v);
+
+        if (best == NULL) {
+            break;
+        }
+        best->active = false;
+        if (best->phys_active) {
+            vgic_phys_deactivate(best);
+        }
+        if (vgic_pending(best)) {
+            later(v, best);
+        } else {
+            vgic_irq_place(v, best, VGIC_IDLE);
+        }
+    }
+    hcr_update(v);
+}
+
 /*
  * Ready interrupts into list registers, most urgent first, while there is room. Each eviction makes the next one less
  * urgent: it ends.
  */
 void vgic_lr_fill(struct vcpu *v)
 {
+    if (unlikely(v->vgic.nr_evicted != 0) && v->vgic.live != 0) {
+        vgic_count_ends(v);              /* hcr_update() clears the count */
+    }
     while (!list_empty(&v->vgic.ready)) {
         struct vgic_irq *irq;
 
@@ -445,51 +509,4 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
     if (kick && (!here || atomic_load(&v->pause_flags) != 0)) {
         vcpu_kick(v, off ? 0 : PEND_VGIC);           /* off the CPU, its list registers are in order already */
     }
-}
-
-static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
-{
-    struct domain *d = v->domain;
-    struct vgic_irq *best = NULL;
-
-    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
-        struct vgic_irq *irq = vgic_irq_of(d, v, n);
-
-        if (atomic_load(&irq->vcpu) == v && irq->place == VGIC_EVICTED &&
-            (best == NULL || irq->priority < best->priority)) {
-            best = irq;
-        }
-    }
-    ASSERT(best != NULL);
-    return best;
-}
-
-/*
- * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones, as
- * it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by now.
- */
-void vgic_count_ends(struct vcpu *v)
-{
-    u32 count = irqchip->hcr_read() >> VHCR_EOICOUNT_SHIFT;
-
-    if (count == 0) {
-        return;
-    }
-    irqchip->hcr_write(v->vgic.hcr);                 /* the count restarts at 0 */
-    for (; count != 0 && v->vgic.nr_evicted != 0; count--) {
-        struct vgic_irq *best = most_urgent_evicted(v);
-
-        if (best == NULL) {
-            break;
-        }
-        best->active = false;
-        if (best->phys_active) {
-            vgic_phys_deactivate(best);
-        }
-        vgic_irq_place(v, best, vgic_pending(best) ? VGIC_STALE : VGIC_IDLE);
-    }
-    if (!list_empty(&v->vgic.stale)) {
-        atomic_fetch_or(&v->pending, PEND_VGIC);
-    }
-    hcr_update(v);
 }
