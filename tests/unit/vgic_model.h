@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For test_vgic_fuzz.c: a machine of three CPUs with devices and timers, a domain of four vCPUs that move between them,
+ * For test_vgic_fuzz.c: a machine of two CPUs with devices and timers, a domain of three vCPUs that move between them,
  * and what its interrupts owe it. One thread plays all CPUs; another CPU gets its turn between operations, and in the
  * middle of one where it is kicked.
  */
@@ -9,8 +9,8 @@
 
 #include "vgic_common.h"
 
-#define CPUS 3u
-#define VCPUS 4u
+#define CPUS 2u
+#define VCPUS 3u
 #define SPIS 32u
 /* What stands behind an interrupt. */
 #define PPI_SOFT   20u           /* nothing: pended by software, as are SGIs */
@@ -52,15 +52,15 @@ static u32 rnd(u32 n)
 }
 
 bool vtimer_virt_line(const struct vcpu *v) { return m.timer_line[v->id]; }
-u64 arch_counter(void) { return host_counter += 1000; }
+u64 arch_counter(void) { return host_counter += 20000; }
 int irq_release_from_guest(u32 host_irq, struct domain *dom) { vgic_disconnect_host(dom, host_irq); return 0; }
 
 static bool model_is_pending(u32 intid) { return m.dev_line[intid] || m.dev_latch[intid]; }
 static void model_set_pending(u32 intid, bool pending) { m.dev_latch[intid] = pending; }
 
-static struct vgic_irq *irq_of(struct vcpu *v, u32 intid) { return vgic_irq_of(d, v, intid); }
+static inline struct vgic_irq *irq_of(struct vcpu *v, u32 intid) { return vgic_irq_of(d, v, intid); }
 
-static struct owed *owed_of(const struct vcpu *v, u32 intid, u32 source)
+static inline struct owed *owed_of(const struct vcpu *v, u32 intid, u32 source)
 {
     return intid >= 32 ? &m.spi[intid] : intid >= 16 ? &m.ppi[v->id][intid] : &m.sgi[v->id][source][intid];
 }
@@ -72,21 +72,16 @@ static void owe(struct owed *o)
     o->cleared = false;
 }
 
-/* The CPU of interrupt's home has seen all that was changed: what was pended more than once is pending once. */
-static void owed_settle(struct owed *o)
-{
-    o->max = o->cleared ? 0 : MIN(o->max, (u8)1);
-    o->cleared = false;
-}
-
+/* Where v's CPU has seen all that was changed, what was pended more than once is pending once. */
 static void settle(struct vcpu *v)
 {
     for (u32 i = 0; i < 32 + SPIS; i++) {
-        const struct vgic_irq *irq = irq_of(v, i);
-
         for (u32 s = 0; s < (i < 16 && m.version == 2 ? VCPUS : 1); s++) {
-            if (irq->vcpu == v && irq->place != VGIC_STALE) {
-                owed_settle(owed_of(v, i, s));
+            struct owed *o = owed_of(v, i, s);
+
+            if ((o->max > 1 || o->cleared) && irq_of(v, i)->vcpu == v && irq_of(v, i)->place != VGIC_STALE) {
+                o->max = o->cleared ? 0 : 1;
+                o->cleared = false;
             }
         }
     }
