@@ -210,12 +210,14 @@ static void run_exits(void)
     struct vcpu *v = m.on[cpu_id()];
     u32 turns = 0;
 
-    while (take_irqs()) {
-        assert_true(turns++ < 1000);     /* an interrupt that is not quiet after it has been handled */
-    }
-    if (v != NULL) {
-        exit_path(v);
-    }
+    do {
+        while (take_irqs()) {
+            assert_true(turns++ < 1000); /* an interrupt that is not quiet after it has been handled */
+        }
+        if (v != NULL) {
+            exit_path(v);
+        }
+    } while (take_irqs());
 }
 
 /* ---- the guest ---- */
@@ -230,10 +232,15 @@ static bool is_level(u32 intid)
 static bool acknowledge(void)
 {
     struct vcpu *v = m.on[cpu_id()];
-    u32 iar = guest_ack(), intid = iar & 0x3ff;
     struct vgic_irq *irq;
     struct owed *o;
+    u32 iar, intid;
 
+    if (fake_here()->hcr & (VHCR_TALL0 | VHCR_TALL1)) {
+        assert_true(vgic_acknowledge_trapped(v));
+    }
+    iar = guest_ack();
+    intid = iar & 0x3ff;
     if (intid == FAKE_NONE) {
         return false;
     }

@@ -34,6 +34,7 @@ void vgic_check_lrs(const struct vcpu *v)
 
     vgic_assert_locked(v);
     ASSERT(!(g->lr_used & ~vgic_lr_all) && !(g->lr_eoi & ~g->lr_used));
+    ASSERT(!(g->hcr & (VHCR_TALL0 | VHCR_TALL1)) || g->doubtful != NULL);
     for (u32 n = 0; n < vgic_nr_lrs; n++) {
         const struct vgic_irq *irq = g->lr_irq[n];
 

@@ -35,24 +35,21 @@ u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq)
     return vgic_reachable(v) ? lr_get(v, n) : v->vgic.lr[n];
 }
 
-void vgic_phys_deactivate(struct vgic_irq *irq)
+bool vgic_line(const struct vcpu *v, const struct vgic_irq *irq)
 {
-    ASSERT(vgic_is_spi(irq) || vgic_reachable(irq->vcpu));
-    irq->phys_active = false;
-    if (vgic_is_spi(irq)) {
-        irqchip->set_active(irq->host_irq, false);   /* from any CPU, unlike a deactivation by the CPU interface */
-    } else if (irq->vcpu->vgic.live != 0) {
-        irqchip->deactivate(irq->host_irq);          /* off the CPU a private one is not active: vgic_save() */
+    if (irq->intid == v->domain->arch.event_ppi) {
+        return atomic_load(&v->info->evtchn_upcall_pending) != 0;
     }
+    return vgic_is_spi(irq) ? irqchip->is_pending(irq->host_irq) : vtimer_virt_line(v);
 }
 
-/* Lines that are looked at rather than reported: see vgic_set_level(), vtimer.h. */
+/* Lines that are looked at rather than reported: see vgic_set_level(), vtimer.h, host.c. */
 static void sample(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->intid == v->domain->arch.event_ppi) {
-        irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    } else if (irq->intid == v->vtimer.virt_irq && irq->phys_active && irq->latch && !irq->active &&
-               !vtimer_virt_line(v)) {
+        irq->line = vgic_line(v, irq);
+    } else if ((irq->intid == v->vtimer.virt_irq || vgic_is_spi(irq)) && irq->phys_active && irq->latch &&
+               !irq->active && !vgic_line(v, irq)) {
         /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
         irq->latch = false;
         vgic_phys_deactivate(irq);
@@ -83,7 +80,7 @@ static void fold(struct vcpu *v, struct vgic_irq *irq)
     if (irq->phys_active && !irq->phys_fresh && !irq->active) {
         if (!(lr & LR_HW)) {
             if (was_active || !pending) {
-                vgic_phys_deactivate(irq);           /* ended; the EOI did not reach the physical one */
+                vgic_phys_ended(v, irq);             /* the EOI did not reach the physical one */
             }
         } else if (!pending) {
             irq->phys_active = false;                /* ended by the guest's EOI through the hardware link */
@@ -122,7 +119,7 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
     if (unlikely(irq->want_unpend || irq->want_active || irq->want_inactive)) {
         grant_wants(irq);
     }
-    if (!vgic_is_spi(irq)) {
+    if (!vgic_is_spi(irq) || unlikely(irq == v->vgic.doubtful)) {
         sample(v, irq);
     }
 }
@@ -257,7 +254,7 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
     } else {
         bool again = irq->active && (pending || waits_elsewhere(v, irq));
 
-        if (irq->phys_active && !again) {
+        if (irq->phys_active && !again && vgic_end_may_be_silent(irq)) {
             lr |= LR_HW | (u64)irq->host_irq << LR_HOST_SHIFT;
             irq->sticky = VGIC_STICKY_HW;
         } else if (irq->intid == v->domain->arch.event_ppi) {
@@ -269,8 +266,8 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             }
         } else if (irq->phys_active || (irq->is_level && irq->line) || (again && !pending)) {
             /*
-             * Active and pending cannot be linked to hardware; a line still high at EOI pends again; what has been
-             * routed to another vCPU goes there: all need to hear of the EOI.
+             * Active and pending cannot be linked to hardware, nor is one that the guest may end early (host.c); a line
+             * still high at EOI pends again; what has been routed to another vCPU goes there: all need to hear of the EOI.
              */
             lr |= LR_EOI;
         } else {
@@ -351,10 +348,13 @@ static bool lr_evict(struct vcpu *v, u8 priority)
     return true;
 }
 
-static void hcr_update(struct vcpu *v)
+void vgic_hcr_update(struct vcpu *v)
 {
     u32 hcr = VHCR_EN | (list_empty(&v->vgic.ready) ? 0 : VHCR_NPIE) | (v->vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
 
+    if (unlikely(v->vgic.doubtful != NULL) && v->domain->vgic.version == 3) {
+        hcr |= v->vgic.doubtful->group1 ? VHCR_TALL1 : VHCR_TALL0;
+    }
     if (v->vgic.hcr != hcr) {
         v->vgic.hcr = hcr;
         if (v->vgic.live != 0) {
@@ -408,7 +408,7 @@ void vgic_count_ends(struct vcpu *v)
             vgic_irq_place(v, best, VGIC_IDLE);
         }
     }
-    hcr_update(v);
+    vgic_hcr_update(v);
 }
 
 /*
@@ -418,7 +418,7 @@ void vgic_count_ends(struct vcpu *v)
 void vgic_lr_fill(struct vcpu *v)
 {
     if (unlikely(v->vgic.nr_evicted != 0) && v->vgic.live != 0) {
-        vgic_count_ends(v);              /* hcr_update() clears the count */
+        vgic_count_ends(v);              /* vgic_hcr_update() clears the count */
     }
     while (!list_empty(&v->vgic.ready)) {
         struct vgic_irq *irq;
@@ -438,7 +438,7 @@ void vgic_lr_fill(struct vcpu *v)
             vgic_irq_place(v, irq, VGIC_IDLE);
         }
     }
-    hcr_update(v);
+    vgic_hcr_update(v);
 }
 
 /*

@@ -309,13 +309,12 @@ void vgic_watch_lines(struct vcpu *v)
     atomic_fetch_or(&v->pending, PEND_LINE);
 }
 
-/* Does irq wait to be acknowledged? Not if its line has dropped: then it is taken back. v is live here and locked. */
-static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
+bool vgic_line_waits(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->lr == 0 || (vgic_lr_peek(v, irq) & LR_STATE) != LR_PENDING) {
         return false;
     }
-    if (line) {
+    if (vgic_line(v, irq)) {
         return true;
     }
     vgic_lr_pull(v, irq);
@@ -326,16 +325,22 @@ static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
 
 bool vgic_check_lines(struct vcpu *v)
 {
-    bool waits, upcall;
+    bool waits;
 
     if (v->vgic.watch_new) {
         v->vgic.watch_new = false;       /* the exit on which it was delivered */
         return true;
     }
     spin_lock(&v->vgic.lock);
-    waits = line_waits(v, &v->vgic.priv[v->vtimer.virt_irq], vtimer_virt_line(v));
-    upcall = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    waits = line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi], upcall) || waits;
+    waits = vgic_line_waits(v, &v->vgic.priv[v->vtimer.virt_irq]);
+    waits = vgic_line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi]) || waits;
+    if (unlikely(v->vgic.doubtful != NULL)) {
+        if (vgic_is_doubtful(v) && vgic_line_waits(v, v->vgic.doubtful)) {
+            waits = true;
+        } else {
+            vgic_end_doubt(v);
+        }
+    }
     spin_unlock(&v->vgic.lock);
     return waits;
 }
