@@ -7,6 +7,9 @@
 
 /* Print instructions per round. */
 void bench_report(const char *id, uint64_t ticks, uint64_t rounds);
+/* A window of bench/io/plugin.c, in which what the hypervisor executes is counted by kind. */
+void bench_window_begin(void);
+void bench_window_end(const char *id, unsigned rounds);
 /* Warm up twice, then time that many rounds. */
 void bench_measure(const char *id, void (*once)(void), unsigned rounds);
 /* The mean of the middle half of so many rounds: for what a rare event much longer than a round may fall into. */

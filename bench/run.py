@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import kinds
 import kvm
 import report
 from qemu import PAYLOAD, ROOT, Machine, free_memory_mib, measure
@@ -78,6 +79,12 @@ def measure_main(options, gic, version):
     return results
 
 
+def measure_kinds(options, gic):
+    """What the hypervisors execute by kind, on one physical CPU."""
+    say(f"by kind of instruction, GICv{gic}")
+    return {label: kinds.measure(Machine(image, label, gic, options.cpu)) for label, image in images(options)}
+
+
 def images(options):
     return (("argon", options.argon), ("xen", options.xen))
 
@@ -100,12 +107,14 @@ def measure_scaling(options, gic, loads):
 
 
 def measure_all(options):
-    results = {**about(options), "gic": {}, "scaling": {}, "loads": {}}
+    results = {**about(options), "gic": {}, "kinds": {}, "scaling": {}, "loads": {}}
     loads = loads_that_fit(options) if options.scaling else []
     for load in loads:
         results["loads"][load.id] = load._asdict()
     for gic in options.gic:
         results["gic"][f"v{gic}"] = measure_main(options, gic, results["qemu"])
+        if options.kinds:
+            results["kinds"][f"v{gic}"] = measure_kinds(options, gic)
         if loads:
             results["scaling"][f"v{gic}"] = measure_scaling(options, gic, loads)
     return results
@@ -120,6 +129,9 @@ def print_tables(results):
     for gic, rows in results["gic"].items():
         print(f"\nGIC{gic}, {results['cpu']}, instructions an operation, guest and hypervisor together (! goal missed)")
         print(report.as_text(report.main_cells(rows)))
+        if gic in results["kinds"]:
+            print(f"\nGIC{gic}: what the hypervisor executes by kind, Argon/Xen an operation")
+            print(report.as_text(kinds.cells(results["kinds"][gic])))
         if gic in results["scaling"]:
             print(f"\nGIC{gic}: the same with more of one thing")
             print(report.as_text(report.scaling_cells(results["scaling"][gic], loads_of(results))))
@@ -135,6 +147,8 @@ def update_docs(results):
     text = report.replace_between(text, "provenance", provenance(results))
     for gic, rows in results["gic"].items():
         text = report.replace_between(text, f"table {gic}", report.as_markdown(report.main_cells(rows)))
+    for gic, rows in results["kinds"].items():
+        text = report.replace_between(text, f"kinds {gic}", report.as_markdown(kinds.cells(rows)))
     for gic, rows in results["scaling"].items():
         table = report.as_markdown(report.scaling_cells(rows, loads_of(results)))
         text = report.replace_between(text, f"scaling {gic}", table)
@@ -167,6 +181,7 @@ def arguments():
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build/bench/results.json")
     parser.add_argument("--no-kvm", dest="kvm", action="store_false", help="leave the KVM columns empty")
     parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="leave the scaling table out")
+    parser.add_argument("--no-kinds", dest="kinds", action="store_false", help="do not count by kind of instruction")
     parser.add_argument("--guest", type=int, default=16, metavar="GIB",
                         help="largest guest of the scaling table, default 16")
     parser.add_argument("--goals", action="store_true", help="fail where a goal is missed")
@@ -181,6 +196,7 @@ def arguments():
 def main():
     options, start = arguments(), time.monotonic()
     needed = [(options.argon, "make"), (options.xen, "scripts/images/build.sh"), (PAYLOAD, "make -C bench")]
+    needed += [(kinds.PLUGIN, "make -C bench/io")] if options.kinds else []
     needed += [(kvm.PACKAGES, "bench/kvm/build.sh"), (kvm.KERNEL, "scripts/images/build.sh")] if options.kvm else []
     for path, how in needed:
         if not path.exists():

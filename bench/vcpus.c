@@ -131,15 +131,18 @@ unsigned bench_online(void)
 
 void bench_two_vcpus(void)
 {
-    uint64_t start;
+    uint64_t start, ticks;
 
     if (!bench_start_second())
         return;
     cpu_run(1, yields, SWITCHES + 100);
     yields(10);
+    bench_window_begin();
     start = counter();
     yields(SWITCHES / 2);
-    bench_report("switch", counter() - start, SWITCHES);
+    ticks = counter() - start;
+    bench_window_end("switch", SWITCHES);
+    bench_report("switch", ticks, SWITCHES);
     wait_idle();
     bench_ping_pong();
 }

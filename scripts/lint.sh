@@ -18,5 +18,27 @@ echo "lint: Python"
 mapfile -t sources < <(find scripts tests bench tools -name '*.py' 2>/dev/null)
 /usr/bin/python3 -m pyflakes "${sources[@]}" || status=1
 
+# The hypervisor's flags, but for warnings and optimisation. After a build: offsets.h is generated.
+offsets=$(find build -path '*/include/asm/offsets.h' -print -quit 2>/dev/null)
+if [ -n "$offsets" ]; then
+    flags=(--target=aarch64-linux-gnu -std=gnu11 -ffreestanding -mgeneral-regs-only -DCONFIG_DEBUG=0
+        -isystem build/sysroot-arm64/usr/include -Ihypervisor -Ihypervisor/include -Ihypervisor/arch/arm/include
+        "-I${offsets%/asm/offsets.h}")
+    export flags_line="${flags[*]}"
+
+    echo "lint: headers compile by themselves"
+    # shellcheck disable=SC2016 # expanded by the shells that xargs starts
+    find hypervisor -name '*.h' -not -path '*/arch/host/*' -print0 | xargs -0 -P "$(nproc)" -n 1 sh -c '
+        out=$(clang -fsyntax-only -x c $flags_line -include "$1" /dev/null 2>&1) || {
+            printf "%s does not compile by itself:\n%s\n" "$1" "$out"; exit 1; }' sh || status=1
+
+    echo "lint: clang-tidy"
+    # shellcheck disable=SC2016
+    find hypervisor -name '*.c' -not -path '*/arch/host/*' -print0 | xargs -0 -P "$(nproc)" -n 12 sh -c '
+        out=$(clang-tidy --quiet "$@" -- $flags_line 2>/dev/null) || { echo "$out"; exit 1; }' sh || status=1
+else
+    echo "lint: headers and clang-tidy: not looked at, nothing is built yet (make)"
+fi
+
 [ $status -eq 0 ] && echo "lint: nothing found"
 exit $status

@@ -2,23 +2,24 @@
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages that building, testing and demonstrating Argon needs.
 # Does nothing, and asks nothing of the network, where they are all there.
+# setup.sh --check [PACKAGE...]: installs nothing; names what is missing (of these) and how to get it, and ends with 1.
 set -euo pipefail
 
 packages=(
     # the hypervisor, with both compilers
-    make gcc-aarch64-linux-gnu clang lld llvm device-tree-compiler
+    make gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang lld llvm device-tree-compiler
     # the unit tests, which run on this machine
     gcc libc6-dev libcmocka-dev libfdt-dev libxen-dev zlib1g-dev
     # dom0 and guests from Debian's arm64 packages, and the machine to run them on
     mmdebstrap debian-archive-keyring uidmap cpio qemu-system-arm
     # tests and lints
     u-boot-qemu e2fsprogs
-    python3 python3-pytest python3-pexpect python3-pyflakes shellcheck
+    python3 python3-pytest python3-pexpect python3-pyflakes shellcheck clang-tidy rsync
 )
 
 missing() {
     local package
-    for package in "${packages[@]}"; do
+    for package in "$@"; do
         if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
             echo "$package"
         fi
@@ -36,11 +37,19 @@ as_root() {
     fi
 }
 
+if [ "${1:-}" = --check ]; then
+    shift
+    [ $# -ne 0 ] || set -- "${packages[@]}"
+    mapfile -t wanted < <(missing "$@")
+    [ ${#wanted[@]} -eq 0 ] && exit 0
+    echo "missing: ${wanted[*]}; \`scripts/setup.sh\` installs what Argon needs" >&2
+    exit 1
+fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     echo "error: this is not a Debian system; install by other means what provides: ${packages[*]}" >&2
     exit 1
 fi
-mapfile -t wanted < <(missing)
+mapfile -t wanted < <(missing "${packages[@]}")
 if [ ${#wanted[@]} -eq 0 ]; then
     echo "setup: all ${#packages[@]} packages are installed"
     exit 0
@@ -61,7 +70,7 @@ if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-insta
     echo "error: apt-get could not install ${wanted[*]}; its output is above" >&2
     exit 1
 fi
-mapfile -t wanted < <(missing)
+mapfile -t wanted < <(missing "${packages[@]}")
 if [ ${#wanted[@]} -ne 0 ]; then
     echo "error: still missing after apt-get install: ${wanted[*]}" >&2
     exit 1

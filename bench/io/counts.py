@@ -12,8 +12,8 @@ PARTS = ("hypervisor", "dom0", "guest")
 
 
 def records(path):
-    """(virtual address, physical address, count) of each instruction; one may come more than once."""
-    return struct.iter_unpack("<QQQ", path.read_bytes())
+    """(virtual address, physical address, count, code) of each instruction; one may come more than once."""
+    return struct.iter_unpack("<QQQQ", path.read_bytes())
 
 
 def dom0_ram(log):
@@ -30,7 +30,7 @@ def by_part(path, system, ram):
     """Instructions executed by the hypervisor, by dom0 and by the guest."""
     code = HYPERVISOR_CODE[system]
     out = dict.fromkeys(PARTS, 0)
-    for vaddr, paddr, count in records(path):
+    for vaddr, paddr, count, _ in records(path):
         if vaddr in code:
             out["hypervisor"] += count
         elif any(paddr in bank for bank in ram):
@@ -59,7 +59,7 @@ class Symbols:
 def by_function(path, symbols):
     """Instructions and calls of each of Argon's functions: name -> [instructions, calls]."""
     out = collections.defaultdict(lambda: [0, 0])
-    for vaddr, _, count in records(path):
+    for vaddr, _, count, _ in records(path):
         if vaddr in HYPERVISOR_CODE["argon"]:
             name, first = symbols.function(vaddr)
             out[name][0] += count

@@ -15,7 +15,7 @@ import scenario  # noqa: E402
 
 
 def write_counts(path, records):
-    path.write_bytes(b"".join(struct.pack("<QQQ", *record) for record in records))
+    path.write_bytes(b"".join(struct.pack("<QQQQ", *record, 0xd503201f) for record in records))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def windows(tmp_path_factory):
 
 
 def total(window):
-    return sum(count for _, _, count in window)
+    return sum(count for _, _, count, _ in window)
 
 
 def test_plain_code(windows):
@@ -56,7 +56,7 @@ def test_sleep(windows):
 def test_addresses(windows):
     """MMU off: physical addresses are the virtual ones."""
     for window in windows.values():
-        assert all(vaddr == paddr for vaddr, paddr, _ in window)
+        assert all(vaddr == paddr for vaddr, paddr, _, _ in window)
 
 
 def test_marks_of_load():

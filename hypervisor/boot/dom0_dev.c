@@ -3,7 +3,7 @@
  * Which device memory and interrupts the host's device tree gives dom0: all of what is not Argon's own or another
  * domain's.
  */
-#include <argon/boot.h>
+#include "dom0.h"
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/mem.h>
@@ -13,7 +13,6 @@
 struct finder {
     const struct machine *m;
     struct dom0_devices *out;
-    struct dom0_filter filter;
     struct dt_walk w;
 };
 
@@ -73,7 +72,7 @@ static boot_code int node_irqs(struct finder *f, bool route)
     struct dt_irq irq;
     int r = 0;
 
-    while (r == 0 && dt_next_irq(&f->w, f->m->gic.phandle, &c, &irq)) {
+    while (r == 0 && dt_next_irq(&f->w, &c, &irq)) {
         if (irq.intid < 32) {
             continue;
         }
@@ -119,7 +118,7 @@ static boot_code void note_ppis(struct finder *f)
     struct dt_irq_cursor c = { 0 };
     struct dt_irq irq;
 
-    while (dt_next_irq(&f->w, f->m->gic.phandle, &c, &irq)) {
+    while (dt_next_irq(&f->w, &c, &irq)) {
         if (irq.intid < 32) {
             f->out->ppis_used |= BIT32(irq.intid - 16);
         }
@@ -156,7 +155,7 @@ static boot_code int walk_all(struct finder *f, const struct dt *dt)
 
     dt_walk_start(&f->w, dt);
     while (r == 0 && dt_walk_next(&f->w)) {
-        enum dom0_node kind = dom0_filter(&f->filter, &f->w);
+        enum dom0_node kind = dom0_filter(&f->w);
 
         note_ppis(f);
         if ((kind == DOM0_NODE_COPY || kind == DOM0_NODE_PASSTHROUGH) && f->w.depth > 0 && dt_node(&f->w)->available) {
@@ -222,7 +221,6 @@ boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, st
     }
     f->m = m;
     f->out = out;
-    dom0_filter_init(&f->filter, m, dt, &f->w);
     r = walk_all(f, dt);
     xfree(f);
     r = r != 0 ? r : take_back(m, out->mmio);

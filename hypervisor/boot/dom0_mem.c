@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Which memory dom0 gets, where its kernel and modules lie in it, and what guest-physical space is left for other uses.
- */
-#include <argon/boot.h>
+/* Which memory dom0 gets, and what guest-physical space is left for other uses. */
+#include "dom0.h"
 #include <argon/errno.h>
 #include <argon/mem.h>
 #include <argon/rangeset.h>
-#include <argon/string.h>
 
 #define SPARE_MIN MIB(64)
 
@@ -49,7 +46,8 @@ static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, 
     for (;;) {
         u64 align = MIN(floor_power_of_2(size), GIB(1));
 
-        if (claim_at(m, size, align, limit, out) || (align > DOM0_CHUNK && claim_at(m, size, DOM0_CHUNK, limit, out))) {
+        if (claim_at(m, size, align, limit, out) ||
+            (align > BUILD_CHUNK && claim_at(m, size, BUILD_CHUNK, limit, out))) {
             return true;
         }
         if (size <= least) {
@@ -60,7 +58,7 @@ static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, 
 }
 
 /* Neighbours become one bank. */
-static boot_code bool add_bank(struct dom0_memory *mem, const struct machine_range *r)
+static boot_code bool add_bank(struct build_memory *mem, const struct machine_range *r)
 {
     mem->total += r->size;
     for (u32 i = 0; i < mem->nr; i++) {
@@ -73,15 +71,15 @@ static boot_code bool add_bank(struct dom0_memory *mem, const struct machine_ran
         }
     }
     mem->bank[mem->nr++] = *r;
-    return mem->nr < DOM0_MAX_BANKS;
+    return mem->nr < BUILD_MAX_BANKS;
 }
 
-boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_min, struct dom0_memory *out)
+boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_min, struct build_memory *out)
 {
     struct machine_range r;
     bool more;
 
-    first_min = MIN(ROUND_UP(first_min, DOM0_CHUNK), bytes);
+    first_min = MIN(ROUND_UP(first_min, BUILD_CHUNK), bytes);
     more = out->nr > 0;
     if (out->nr == 0) {
         if (!claim_piece(m, bytes, first_min, GIB(4), &r) && !claim_piece(m, bytes, first_min, ~0UL, &r)) {
@@ -89,39 +87,14 @@ boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_mi
         }
         more = add_bank(out, &r);
     }
-    while (more && out->total < bytes && claim_piece(m, bytes - out->total, DOM0_CHUNK, ~0UL, &r)) {
+    while (more && out->total < bytes && claim_piece(m, bytes - out->total, BUILD_CHUNK, ~0UL, &r)) {
         more = add_bank(out, &r);
     }
     return out->total == bytes ? 0 : -ENOMEM;
 }
 
-boot_code int dom0_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct dom0_place *out,
-                         u64 *need)
-{
-    u64 bank_end = bank + bank_size, kernel = img->fixed ? img->load : bank + img->text_offset;
-    u64 block = DOM0_FDT_ROOM + ROUND_UP(initrd_size, DOM0_CHUNK), kernel_end, at = bank + DOM0_MODULES_AT;
-
-    *need = 0;
-    if (img->fixed && (kernel < bank || kernel >= bank_end)) {
-        return -EINVAL;
-    }
-    kernel_end = ROUND_UP(kernel + img->mem_size, DOM0_CHUNK);
-    *need = kernel_end - bank + block;
-    if (*need > bank_size) {
-        return -ENOSPC;
-    }
-    if (kernel_end > at || at >= bank_end || block > bank_end - at) {
-        at = ROUND_DOWN(bank_end - block, DOM0_CHUNK);   /* at the end of the bank */
-    }
-    *out = (struct dom0_place){
-        .kernel = kernel, .entry = kernel + img->entry, .fdt = at, .initrd = at + DOM0_FDT_ROOM,
-        .initrd_size = initrd_size
-    };
-    return 0;
-}
-
 /* RAM without what dom0 has, as frames. */
-static boot_code int spare_frames(const struct machine *m, const struct dom0_memory *mem, struct rangeset *devices,
+static boot_code int spare_frames(const struct machine *m, const struct build_memory *mem, struct rangeset *devices,
                                   struct rangeset *spare)
 {
     u64 first, last, next = 0;
@@ -144,7 +117,7 @@ static boot_code int spare_frames(const struct machine *m, const struct dom0_mem
     return r;
 }
 
-boot_code u32 dom0_spare_regions(const struct machine *m, const struct dom0_memory *mem, struct rangeset *devices,
+boot_code u32 dom0_spare_regions(const struct machine *m, const struct build_memory *mem, struct rangeset *devices,
                                  u64 grant_size, struct machine_range *out, u32 max)
 {
     struct rangeset *spare = rangeset_create();
@@ -156,7 +129,7 @@ boot_code u32 dom0_spare_regions(const struct machine *m, const struct dom0_memo
         return 0;
     }
     while (nr < max && rangeset_next(spare, next, &first, &last)) {
-        u64 start = ROUND_UP(MAX(first, next) << PAGE_SHIFT, DOM0_CHUNK);
+        u64 start = ROUND_UP(MAX(first, next) << PAGE_SHIFT, BUILD_CHUNK);
 
         end = (last + 1) << PAGE_SHIFT;
         next = last + 1;
@@ -165,7 +138,7 @@ boot_code u32 dom0_spare_regions(const struct machine *m, const struct dom0_memo
             next = (start + grant_size) >> PAGE_SHIFT;       /* the rest of this range may be a region */
             continue;
         }
-        end = ROUND_DOWN(end, DOM0_CHUNK);
+        end = ROUND_DOWN(end, BUILD_CHUNK);
         if (nr > 0 && end > start && end - start >= SPARE_MIN) {
             out[nr++] = (struct machine_range){ .start = start, .size = end - start };
         }

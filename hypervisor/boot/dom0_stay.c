@@ -3,19 +3,9 @@
  * Boot modules that become dom0's where the boot loader put them: dom0 is mapped 1:1, so if its first bank is chosen
  * around kernel and ramdisk, neither need be copied.
  */
-#include <argon/boot.h>
+#include "dom0.h"
 #include <argon/mem.h>
 #include <argon/panic.h>
-
-static boot_code u64 end_of(const struct machine_range *r)
-{
-    return r->start + r->size;
-}
-
-static boot_code bool overlap(const struct machine_range *a, const struct machine_range *b)
-{
-    return a->size != 0 && b->size != 0 && a->start < end_of(b) && b->start < end_of(a);
-}
 
 static boot_code struct machine_range whole_pages(paddr_t start, u64 size)
 {
@@ -30,21 +20,22 @@ static boot_code struct machine_range whole_pages(paddr_t start, u64 size)
  */
 static boot_code bool may_stay(const struct machine *m, const struct machine_module *mod)
 {
-    struct machine_range pages = whole_pages(mod->start, mod->size), fdt = whole_pages(m->fdt_start, m->fdt_size);
+    struct machine_range pages = whole_pages(mod->start, mod->size);
+    struct machine_range tables = whole_pages(m->tables.start, m->tables.size);
 
-    if (mod->size == 0 || !IS_ALIGNED(mod->start, PAGE_SIZE) || end_of(&pages) > GIB(4) || overlap(&pages, &fdt) ||
-        !machine_is_ram(m, pages.start, pages.size)) {
+    if (mod->size == 0 || !IS_ALIGNED(mod->start, PAGE_SIZE) || machine_range_end(&pages) > GIB(4) ||
+        machine_ranges_overlap(&pages, &tables) || !machine_is_ram(m, pages.start, pages.size)) {
         return false;
     }
     for (u32 i = 0; i < m->nr_reserved; i++) {
-        if (overlap(&pages, &m->reserved[i])) {
+        if (machine_ranges_overlap(&pages, &m->reserved[i])) {
             return false;
         }
     }
     for (u32 i = 0; i < m->nr_modules; i++) {
         struct machine_range other = whole_pages(m->modules[i].start, m->modules[i].size);
 
-        if (&m->modules[i] != mod && overlap(&pages, &other)) {
+        if (&m->modules[i] != mod && machine_ranges_overlap(&pages, &other)) {
             return false;
         }
     }
@@ -52,9 +43,9 @@ static boot_code bool may_stay(const struct machine *m, const struct machine_mod
 }
 
 boot_code void dom0_find_stay(const struct machine *m, const struct machine_module *kernel, const struct image *img,
-                              const void *kernel_data, const struct machine_module *ramdisk, struct dom0_stay *out)
+                              const void *kernel_data, const struct machine_module *ramdisk, struct build_stay *out)
 {
-    *out = (struct dom0_stay){ .kernel = { .size = 0 } };
+    *out = (struct build_stay){ .kernel = { .size = 0 } };
     /* The arm64 boot protocol: text_offset above a multiple of 2 MiB. */
     if (!img->gzip && !img->fixed && img->data == kernel_data && kernel->start >= img->text_offset &&
         IS_ALIGNED(kernel->start - img->text_offset, MIB(2)) && may_stay(m, kernel)) {
@@ -65,59 +56,8 @@ boot_code void dom0_find_stay(const struct machine *m, const struct machine_modu
     }
 }
 
-static boot_code bool fits(const struct machine_range *r, const struct machine_range *bank,
-                           const struct machine_range *taken)
-{
-    return r->start >= bank->start && r->start < end_of(bank) && r->size <= end_of(bank) - r->start &&
-           !overlap(r, &taken[0]) && !overlap(r, &taken[1]);
-}
-
-/*
- * First room for r->size bytes, beginning `offset` above a granule: at r->start, at the bank's start or behind what is
- * taken.
- */
-static boot_code bool find_room(struct machine_range *r, const struct machine_range *bank,
-                                const struct machine_range *taken, u64 offset)
-{
-    const u64 at[] = { r->start, bank->start, end_of(&taken[0]), end_of(&taken[1]) };
-
-    for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
-        r->start = ROUND_UP(at[i], DOM0_CHUNK) + offset;
-        if (fits(r, bank, taken)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-boot_code bool dom0_place_stay(const struct image *img, const struct machine_range *bank, u64 initrd_size,
-                               const struct dom0_stay *stay, struct dom0_place *out)
-{
-    struct machine_range kernel = { .start = bank->start, .size = img->mem_size };
-    struct machine_range ramdisk = stay->ramdisk, taken[2] = { ramdisk };
-    struct machine_range block = { .start = bank->start + DOM0_MODULES_AT, .size = DOM0_FDT_ROOM };
-
-    if (ramdisk.size != 0 && !fits(&ramdisk, bank, (struct machine_range[2]){ { .size = 0 } })) {
-        return false;
-    }
-    kernel.start = stay->kernel.size != 0 ? stay->kernel.start : bank->start;
-    if (stay->kernel.size != 0 ? !fits(&kernel, bank, taken) : !find_room(&kernel, bank, taken, img->text_offset)) {
-        return false;
-    }
-    taken[1] = kernel;
-    block.size += ramdisk.size != 0 ? 0 : ROUND_UP(initrd_size, DOM0_CHUNK);
-    if (!find_room(&block, bank, taken, 0)) {
-        return false;
-    }
-    *out = (struct dom0_place){
-        .kernel = kernel.start, .entry = kernel.start + img->entry, .fdt = block.start,
-        .initrd = ramdisk.size != 0 ? ramdisk.start : block.start + DOM0_FDT_ROOM, .initrd_size = initrd_size
-    };
-    return true;
-}
-
 /* What of the bank is no staying module, in order: at most three pieces. */
-static boot_code u32 find_gaps(const struct machine_range *bank, const struct dom0_stay *stay,
+static boot_code u32 find_gaps(const struct machine_range *bank, const struct build_stay *stay,
                                struct machine_range *gap)
 {
     const struct machine_range *first = &stay->kernel, *second = &stay->ramdisk;
@@ -135,11 +75,11 @@ static boot_code u32 find_gaps(const struct machine_range *bank, const struct do
             if (r->start > at) {
                 gap[nr++] = (struct machine_range){ .start = at, .size = r->start - at };
             }
-            at = end_of(r);
+            at = machine_range_end(r);
         }
     }
-    if (at < end_of(bank)) {
-        gap[nr++] = (struct machine_range){ .start = at, .size = end_of(bank) - at };
+    if (at < machine_range_end(bank)) {
+        gap[nr++] = (struct machine_range){ .start = at, .size = machine_range_end(bank) - at };
     }
     return nr;
 }
@@ -153,12 +93,12 @@ static boot_code void claim(const struct machine_range *r)
 static boot_code void adopt_module(const struct machine_range *r, u32 node)
 {
     if (r->size != 0) {
-        mem_add_range(r->start, end_of(r), node);
+        mem_add_range(r->start, machine_range_end(r), node);
         claim(r);
     }
 }
 
-static boot_code bool claim_bank(const struct machine_range *bank, const struct dom0_stay *stay)
+static boot_code bool claim_bank(const struct machine_range *bank, const struct build_stay *stay)
 {
     struct machine_range gap[3];
     u32 nr = find_gaps(bank, stay, gap);
@@ -178,22 +118,23 @@ static boot_code bool claim_bank(const struct machine_range *bank, const struct 
 
 /* A bank of this size: aligned for large mappings, or beginning with the first module, or ending with the last. */
 static boot_code bool claim_size(const struct machine *m, u64 size, const struct image *img, u64 initrd_size,
-                                 const struct dom0_stay *stay, struct machine_range *out)
+                                 const struct build_stay *stay, struct machine_range *out)
 {
     const struct machine_range *k = stay->kernel.size != 0 ? &stay->kernel : &stay->ramdisk;
     const struct machine_range *r = stay->ramdisk.size != 0 ? &stay->ramdisk : k;
-    u64 low = ROUND_DOWN(MIN(k->start, r->start), DOM0_CHUNK), high = ROUND_UP(MAX(end_of(k), end_of(r)), DOM0_CHUNK);
+    u64 low = ROUND_DOWN(MIN(k->start, r->start), BUILD_CHUNK);
+    u64 high = ROUND_UP(MAX(machine_range_end(k), machine_range_end(r)), BUILD_CHUNK);
     const u64 at[] = {
         ROUND_DOWN(low, 1UL << (63 - __builtin_clzl(MIN(size, GIB(1))))), low, high > size ? high - size : low
     };
-    struct dom0_place place;
+    struct build_place place;
 
     for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
         *out = (struct machine_range){ .start = at[i], .size = size };
         for (u32 b = 0; b < m->nr_banks; b++) {
-            if (fits(out, &m->banks[b], (struct machine_range[2]){ { .size = 0 } })) {
+            if (machine_range_in(out, &m->banks[b])) {
                 out->node = m->banks[b].node;
-                if (dom0_place_stay(img, out, initrd_size, stay, &place) && claim_bank(out, stay)) {
+                if (build_place_stay(img, out, initrd_size, stay, &place) && claim_bank(out, stay)) {
                     return true;
                 }
             }
@@ -205,12 +146,12 @@ static boot_code bool claim_size(const struct machine *m, u64 size, const struct
 /* Both, or one of them: false when that cannot be, with nothing claimed. Less than `want` rather than a copy. */
 static boot_code bool claim_around(const struct machine *m, u64 want, u64 least, const struct image *img,
                                    u64 initrd_size,
-                                   const struct dom0_stay *stay, struct machine_range *out)
+                                   const struct build_stay *stay, struct machine_range *out)
 {
     if (stay->kernel.size == 0 && stay->ramdisk.size == 0) {
         return false;
     }
-    for (u64 size = want;; size = MAX(ROUND_DOWN(size / 2, DOM0_CHUNK), least)) {
+    for (u64 size = want;; size = MAX(ROUND_DOWN(size / 2, BUILD_CHUNK), least)) {
         if (claim_size(m, size, img, initrd_size, stay, out)) {
             return true;
         }
@@ -221,9 +162,9 @@ static boot_code bool claim_around(const struct machine *m, u64 want, u64 least,
 }
 
 boot_code bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, const struct image *img, u64 initrd_size,
-                               struct dom0_stay *stay, struct machine_range *out)
+                               struct build_stay *stay, struct machine_range *out)
 {
-    const struct dom0_stay tries[] = { *stay, { .ramdisk = stay->ramdisk }, { .kernel = stay->kernel } };
+    const struct build_stay tries[] = { *stay, { .ramdisk = stay->ramdisk }, { .kernel = stay->kernel } };
 
     for (u32 i = 0; i < ARRAY_SIZE(tries); i++) {
         *stay = tries[i];
@@ -231,6 +172,6 @@ boot_code bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, con
             return true;
         }
     }
-    *stay = (struct dom0_stay){ .kernel = { .size = 0 } };
+    *stay = (struct build_stay){ .kernel = { .size = 0 } };
     return false;
 }

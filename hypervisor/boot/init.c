@@ -11,47 +11,53 @@
 #include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
+#include <asm/errata.h>
+#include <asm/firmware.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/vgic_host.h>
 
 #define FDT_WINDOW MIB(2)                /* the boot protocol's limit for a device tree */
-#define FDT_MAGIC_BE 0xedfe0dd0u         /* as a little-endian CPU reads it */
 
 extern char boot_stack_top[];
-noreturn_fn void boot_main(paddr_t fdt_pa, paddr_t image);
+noreturn_fn void boot_main(paddr_t tables, paddr_t image);
 
-static u64 be32(const void *p)
+/* What the boot loader passed in x0 (arm64 boot protocol), into `machine`. */
+static boot_code void machine_init(paddr_t pa)
 {
-    return __builtin_bswap32(*(const u32 *)p);
-}
-
-static boot_code const void *fdt_map(paddr_t pa, u64 *size)
-{
-    const void *fdt;
+    const void *tables;
+    u64 size;
 
     if (pa == 0 || !IS_ALIGNED(pa, 8)) {
         boot_stop("no device tree: x0 was %#lx at entry", pa);
     }
-    fdt = mmu_window(pa, FDT_WINDOW, MMU_RO);
-    if (fdt == NULL || *(const u32 *)fdt != FDT_MAGIC_BE) {
+    tables = mmu_window(pa, FDT_WINDOW, MMU_RO);
+    size = tables != NULL ? machine_firmware_bytes(tables) : 0;
+    if (size == 0) {
         boot_stop("no device tree at %#lx", pa);
     }
-    *size = be32((const u8 *)fdt + 4);
-    if (*size > FDT_WINDOW) {
+    if (size > FDT_WINDOW) {
         boot_stop("the device tree at %#lx is larger than 2 MiB", pa);
     }
-    return fdt;
+    if (machine_from_firmware(tables, size, pa) != 0) {
+        /* The reason is in the log: show it if the tables still lead to a UART. */
+        if (machine_find_uart("") == 0) {
+            console_init();
+        }
+        boot_stop("the device tree at %#lx cannot be used", pa);
+    }
 }
 
 static boot_code void boot_cpu_init(void)
 {
     boot_pcpu.id = 0;
     boot_pcpu.hwid = sysreg_read(mpidr_el1) & 0xff00ffffffUL;
-    boot_pcpu.stack_top = boot_stack_top;
-    boot_pcpu.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
+    boot_pcpu.arch.stack_top = boot_stack_top;
+    boot_pcpu.arch.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
     boot_pcpu.online = true;
     pcpus[0] = &boot_pcpu;
     timer_init_cpu(&boot_pcpu.timers);
@@ -64,8 +70,8 @@ static boot_code void boot_cpu_stacks(void)
     if (top == 0 || emergency == 0) {
         boot_stop("not enough memory for the boot CPU's stacks");
     }
-    boot_pcpu.stack_top = (void *)top;   /* used from guest_enter() on */
-    boot_pcpu.emergency_stack_top = (void *)emergency;
+    boot_pcpu.arch.stack_top = (void *)top;   /* used from guest_enter() on */
+    boot_pcpu.arch.emergency_stack_top = (void *)emergency;
 }
 
 static boot_code void irqs_init(void)
@@ -74,52 +80,45 @@ static boot_code void irqs_init(void)
     if (irqchip->init(&machine) != 0 || irqchip->init_cpu() != 0) {
         boot_stop("the GICv%u cannot be used", machine.gic.version);
     }
-    irq_init();
+    vgic_host = irqchip->virt;
+    irq_boot_init();
 }
 
 /* Runs from the image, not from boot memory: that is given back here. */
-static noreturn_fn noinline void boot_finish(paddr_t fdt_pa, u64 fdt_size)
+static noreturn_fn noinline void boot_finish(void)
 {
     mmu_unmap_identity();
-    boot_memory_release(fdt_pa, fdt_size);
+    boot_memory_release();
     if (opt.bootscrub == BOOTSCRUB_YES) {
         mem_scrub_all();
     }
-    machine.fdt = NULL;
     mem_idle_start(opt.bootscrub != BOOTSCRUB_NO);
     console_boot_done();
     guest_enter();
 }
 
-noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
+noreturn_fn boot_code void boot_main(paddr_t tables, paddr_t image)
 {
-    const void *fdt;
-    u64 fdt_size;
-
     boot_cpu_init();
     mmu_init(image);
     console_init_early();
-    fdt = fdt_map(fdt_pa, &fdt_size);
-    if (machine_from_fdt(fdt, fdt_size) != 0) {
-        /* The reason is in the log: show it if the tree still leads to a UART. */
-        if (machine_find_uart("") == 0) {
-            console_init();
-        }
-        boot_stop("the device tree at %#lx cannot be used", fdt_pa);
-    }
-    machine.fdt = fdt;
-    machine.fdt_start = fdt_pa;
-    machine.fdt_size = fdt_size;
+    uart_drivers = uart_driver_list;
+    machine_init(tables);
     options_parse(machine.xen_cmdline);
+    errata_boot_init(opt.errata);
     time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());
     if (machine_find_uart(opt.dtuart) == 0) {
         console_init();
     }
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
-    boot_memory_init(fdt_pa, fdt_size);
+    firmware_boot_init();
+    boot_memory_init();
     dom0_claim();
     boot_cpu_stacks();
+    if (!errata_cpu_up()) {
+        boot_stop("the boot CPU cannot be used");
+    }
     cpu_init_el2();
     p2m_boot_init();
     p2m_cpu_init();
@@ -130,6 +129,7 @@ noreturn_fn boot_code void boot_main(paddr_t fdt_pa, paddr_t image)
     sched_init(opt.sched);
     sched_init_cpu(0);
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
+    errata_boot_done();
     dom0_build();
-    boot_finish(fdt_pa, fdt_size);
+    boot_finish();
 }

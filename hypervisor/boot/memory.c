@@ -43,10 +43,10 @@ static boot_code void hole_add(paddr_t start, u64 size)
     nr_holes++;
 }
 
-static boot_code void holes_collect(paddr_t fdt_pa, u64 fdt_size)
+static boot_code void holes_collect(void)
 {
     hole_add(image_pa, arch_image_bytes());
-    hole_add(fdt_pa, fdt_size);
+    hole_add(machine.tables.start, machine.tables.size);
     for (u32 i = 0; i < machine.nr_reserved; i++) {
         hole_add(machine.reserved[i].start, machine.reserved[i].size);
     }
@@ -146,7 +146,7 @@ static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)
     mem_add_range(start, end, node);
 }
 
-boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
+boot_code void boot_memory_init(void)
 {
     paddr_t carve_end, run_start = 0, run_end = 0;
     u64 mapped_to = 0;
@@ -154,7 +154,7 @@ boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
     if (machine.nr_banks == 0) {
         boot_stop("the device tree names no memory");
     }
-    holes_collect(fdt_pa, fdt_size);
+    holes_collect();
     for (u32 b = 0; b < machine.nr_banks; b++) {
         paddr_t start = ROUND_UP(machine.banks[b].start, PAGE_SIZE);
         paddr_t end = ROUND_DOWN(machine.banks[b].start + machine.banks[b].size, PAGE_SIZE);
@@ -186,7 +186,7 @@ boot_code void boot_memory_init(paddr_t fdt_pa, u64 fdt_size)
 }
 
 /* Boot-only code and data, and the device tree, become ordinary memory. */
-void boot_memory_release(paddr_t fdt_pa, u64 fdt_size)
+void boot_memory_release(void)
 {
     paddr_t start = image_pa + (u64)(boot_start - image_start);
     paddr_t end = image_pa + (u64)(boot_end - image_start);
@@ -194,8 +194,8 @@ void boot_memory_release(paddr_t fdt_pa, u64 fdt_size)
     mmu_seal();
     mem_add_range(start, end, 0);
     mem_image_released = end - start;
-    start = ROUND_UP(fdt_pa, PAGE_SIZE);
-    end = ROUND_DOWN(fdt_pa + fdt_size, PAGE_SIZE);
+    start = ROUND_UP(machine.tables.start, PAGE_SIZE);
+    end = ROUND_DOWN(machine.tables.start + machine.tables.size, PAGE_SIZE);
     if (start < end) {
         mem_add_range(start, end, 0);
     }

@@ -39,9 +39,9 @@ boot_code bool modules_check(const struct machine *m, paddr_t image, paddr_t ima
                      image);
             return false;
         }
-        if (overlap(a->start, a->size, m->fdt_start, m->fdt_size)) {
+        if (overlap(a->start, a->size, m->tables.start, m->tables.size)) {
             snprintf(why, size, "the %s at %#lx..%#lx overlaps the device tree at %#lx", module_name(a), start, end,
-                     m->fdt_start);
+                     m->tables.start);
             return false;
         }
         for (u32 j = 0; j < i; j++) {

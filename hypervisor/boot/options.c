@@ -9,24 +9,6 @@
 #include <argon/string.h>
 #include <argon/xen.h>
 
-#define DEFAULT_LOGLVL  (CONFIG_DEBUG ? LOG_NR_LEVELS : LOG_INFO + 1)
-
-struct options opt = {
-    .console = "dtuart",
-    .bootscrub = BOOTSCRUB_IDLE,
-    .loglvl = DEFAULT_LOGLVL,
-    .loglvl_limited = DEFAULT_LOGLVL,
-    .guest_loglvl = 0,
-    .guest_loglvl_limited = CONFIG_DEBUG ? LOG_NR_LEVELS : LOG_WARN + 1,
-    .sched = "credit2",
-    .sched_ratelimit_us = SCHED_RATELIMIT_DEFAULT_US,
-    .conswitch = 'a',
-    .maxcpus = NR_CPUS,
-    .gnttab_max_frames = 64,
-    .gnttab_max_maptrack_frames = 1024,
-    .conring_size = 65536,
-};
-
 struct option {
     const char *name;
     bool (*parse)(const struct option *o, const char *value);   /* value "" if there was none; false: malformed */
@@ -305,6 +287,7 @@ static const struct option options[] = {
     { "conring_size", parse_size_u32, &opt.conring_size, 1, MIB(16) },
     { "console_timestamps", parse_timestamps, &opt.console_timestamps, 0, 0 },
     { "xsm", parse_xsm, NULL, 0, 0 },
+    { "errata", parse_string, opt.errata, 0, sizeof(opt.errata) },
     /* GRUB's Debian configuration gives every Xen these; they mean something to x86 only. */
     { "placeholder", parse_accepted, NULL, 0, 0 },
     { "no-real-mode", parse_accepted, NULL, 0, 0 },

@@ -1,14 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* The one description of the machine, and what of its RAM may be used. */
+/* What of the machine's RAM may be used. */
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
 #include <argon/string.h>
+#include "fdt/fdt.h"
 
 /* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
 #define RAM_LIMIT (1UL << 44)
 
-struct machine machine;
+/* A device tree is all that there is today. */
+boot_code size_t machine_firmware_bytes(const void *header)
+{
+    return fdt_bytes(header);
+}
+
+boot_code int machine_from_firmware(const void *tables, size_t max, paddr_t at)
+{
+    memset(&machine, 0, sizeof(machine));
+    machine.nr_nodes = 1;
+    machine.tables = (struct machine_range){ .start = at, .size = max };
+    return fdt_parse_all(&machine, tables, max);
+}
+
+const struct machine_range *machine_redist(const struct machine_gic *g)
+{
+    const struct machine_range *best = &g->redist[0];
+
+    for (u32 i = 1; i < g->nr_redist; i++) {
+        if (g->redist[i].size > best->size) {
+            best = &g->redist[i];
+        }
+    }
+    return best;
+}
 
 boot_code const struct machine_module *machine_module(enum module_kind kind)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which emulated device is at a guest-physical address. */
-#include <argon/mmio.h>
+#include <vdev/mmio.h>
 
 #include <argon/domain.h>
 #include <argon/errno.h>

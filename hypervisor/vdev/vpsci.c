@@ -6,9 +6,10 @@
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/machine.h>
 #include <argon/percpu.h>
-#include <argon/vpsci.h>
+#include <vdev/vgic.h>
+#include <vdev/vpsci.h>
+#include <vdev/vtimer.h>
 #include <asm/firmware.h>
 
 #define PSCI_SUCCESS            0
@@ -22,10 +23,6 @@
 
 #define FID_PSCI_FEATURES  0x8400000a
 #define FID_SMCCC_VERSION  0x80000000
-#define FID_ARCH_FEATURES  0x80000001
-#define FID_WORKAROUND_1   0x80008000
-#define FID_WORKAROUND_2   0x80007fff
-#define FID_WORKAROUND_3   0x80003fff
 #define FID_SMC64          BIT32(30)
 
 /* Fields of an MPIDR value as an argument: the affinities; the others must be zero (DEN0022 5.1.4). */
@@ -153,38 +150,31 @@ static s64 smccc_version(struct vcpu *v, const u64 *arg)
     return 0x10001;
 }
 
-/*
- * Does the host's firmware follow SMCCC 1.1 or later? Only then may it be asked for workarounds: an older one may not
- * survive an unknown function. The answer never changes.
- */
-static bool firmware_has_smccc(void)
-{
-    static u8 known;             /* 0: not asked, 1: no, 2: yes */
-
-    if (unlikely(READ_ONCE(known) == 0)) {
-        bool yes = machine.psci_version >= 0x10000 && firmware_call(FID_PSCI_FEATURES, FID_SMCCC_VERSION) >= 0;
-
-        WRITE_ONCE(known, yes ? 2 : 1);
-    }
-    return READ_ONCE(known) == 2;
-}
-
-/* Workarounds are the host CPU's that the caller runs on: passed through. */
+/* Which functions of the architecture's range there are (DEN0028 7.3): ours, and the CPUs' workarounds as they need them. */
 static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
 {
     u32 fid = (u32)arg[1];
 
     (void)v;
-    if (fid != FID_WORKAROUND_1 && fid != FID_WORKAROUND_2 && fid != FID_WORKAROUND_3) {
-        return PSCI_NOT_SUPPORTED;
+    if (fid == FID_WORKAROUND_1 || fid == FID_WORKAROUND_2 || fid == FID_WORKAROUND_3) {
+        return firmware_guest_workaround(fid);
     }
-    return firmware_has_smccc() ? (s32)firmware_call(FID_ARCH_FEATURES, fid) : PSCI_NOT_SUPPORTED;
+    if (fid == FID_SOC_ID) {
+        return firmware_arch_features(fid);
+    }
+    return fid == FID_SMCCC_VERSION || fid == FID_ARCH_FEATURES ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+}
+
+/* Version (0) and revision (1) of the machine, as the host's firmware tells them. */
+static s64 smccc_soc_id(struct vcpu *v, const u64 *arg)
+{
+    (void)v;
+    return arg[1] <= 1 && firmware_arch_features(FID_SOC_ID) >= 0 ? (s32)firmware_call(FID_SOC_ID, arg[1]) : PSCI_NOT_SUPPORTED;
 }
 
 static s64 smccc_workaround(struct vcpu *v, const u64 *arg)
 {
-    (void)v;
-    return firmware_has_smccc() ? (s32)firmware_call((u32)arg[0], arg[1]) : PSCI_NOT_SUPPORTED;
+    return firmware_guest_workaround_call(v, (u32)arg[0], arg[1]);
 }
 
 /*
@@ -242,6 +232,7 @@ static const struct smccc_row smccc_table[] = {
     { FID_PSCI_FEATURES, psci_features, true },          /* PSCI_FEATURES 5.1.15 */
     { FID_SMCCC_VERSION, smccc_version, true },          /* DEN0028 7.2 */
     { FID_ARCH_FEATURES, smccc_arch_features, false },   /* 7.3 */
+    { FID_SOC_ID, smccc_soc_id, false },                 /* 7.4 */
     { FID_WORKAROUND_1, smccc_workaround, false },       /* 7.5 */
     { FID_WORKAROUND_2, smccc_workaround, false },       /* 7.6 */
     { FID_WORKAROUND_3, smccc_workaround, false },       /* 7.7 */

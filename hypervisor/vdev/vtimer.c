@@ -8,8 +8,8 @@
 #include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/percpu.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
+#include <vdev/vgic.h>
+#include <vdev/vtimer.h>
 #include <asm/vtimer.h>
 
 #define CTL_ENABLE  1U
@@ -19,7 +19,7 @@
 /* The count the guest sees. */
 static u64 guest_count(const struct vcpu *v)
 {
-    return arch_counter() - v->domain->vcounter_offset;
+    return arch_counter() - v->domain->arch.vcounter_offset;
 }
 
 /*
@@ -34,7 +34,7 @@ static bool expired(const struct vcpu *v, u64 cval)
 /* System time at which the guest's count reaches cval, exactly; ~0 when that is centuries away. */
 static u64 deadline_ns(const struct vcpu *v, u64 cval)
 {
-    u64 ticks = cval + v->domain->vcounter_offset;
+    u64 ticks = cval + v->domain->arch.vcounter_offset;
 
     return ticks < cval || ticks / time_counter_hz() > 9000000000UL ? ~0UL : ticks_to_ns(ticks);
 }
@@ -62,7 +62,7 @@ static bool virt_enabled(const struct vtimer_vcpu *t)
 static void virt_wake_fn(void *data)
 {
     struct vcpu *v = data;
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
 
     if (READ_ONCE(t->live) || !virt_enabled(t)) {
         return;
@@ -76,7 +76,7 @@ static void virt_wake_fn(void *data)
 
 void vtimer_save(struct vcpu *v)
 {
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
 
     t->cntv_ctl = arch_vtimer_ctl();
     t->cntv_cval = arch_vtimer_cval();
@@ -103,7 +103,7 @@ static noinline void timers_follow(struct vtimer_vcpu *t)
 
 void vtimer_restore(struct vcpu *v)
 {
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
 
     WRITE_ONCE(t->live, true);
     arch_vtimer_load(t->cntv_cval, t->cntv_ctl);
@@ -114,7 +114,7 @@ void vtimer_restore(struct vcpu *v)
 
 void vtimer_interrupt(struct vcpu *v)
 {
-    vgic_inject_host(v->domain, v, v->vtimer.virt_irq, machine.timer_irq_virt);
+    vgic_inject_host(v->domain, v, v->arch.vtimer.virt_irq, machine.timer_irq_virt);
     if (unlikely(guest_irqs_masked(v))) {
         vgic_watch_lines(v);
     }
@@ -122,7 +122,7 @@ void vtimer_interrupt(struct vcpu *v)
 
 bool vtimer_virt_line(const struct vcpu *v)
 {
-    const struct vtimer_vcpu *t = &v->vtimer;
+    const struct vtimer_vcpu *t = &v->arch.vtimer;
 
     if (t->live) {
         return (arch_vtimer_ctl() & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
@@ -135,7 +135,7 @@ bool vtimer_virt_line(const struct vcpu *v)
 /* Line and stand-in after a change of the registers or of time. */
 static void phys_update(struct vcpu *v)
 {
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
     bool enabled = (t->cntp_ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
     bool line = enabled && expired(v, t->cntp_cval);
 
@@ -155,9 +155,9 @@ static void phys_fn(void *data)
     struct vcpu *v = data;
     u32 cpu = READ_ONCE(v->cpu);
 
-    if (unlikely(READ_ONCE(v->vtimer.live) && cpu != cpu_id())) {
-        timer_migrate(&v->vtimer.phys, cpu);     /* v has just got on that CPU and uses the timer there */
-        timer_set(&v->vtimer.phys, now_ns());
+    if (unlikely(READ_ONCE(v->arch.vtimer.live) && cpu != cpu_id())) {
+        timer_migrate(&v->arch.vtimer.phys, cpu);     /* v has just got on that CPU and uses the timer there */
+        timer_set(&v->arch.vtimer.phys, now_ns());
         return;
     }
     phys_update(v);
@@ -165,7 +165,7 @@ static void phys_fn(void *data)
 
 static u64 phys_read(struct vcpu *v, enum vtimer_reg reg)
 {
-    const struct vtimer_vcpu *t = &v->vtimer;
+    const struct vtimer_vcpu *t = &v->arch.vtimer;
 
     switch (reg) {
     case VTIMER_CNTP_CTL:
@@ -181,7 +181,7 @@ static u64 phys_read(struct vcpu *v, enum vtimer_reg reg)
 
 void vtimer_phys_access(struct vcpu *v, enum vtimer_reg reg, bool write, u64 *val)
 {
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
 
     if (!write) {
         *val = phys_read(v, reg);
@@ -201,7 +201,7 @@ void vtimer_phys_access(struct vcpu *v, enum vtimer_reg reg, bool write, u64 *va
 
 void vtimer_init_vcpu(struct vcpu *v, u32 virt_irq, u32 phys_irq)
 {
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
 
     *t = (struct vtimer_vcpu){ .virt_irq = virt_irq, .phys_irq = phys_irq };
     timer_setup(&t->virt_wake, virt_wake_fn, v, v->cpu);
@@ -211,7 +211,7 @@ void vtimer_init_vcpu(struct vcpu *v, u32 virt_irq, u32 phys_irq)
 
 void vtimer_reset_vcpu(struct vcpu *v)
 {
-    struct vtimer_vcpu *t = &v->vtimer;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
 
     t->cntv_ctl = t->cntv_cval = 0;
     t->cntp_ctl = 0;
@@ -222,6 +222,6 @@ void vtimer_reset_vcpu(struct vcpu *v)
 
 void vtimer_destroy_vcpu(struct vcpu *v)
 {
-    timer_stop(&v->vtimer.virt_wake);
-    timer_stop(&v->vtimer.phys);
+    timer_stop(&v->arch.vtimer.virt_wake);
+    timer_stop(&v->arch.vtimer.phys);
 }

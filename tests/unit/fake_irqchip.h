@@ -8,7 +8,8 @@
 #define FAKE_IRQCHIP_H
 
 #include <argon/irqchip.h>
-#include <argon/vgic.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
 
 #define FAKE_CPUS 4
 #define FAKE_LRS  4
@@ -161,15 +162,18 @@ static void f_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
     fake_here()->hcr = s->hcr;
 }
 
+#define FAKE_VIRT(v) { \
+    .gic_version = (v), .nr_lrs = f_nr_lrs, .nr_prio_bits = f_five, .nr_preempt_bits = f_five, .lr_read = f_lr_read, \
+    .lr_write = f_lr_write, .lr_pend = f_lr_pend, .lr_pend_same = f_lr_pend_same, .lr_empty = f_lr_empty, \
+    .lr_ended = f_lr_ended, .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, .virt_read = f_virt_read, \
+    .virt_save = f_virt_save, .virt_restore = f_virt_restore }
+
 #define FAKE_OPS(v) { \
-    .name = "fake", .gic_version = (v), .init = f_init, .init_cpu = f_init_cpu, .nr_irqs = f_nr_irqs, .ack = f_ack, \
-    .eoi = f_eoi, .deactivate = f_deactivate, .enable = f_enable, .disable = f_disable, .set_type = f_set_type, \
+    .name = "fake", .init = f_init, .init_cpu = f_init_cpu, .nr_irqs = f_nr_irqs, .ack = f_ack, .eoi = f_eoi, \
+    .deactivate = f_deactivate, .enable = f_enable, .disable = f_disable, .set_type = f_set_type, \
     .set_priority = f_set_priority, .set_target = f_set_target, .set_active = f_set_active, \
-    .set_pending = f_set_pending, .is_pending = f_is_pending, .send_ipi = f_send_ipi, .nr_lrs = f_nr_lrs, \
-    .nr_prio_bits = f_five, .nr_preempt_bits = f_five, .lr_read = f_lr_read, .lr_write = f_lr_write, \
-    .lr_pend = f_lr_pend, .lr_pend_same = f_lr_pend_same, .lr_empty = f_lr_empty, .lr_ended = f_lr_ended, \
-    .hcr_read = f_hcr_read, .hcr_write = f_hcr_write, .virt_read = f_virt_read, .virt_save = f_virt_save, \
-    .virt_restore = f_virt_restore }
+    .set_pending = f_set_pending, .is_pending = f_is_pending, .send_ipi = f_send_ipi, \
+    .virt = &(const struct vgic_host_ops)FAKE_VIRT(v) }
 
 /* ---- the guest on this CPU ---- */
 

@@ -11,7 +11,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 for t in "$@"; do
     name=$(basename "$t")
-    timeout 120 "$t" >"$log" 2>&1
+    timeout "${UNIT_TIMEOUT:-120}" "$t" >"$log" 2>&1
     rc=$?
     p=$(grep -c '^ok ' "$log")
     f=$(grep -c '^not ok ' "$log")

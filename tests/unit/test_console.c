@@ -24,7 +24,7 @@ static void test_init_failures(void **state)
     machine.has_uart = true;
     machine.uart = (struct machine_uart){ .base = 0x9000000, .size = 0x1000, .irq = 33 };
     strcpy(machine.uart.compatible, "unknown,uart");
-    strcpy(machine.uart.path, "/uart@9000000");
+    strcpy(machine.uart.name, "/uart@9000000");
     console_init();
     strcpy(machine.uart.compatible, "test,uart");
     init_result = -EINVAL;

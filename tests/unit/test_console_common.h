@@ -81,7 +81,7 @@ int irq_request(u32 intid, enum irq_type t, irq_handler_fn *fn, void *data, cons
 void smp_stop_others(void) { host_record(__func__, 0, 0, 0, 0); }
 void event_dump(struct domain *d) { con_printf("events of %u\n", d->id); }
 void grant_dump(struct domain *d) { con_printf("grants of %u\n", d->id); }
-void vgic_dump(struct domain *d) { con_printf("vgic of %u\n", d->id); }
+void arch_domain_dump_irqs(struct domain *d) { con_printf("vgic of %u\n", d->id); }
 void mem_dump(void) { con_printf("memory\n"); }
 void dump_own_memory(void) { con_printf("own memory\n"); }
 void irq_dump(void) { con_printf("irqs\n"); }

@@ -19,7 +19,7 @@ void wallclock_get(u64 *secs, u32 *nsecs)
 static void ctl_caller(u16 domid)
 {
     caller = unit_domain(domid, 1)->vcpu[0];
-    caller->domain->target = DOMID_INVALID;
+    caller->domain->target = 0;
     unit_set_current(caller);
     op_gva = unit_guest_alloc(caller->domain, PAGE_SIZE);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
-/* unit-sources: boot/dom0.c boot/dom0_load.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
+/* unit-sources: boot/build/plan.c boot/build/place.c boot/build/domain.c boot/build/load.c boot/build/fdt.c */
+/* unit-sources: boot/dom0.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
 /* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c firmware/fdt/gic.c firmware/fdt/chosen.c */
 /* unit-sources: firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
@@ -8,7 +9,7 @@
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
-#include <argon/boot.h>
+#include <boot/dom0.h>
 #include <argon/irqchip.h>
 #include <argon/param.h>
 #include <sanitizer/lsan_interface.h>
@@ -29,7 +30,7 @@ static struct tree tree;
 static struct domain *made;
 static struct domain_config made_cfg;
 static bool taken[RAM_SIZE / PAGE_SIZE];         /* frames that mem_claim() gave */
-static u64 assigned, freed, layout[3];
+static u64 assigned, freed;
 static u64 routed[16], permitted_irqs, permitted_frames;
 static u64 entry, fdt_at;
 static u64 domain_allocs;
@@ -71,22 +72,6 @@ int domain_create(struct domain_config *cfg, u16 domid, struct domain **out)
 int vcpu_create(struct domain *d, u16 id)
 {
     d->vcpu[id]->pause_flags = VPF_DOWN;
-    return 0;
-}
-
-int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
-{
-    d->vgic.version = version;
-    d->vgic.nr_spis = nr_spis;
-    return 0;
-}
-
-int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size)
-{
-    (void)d;
-    layout[0] = gicd;
-    layout[1] = gicr_or_gicc;
-    layout[2] = gicr_size;
     return 0;
 }
 
@@ -245,7 +230,7 @@ static bool build(const struct tree_options *o)
         unit_domain_free(made);
     }
     made = NULL;
-    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
     (void)!machine_find_uart(NULL);
     __lsan_disable();            /* a boot that stops gives nothing back */
     if (setjmp(stop) == 0) {
@@ -301,10 +286,7 @@ static void test_v3(void **state)
     assert_true(made_cfg.direct_map);
     assert_int_equal(made_cfg.max_vcpus, 4);
     assert_int_equal(made_cfg.gic_version, XEN_DOMCTL_CONFIG_GIC_V3);
-    assert_int_equal(made->vgic.nr_spis, 224);
-    assert_int_equal(layout[0], 0x8000000);
-    assert_int_equal(layout[1], 0x80a0000);
-    assert_int_equal(layout[2], 0xf60000);
+    assert_int_equal(made_cfg.nr_spis, 224);
     /* Memory: 64 MiB, aligned to that, 1:1. */
     assert_int_equal(assigned, MIB(64) >> PAGE_SHIFT);
     assert_int_equal(made->max_pages, MIB(64) >> PAGE_SHIFT);
@@ -348,7 +330,7 @@ static void test_v3(void **state)
 /* What is kept for the device tree: four times the host's and 64 KiB. */
 static u64 fdt_pages(void)
 {
-    const void *host = machine.fdt;
+    const void *host = machine_dt()->fdt;
 
     return ROUND_UP(4 * (u64)(fdt_size_dt_struct(host) + fdt_size_dt_strings(host)) + KIB(64), PAGE_SIZE) >> PAGE_SHIFT;
 }
@@ -364,10 +346,7 @@ static void test_v2(void **state)
     assert_true(build(&o));
     assert_int_equal(made_cfg.max_vcpus, 2);
     assert_int_equal(made_cfg.gic_version, XEN_DOMCTL_CONFIG_GIC_V2);
-    assert_int_equal(layout[1], 0x8010000);
-    expect_map(0x8010000, 0x8040000, P2M_MMIO);          /* the CPU interface is the virtual one */
-    expect_map(0x801f000, 0x804f000, P2M_MMIO);
-    expect_map(0x8020000, 0, P2M_INVALID);
+    expect_map(0x8010000, 0, P2M_INVALID);               /* nothing of the GIC but what arch_domain_create() maps */
     expect_map(0x8040000, 0, P2M_INVALID);
     /* All but what was loaded: kernel, ramdisk and device tree. */
     assert_int_equal(host_zeroed_pages, (MIB(64) >> PAGE_SHIFT) - 18 - 6 - fdt_pages());

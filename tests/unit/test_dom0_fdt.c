@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
-/* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
+/* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/build/fdt.c boot/dom0_dev.c */
 /* unit-libs: -lfdt */
 /*
  * dom0's device tree and devices, from the tree of QEMU's virt machine: the facts are those Xen 4.17 was observed to
@@ -10,11 +10,11 @@
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
-#include <argon/boot.h>
+#include <boot/dom0.h>
 #include <argon/rangeset.h>
 
 static struct tree tree;
-static struct dt dt;
+static const struct dt *dt;
 static struct dom0_devices dev;
 static _Alignas(8) char out[0x40000];
 
@@ -26,11 +26,11 @@ static struct dom0_fdt in;
 static void build(const struct tree_options *o)
 {
     memset(out, 0xee, sizeof(out));
-    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
     (void)!machine_find_uart(NULL);
-    assert_int_equal(dt_open(&dt, tree.blob, TREE_SIZE), 0);
+    dt = machine_dt();
     in = (struct dom0_fdt){
-        .m = &machine, .dt = &dt, .bank = banks, .nr_banks = 2, .spare = spare, .nr_spare = 2, .initrd = 0x68200000,
+        .m = &machine, .dt = dt, .bank = banks, .nr_banks = 2, .spare = spare, .nr_spare = 2, .initrd = 0x68200000,
         .initrd_size = 0x16b6e1b, .cmdline = "console=hvc0", .mpidr = mpidr, .nr_vcpus = 3, .event_ppi = 16
     };
     int r = dom0_fdt_build(&in, out, sizeof(out));
@@ -256,7 +256,7 @@ static void gic_below_bus(void *f)
     tree_end(f);
 }
 
-/* reg is copied in the bus's own addresses; of several regions the one chosen for the vCPUs. */
+/* reg is copied in the bus's own addresses; of several regions the largest. */
 static void test_gic_below_bus(void **state)
 {
     struct tree_options o = tree_defaults();
@@ -268,12 +268,13 @@ static void test_gic_below_bus(void **state)
     build(&o);
     assert_int_equal(machine.gic.gicd, 0x8000000);
     assert_int_equal(machine.gic.redist[1].start, 0x8200000);
-    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x100000, 0x20000);
-    in.redist = 1;
+    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x200000, 0x80000);
+    machine.gic.redist[0].size = 0x100000;
     r = dom0_fdt_build(&in, out, sizeof(out));
     assert_true(r > 0);
-    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x200000, 0x80000);
-    in.redist = 5;                           /* beyond the node's reg */
+    want_cells("/soc/gic@0", "reg", 0, 0x10000, 0x100000, 0x20000);
+    machine.gic.nr_redist = 3;               /* beyond the node's reg */
+    machine.gic.redist[2].size = 0x200000;
     assert_int_equal(dom0_fdt_build(&in, out, sizeof(out)), -EINVAL);
 }
 
@@ -310,10 +311,10 @@ static void test_limits(void **state)
 
 static void devices(const struct tree_options *o)
 {
-    assert_int_equal(machine_from_fdt(tree_virt(&tree, o), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
     (void)!machine_find_uart(NULL);
-    assert_int_equal(dt_open(&dt, tree.blob, TREE_SIZE), 0);
-    assert_int_equal(dom0_find_devices(&machine, &dt, &dev), 0);
+    dt = machine_dt();
+    assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
 }
 
 /* All ranges of a set, as text. */
@@ -375,7 +376,7 @@ static void test_odd_devices(void **state)
     assert_int_equal(dev.ppis_used & 1, 1);
     dom0_devices_free(&dev);
     unit_alloc_fail_after = 3;
-    assert_int_equal(dom0_find_devices(&machine, &dt, &dev), -ENOMEM);
+    assert_int_equal(dom0_find_devices(&machine, dt, &dev), -ENOMEM);
     dom0_devices_free(&dev);
     unit_alloc_fail_after = ~0UL;
     assert_int_equal(unit_allocs(), 0);

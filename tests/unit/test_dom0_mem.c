@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: firmware/machine.c boot/dom0_mem.c lib/rangeset.c */
+/* unit-sources: firmware/machine.c boot/dom0_mem.c boot/build/place.c core/mem/rangeset.c */
 /* dom0's memory: which is claimed, where kernel and modules go, what guest-physical space is left. */
 #include "unit.h"
-#include <argon/boot.h>
+#include <boot/dom0.h>
 #include <argon/rangeset.h>
 
 /* 2 MiB granules of RAM, by frame >> 9; what is not free was taken by someone. */
@@ -10,7 +10,7 @@
 static bool taken[GRANULES];
 static u32 claims;
 static struct machine m;
-static struct dom0_memory mem;
+static struct build_memory mem;
 
 int mem_claim(mfn_t first, u64 nr)
 {
@@ -140,57 +140,57 @@ static void test_too_little(void **state)
         take(a, MIB(2));
     }
     assert_int_equal(dom0_claim_memory(&m, MIB(512), MIB(128), &mem), -ENOMEM);
-    assert_true(mem.nr <= DOM0_MAX_BANKS);
+    assert_true(mem.nr <= BUILD_MAX_BANKS);
 }
 
 static void test_place(void **state)
 {
     struct image img = { .mem_size = MIB(31) + 5, .text_offset = 0x80000, .entry = 0 };
-    struct dom0_place p;
+    struct build_place p;
     u64 need;
 
     (void)state;
-    assert_int_equal(dom0_place(&img, 0x60000000, MIB(512), 0x16b6e1b, &p, &need), 0);
+    assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0x16b6e1b, &p, &need), 0);
     assert_int_equal(p.kernel, 0x60080000);
     assert_int_equal(p.entry, 0x60080000);
     assert_int_equal(p.fdt, 0x68000000);     /* as Xen has it, ABI.md 5 */
     assert_int_equal(p.initrd, 0x68200000);
     assert_int_equal(p.initrd_size, 0x16b6e1b);
     /* Less than 128 MiB: at the end. */
-    assert_int_equal(dom0_place(&img, 0x60000000, MIB(64), MIB(3), &p, &need), 0);
+    assert_int_equal(build_place(&img, 0x60000000, MIB(64), MIB(3), &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(64 - 6));
     assert_int_equal(p.initrd, 0x60000000 + MIB(64 - 4));
     assert_int_equal(need, MIB(32 + 6));
     /* Just enough, one granule too little. */
-    assert_int_equal(dom0_place(&img, 0x60000000, MIB(38), MIB(3), &p, &need), 0);
+    assert_int_equal(build_place(&img, 0x60000000, MIB(38), MIB(3), &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(32));
-    assert_int_equal(dom0_place(&img, 0x60000000, MIB(36), MIB(3), &p, &need), -ENOSPC);
+    assert_int_equal(build_place(&img, 0x60000000, MIB(36), MIB(3), &p, &need), -ENOSPC);
     assert_int_equal(need, MIB(38));
     /* A kernel that reaches beyond 128 MiB. */
     img.mem_size = MIB(200);
-    assert_int_equal(dom0_place(&img, 0x60000000, MIB(512), 0, &p, &need), 0);
+    assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(510));
     assert_int_equal(p.initrd_size, 0);
     /* 128 MiB and the modules do not both fit. */
     img.mem_size = MIB(30);
-    assert_int_equal(dom0_place(&img, 0x60000000, MIB(140), MIB(60), &p, &need), 0);
+    assert_int_equal(build_place(&img, 0x60000000, MIB(140), MIB(60), &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(140 - 62));
 }
 
 static void test_place_fixed(void **state)
 {
     struct image img = { .mem_size = MIB(4), .fixed = true, .load = 0x48000000, .entry = 0x40 };
-    struct dom0_place p;
+    struct build_place p;
     u64 need;
 
     (void)state;
-    assert_int_equal(dom0_place(&img, 0x40000000, MIB(512), MIB(1), &p, &need), 0);
+    assert_int_equal(build_place(&img, 0x40000000, MIB(512), MIB(1), &p, &need), 0);
     assert_int_equal(p.kernel, 0x48000000);
     assert_int_equal(p.entry, 0x48000040);
     assert_true(p.fdt >= 0x48400000);
-    assert_int_equal(dom0_place(&img, 0x50000000, MIB(512), MIB(1), &p, &need), -EINVAL);
-    assert_int_equal(dom0_place(&img, 0x40000000, MIB(128), MIB(1), &p, &need), -EINVAL);
-    assert_int_equal(dom0_place(&img, 0x40000000, MIB(130), MIB(1), &p, &need), -ENOSPC);
+    assert_int_equal(build_place(&img, 0x50000000, MIB(512), MIB(1), &p, &need), -EINVAL);
+    assert_int_equal(build_place(&img, 0x40000000, MIB(128), MIB(1), &p, &need), -EINVAL);
+    assert_int_equal(build_place(&img, 0x40000000, MIB(130), MIB(1), &p, &need), -ENOSPC);
 }
 
 static void test_spare(void **state)
@@ -202,7 +202,7 @@ static void test_spare(void **state)
     reset();
     ram(GIB(1), GIB(2));
     ram(GIB(4), MIB(96));
-    mem = (struct dom0_memory){ .nr = 2, .bank = { { 0x60000000, MIB(512), 0 }, { 0x90000000, MIB(512), 0 } } };
+    mem = (struct build_memory){ .nr = 2, .bank = { { 0x60000000, MIB(512), 0 }, { 0x90000000, MIB(512), 0 } } };
     assert_int_equal(rangeset_add(devices, 0x5f000, 0x5f0ff), 0);
     assert_int_equal(dom0_spare_regions(&m, &mem, devices, 0x40000, r, 8), 5);
     assert_int_equal(r[0].start, 0x40000000);            /* grant window */
@@ -217,7 +217,7 @@ static void test_spare(void **state)
     assert_int_equal(r[4].size, MIB(96));
     assert_int_equal(dom0_spare_regions(&m, &mem, devices, 0x40000, r, 2), 2);
     /* Nothing left; and a first piece too small for the window. */
-    mem = (struct dom0_memory){ .nr = 2, .bank = { { GIB(1), GIB(2), 0 }, { GIB(4), MIB(96), 0 } } };
+    mem = (struct build_memory){ .nr = 2, .bank = { { GIB(1), GIB(2), 0 }, { GIB(4), MIB(96), 0 } } };
     assert_int_equal(dom0_spare_regions(&m, &mem, devices, 0x40000, r, 8), 0);
     mem.bank[0] = (struct machine_range){ GIB(1) + 0x10000, GIB(2) - 0x10000, 0 };
     mem.bank[1].size = MIB(48);

@@ -110,6 +110,72 @@ static void test_failed_creation_leaves_nothing(void **state)
     assert_int_equal(cpupools[0].nr_domains, 0);
 }
 
+/* What any CPU may do with a domain that it finds, whatever became of it. */
+static void look_at_all(void)
+{
+    struct xen_domctl_getdomaininfo info;
+
+    for_each_domain (d) {
+        for_each_vcpu (d, v) {
+            assert_ptr_equal(v->domain, d);
+        }
+        domain_get_info(d, &info);
+        domain_update_wallclock(d);
+        assert_int_equal(d->dying, DOMAIN_DEAD);
+        assert_int_equal(domain_kill(d), 0);
+        assert_int_equal(d->dying, DOMAIN_DEAD);
+    }
+}
+
+static void *spare;              /* pages, each with a pointer to the next */
+
+static void keep_spare(void *page)
+{
+    *(void **)page = spare;
+    spare = page;
+}
+
+static void free_spare(u32 n)
+{
+    for (; n > 0 && spare != NULL; n--) {
+        void *page = spare;
+
+        spare = *(void **)page;
+        pages_free(page, 0);
+    }
+}
+
+/* Memory for n pages of it, for each n until there is enough: what was found for a moment is whole. */
+static void test_creation_without_memory(void **state)
+{
+    struct domain *d = NULL;
+    u32 failed = 0;
+    void *page;
+
+    (void)state;
+    while ((page = pages_alloc(0, 0)) != NULL) {
+        keep_spare(page);
+    }
+    for (u32 n = 0;; n++) {
+        free_spare(n);
+        if (domain_create(&config, 5, &d) == 0) {
+            break;
+        }
+        failed++;
+        look_at_all();
+        settle();
+        assert_null(domain_lookup_from(0));
+        for (u32 i = 0; i < n; i++) {
+            page = pages_alloc(0, 0);
+            assert_non_null(page);
+            keep_spare(page);
+        }
+        assert_null(pages_alloc(0, 0));
+    }
+    assert_true(failed > 2);
+    free_spare(~0u);
+}
+
 static void test_permissions_to_devices(void **state)
 {
     struct domain *d = create(1);
@@ -128,6 +194,40 @@ static void test_permissions_to_devices(void **state)
 }
 
 /* ---- destruction ---- */
+
+static struct domain *victim;
+static u32 lock_taken;
+static bool seen_there;
+
+static void hold_its_lock(void)
+{
+    spin_lock(&victim->lock);
+    atomic_store_release(&lock_taken, 1u);
+    for (u32 i = 0; i < 100; i++) {
+        struct timespec ms = { .tv_nsec = 1000000 };
+
+        nanosleep(&ms, NULL);
+    }
+    seen_there = READ_ONCE(victim->shared_info) != NULL;
+    spin_unlock(&victim->lock);
+}
+
+/* settime64 writes to each domain's shared info, under its lock: that is not freed meanwhile. */
+static void test_shared_info_stays_while_written(void **state)
+{
+    (void)state;
+    victim = create(1);
+    lock_taken = 0;
+    kill_all(victim);
+    unit_thread_start(1, hold_its_lock);
+    while (atomic_load_acquire(&lock_taken) == 0) {
+        sched_yield();
+    }
+    settle();
+    unit_thread_join(1);
+    assert_true(seen_there);
+    assert_null(domain_lookup(1));
+}
 
 static void test_destroy_returns_all_memory(void **state)
 {
@@ -250,6 +350,8 @@ int main(void)
         domain_case(test_lookup_from),
         domain_case(test_failed_creation_leaves_nothing),
         domain_case(test_permissions_to_devices),
+        domain_case(test_creation_without_memory),
+        domain_case(test_shared_info_stays_while_written),
         domain_case(test_destroy_returns_all_memory),
         domain_case(test_destroy_waits_for_running_vcpus),
         domain_case(test_zombie_until_its_pages_are_let_go),

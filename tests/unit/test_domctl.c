@@ -42,10 +42,26 @@ static void test_only_dom0(void **state)
     /* The xenstore domain may look; a device model may map for its own domain only. */
     other->creation_flags = XEN_DOMCTL_CDF_xs_domain;
     assert_int_equal(domctl(XEN_DOMCTL_getdomaininfo), 0);
-    other->target = 1;
+    other->target = domain_lookup(1)->serial;
     memset(&op.u, 0, sizeof(op.u));
     assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EINVAL);
     op.domain = 0;
+    assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EPERM);
+}
+
+/* The right to act for a domain goes with it: not to the next one of its id. */
+static void test_target_gone(void **state)
+{
+    (void)state;
+    unit_set_current(pcpus[0]->idle);
+    ctl_caller(5);
+    unit_domain(7, 1);
+    caller->domain->target = domain_lookup(7)->serial;
+    op.domain = 7;
+    memset(&op.u, 0, sizeof(op.u));
+    assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EINVAL);
+    unit_domain_free(domain_lookup(7));
+    unit_domain(7, 1);
     assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EPERM);
 }
 
@@ -288,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         domctl_case(test_versions_and_numbers),
         domctl_case(test_only_dom0),
+        domctl_case(test_target_gone),
         domctl_case(test_locked_by_another),
         domctl_case(test_trylock_fails_for_no_reason),
         domctl_case(test_not_for_the_dying),

@@ -64,7 +64,7 @@ static int setup(void **state)
     sched_machine(2, "credit2");
     ctl_caller(0);
     d = sched_domain(1, 2);
-    d->target = DOMID_INVALID;
+    d->target = 0;
     d->shared_info_gfn = INVALID_GFN;
     d->shutdown_code = ~0U;
     d->page_list = PAGE_NIL;

@@ -12,14 +12,14 @@ static void test_ports_are_lowest_free(void **state)
 
     (void)state;
     make(0, 1);
-    assert_int_equal(event_alloc_unbound(d, 0), 1);
-    assert_int_equal(event_alloc_unbound(d, 0), 2);
-    assert_int_equal(event_alloc_unbound(d, 0), 3);
+    assert_int_equal(unit_unbound(d, 0), 1);
+    assert_int_equal(unit_unbound(d, 0), 2);
+    assert_int_equal(unit_unbound(d, 0), 3);
     assert_int_equal(d->event.active, 3);
     assert_int_equal(event_close(d, 2), 0);
     assert_int_equal(d->event.active, 2);
-    assert_int_equal(event_alloc_unbound(d, 0), 2);
-    assert_int_equal(event_alloc_unbound(d, 0), 4);
+    assert_int_equal(unit_unbound(d, 0), 2);
+    assert_int_equal(unit_unbound(d, 0), 4);
 }
 
 static void test_ports_up_to_the_limit(void **state)
@@ -28,12 +28,12 @@ static void test_ports_up_to_the_limit(void **state)
 
     (void)state;
     for (int i = 1; i <= 200; i++) {
-        assert_int_equal(event_alloc_unbound(d, 0), i);
+        assert_int_equal(unit_unbound(d, 0), i);
     }
-    assert_int_equal(event_alloc_unbound(d, 0), -ENOSPC);
+    assert_int_equal(unit_unbound(d, 0), -ENOSPC);
     assert_int_equal(event_close(d, 77), 0);
-    assert_int_equal(event_alloc_unbound(d, 0), 77);
-    assert_int_equal(event_alloc_unbound(d, 0), -ENOSPC);
+    assert_int_equal(unit_unbound(d, 0), 77);
+    assert_int_equal(unit_unbound(d, 0), -ENOSPC);
     assert_int_equal(d->event.active, 200);
 }
 
@@ -43,12 +43,12 @@ static void test_two_level_has_4096_ports(void **state)
 
     (void)state;
     for (int i = 1; i < 4096; i++) {
-        assert_int_equal(event_alloc_unbound(d, 0), i);
+        assert_int_equal(unit_unbound(d, 0), i);
     }
-    assert_int_equal(event_alloc_unbound(d, 0), -ENOSPC);
+    assert_int_equal(unit_unbound(d, 0), -ENOSPC);
     /* The last word's bits all in use, one freed in the middle of a full word. */
     assert_int_equal(event_close(d, 2111), 0);
-    assert_int_equal(event_alloc_unbound(d, 0), 2111);
+    assert_int_equal(unit_unbound(d, 0), 2111);
 }
 
 static void test_max_port_zero(void **state)
@@ -56,7 +56,7 @@ static void test_max_port_zero(void **state)
     struct domain *d = make_max(1, 1, 0);
 
     (void)state;
-    assert_int_equal(event_alloc_unbound(d, 0), -ENOSPC);
+    assert_int_equal(unit_unbound(d, 0), -ENOSPC);
     assert_int_equal(event_close(d, 0), -EINVAL);
 }
 
@@ -75,10 +75,10 @@ static void test_init_without_memory(void **state)
     /* A port whose struct cannot be had. */
     assert_int_equal(event_init(d, 1023), 0);
     unit_alloc_fail_after = 0;
-    assert_int_equal(event_alloc_unbound(d, 0), -ENOMEM);
+    assert_int_equal(unit_unbound(d, 0), -ENOMEM);
     unit_alloc_fail_after = ~0UL;
     assert_int_equal(d->event.active, 0);
-    assert_int_equal(event_alloc_unbound(d, 0), 1);
+    assert_int_equal(unit_unbound(d, 0), 1);
     event_free(d);
     assert_int_equal(unit_allocs(), before);
 }
@@ -89,7 +89,7 @@ static void test_dying_domain_gets_no_port(void **state)
 
     (void)state;
     d->dying = DOMAIN_DYING;
-    assert_int_equal(event_alloc_unbound(d, 0), -EINVAL);
+    assert_int_equal(unit_unbound(d, 0), -EINVAL);
     assert_int_equal(event_bind_virq(d, VIRQ_TIMER, 0), -EINVAL);
     assert_int_equal(event_bind_ipi(d, 0), -EINVAL);
 }
@@ -103,7 +103,7 @@ static void test_bind_and_send(void **state)
     u32 pa, pb;
 
     (void)state;
-    pb = (u32)event_alloc_unbound(b, 0);
+    pb = (u32)unit_unbound(b, 0);
     assert_int_equal(event_send(b, pb), 0);                    /* nobody there: dropped */
     pa = (u32)event_bind_interdomain(a, b, pb);
     assert_int_equal(pa, 1);
@@ -142,7 +142,7 @@ static void test_bind_and_send(void **state)
 static void test_bind_refusals(void **state)
 {
     struct domain *a = make(0, 1), *b = make(1, 1), *c = make(2, 1);
-    u32 pb = (u32)event_alloc_unbound(b, 0);
+    u32 pb = (u32)unit_unbound(b, 0);
 
     (void)state;
     assert_int_equal(event_bind_interdomain(c, b, pb), -EINVAL);        /* waits for 0, not 2 */
@@ -157,10 +157,30 @@ static void test_bind_refusals(void **state)
     assert_int_equal(a->event.active, 1);
 }
 
+/* A port waits for a domain, not for whoever has its id next. */
+static void test_id_given_again(void **state)
+{
+    struct domain *a = make(0, 1), *b = make(1, 1);
+    u32 waits = (u32)unit_unbound(a, 1), connected = (u32)unit_unbound(a, 1);
+
+    (void)state;
+    assert_int_equal(event_bind_interdomain(b, a, connected), 1);
+    b->dying = DOMAIN_DYING;
+    assert_int_equal(event_destroy(b), 0);
+    event_free(b);
+    unit_domain_free(b);
+    nr_made--;
+    b = make(1, 1);
+    assert_int_equal(status_of(a, waits).u.unbound.dom, 1);
+    assert_int_equal(event_bind_interdomain(b, a, waits), -EINVAL);
+    assert_int_equal(event_bind_interdomain(b, a, connected), -EINVAL);
+    assert_int_equal(event_bind_interdomain(b, a, (u32)unit_unbound(a, 1)), 1);
+}
+
 static void test_bind_to_dying_domain(void **state)
 {
     struct domain *a = make(0, 1), *b = make(1, 1);
-    u32 pb = (u32)event_alloc_unbound(b, 0);
+    u32 pb = (u32)unit_unbound(b, 0);
 
     (void)state;
     b->dying = DOMAIN_DYING;
@@ -220,7 +240,7 @@ static void test_bad_ports(void **state)
     struct evtchn_status st;
 
     (void)state;
-    assert_int_equal(event_alloc_unbound(d, 0), 1);
+    assert_int_equal(unit_unbound(d, 0), 1);
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         bool exists = event_port_is_valid(d, bad[i]);
 
@@ -286,7 +306,7 @@ static void test_bind_vcpu(void **state)
     assert_int_equal(b->vcpu[2]->info->evtchn_upcall_pending, 1);
     /* A number that is used again starts at vCPU 0. */
     assert_int_equal(event_close(b, pb), 0);
-    assert_int_equal(event_alloc_unbound(b, 0), pb);
+    assert_int_equal(unit_unbound(b, 0), pb);
     assert_int_equal(status_of(b, pb).vcpu, 0);
     assert_int_equal(event_bind_vcpu(b, pb, 1), 0);           /* unbound ports can be moved */
 }
@@ -447,23 +467,16 @@ static void test_pollers(void **state)
     assert_int_equal(b->poll_mask, 0);                        /* the hint is used up */
 }
 
-static void test_upcall_update(void **state)
+static void test_resync(void **state)
 {
     struct domain *d = make(1, 1);
     struct vcpu *v = d->vcpu[0];
 
     (void)state;
-    v->info->evtchn_upcall_pending = 1;
-    event_upcall_update(v);
-    assert_int_equal(host_last("vgic_set_level")->a[3], 1);
-    v->info->evtchn_upcall_pending = 0;
-    event_upcall_update(v);
-    assert_int_equal(host_last("vgic_set_level")->a[3], 0);
     event_resync_vcpu(v);
     assert_int_equal(v->info->evtchn_pending_sel, ~0UL);
     assert_int_equal(v->info->evtchn_upcall_pending, 1);
     assert_int_equal(host_last("vgic_set_level")->a[3], 1);
-    assert_int_equal(event_default_upcall_irq(d), 31);
 }
 
 /* The guest may have set bits itself: nothing but its own notification is lost, none is invented. */
@@ -498,7 +511,7 @@ static void test_reset(void **state)
     assert_true(event_bind_virq(b, VIRQ_TIMER, 1) > 0);
     assert_true(event_bind_ipi(b, 1) > 0);
     for (int i = 0; i < 40; i++) {
-        assert_true(event_alloc_unbound(b, 0) > 0);
+        assert_true(unit_unbound(b, 0) > 0);
     }
     host_irq_waiting = true;
     assert_int_equal(event_reset(b), -ERESTART);
@@ -509,7 +522,7 @@ static void test_reset(void **state)
     assert_int_equal(b->vcpu[1]->event.virq_port[VIRQ_TIMER], 0);
     assert_int_equal(status_of(a, pa).status, EVTCHNSTAT_unbound);
     assert_int_equal(event_reset(b), 0);
-    assert_int_equal(event_alloc_unbound(b, 0), 1);
+    assert_int_equal(unit_unbound(b, 0), 1);
 }
 
 static void test_destroy_is_preemptible(void **state)
@@ -520,7 +533,7 @@ static void test_destroy_is_preemptible(void **state)
     (void)state;
     connect_pair(a, &pa, b, &pb);
     for (int i = 0; i < 100; i++) {
-        assert_true(event_alloc_unbound(b, 0) > 0);
+        assert_true(unit_unbound(b, 0) > 0);
     }
     b->dying = DOMAIN_DYING;
     host_irq_waiting = true;
@@ -544,7 +557,7 @@ static void test_dump(void **state)
     connect_pair(a, &pa, b, &pb);
     assert_int_equal(event_bind_virq(a, VIRQ_TIMER, 1), 2);
     assert_int_equal(event_bind_ipi(a, 1), 3);
-    assert_int_equal(event_alloc_unbound(a, 7), 4);
+    assert_int_equal(unit_unbound(a, 7), 4);
     assert_int_equal(event_send(b, pb), 0);
     mask_2l(a, pa);
     unit_log_clear();
@@ -564,11 +577,12 @@ int main(void)
         event_test(test_max_port_zero), event_test(test_init_without_memory),
         event_test(test_dying_domain_gets_no_port),
         event_test(test_bind_and_send), event_test(test_bind_refusals), event_test(test_bind_to_dying_domain),
+        event_test(test_id_given_again),
         event_test(test_loopback), event_test(test_close_unbinds_the_remote), event_test(test_bad_ports),
         event_test(test_masked_port), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
         event_test(test_ipi),
         event_test(test_virq_binding), event_test(test_global_virq), event_test(test_global_virq_without_dom0),
-        event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_upcall_update),
+        event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_resync),
         event_test(test_scribbled_words),
         event_test(test_reset), event_test(test_destroy_is_preemptible), event_test(test_dump),
     };

@@ -67,7 +67,7 @@ unused static void mask_2l(struct domain *d, u32 port)
 /* A pair of connected ports: *a of da, *b of db, nothing pending. */
 unused static void connect_pair(struct domain *da, u32 *a, struct domain *db, u32 *b)
 {
-    int pb = event_alloc_unbound(db, da->id);
+    int pb = unit_unbound(db, da->id);
     int pa;
 
     assert_true(pb > 0);

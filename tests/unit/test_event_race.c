@@ -4,7 +4,7 @@
  * port between queues, and a guest that takes events from its FIFO queues meanwhile and loses none.
  */
 /* unit-sources: core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c core/event/fifo.c */
-/* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c lib/spinlock.c */
+/* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c core/smp/spinlock.c */
 /* unit-sanitize: thread */
 #include "test_event_common.h"
 #include <sched.h>
@@ -57,7 +57,7 @@ static void closer(void)
         } else {
             assert_int_equal(event_close(d1, remote[p]), 0);
             assert_int_equal(event_close(d0, local[p]), 0);
-            assert_int_equal(event_alloc_unbound(d1, 0), remote[p]);
+            assert_int_equal(unit_unbound(d1, 0), remote[p]);
             assert_int_equal(event_bind_interdomain(d0, d1, remote[p]), local[p]);
         }
         sched_yield();

@@ -226,11 +226,12 @@ static const char *irqs(const char *path, u32 gic)
     size_t n = 0;
 
     out[0] = '\0';
+    dt.gic_phandle = gic;
     walk_to(path);
-    while (dt_next_irq(&w, gic, &c, &irq)) {
+    while (dt_next_irq(&w, &c, &irq)) {
         n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%u%c", n > 0 ? " " : "", irq.intid, irq.edge ? 'e' : 'l');
     }
-    assert_false(dt_next_irq(&w, gic, &c, &irq));
+    assert_false(dt_next_irq(&w, &c, &irq));
     return out;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
-/* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c boot/dom0_mem.c boot/modules.c boot/image.c */
+/* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/build/fdt.c boot/dom0_dev.c boot/dom0_mem.c boot/modules.c */
+/* unit-sources: boot/image.c boot/build/place.c */
 /* unit-libs: -lfdt */
 /*
  * Damaged device trees and kernel headers: whatever the bytes, an error or a result, and never an access outside (the
@@ -10,13 +11,12 @@
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
-#include <argon/boot.h>
+#include <boot/dom0.h>
 #include <argon/rangeset.h>
 
 #define ROUNDS 1500
 
 static struct tree tree;
-static struct dt dt;
 static struct dom0_devices dev;
 static _Alignas(8) char out[0x40000];
 static u64 seed;
@@ -35,21 +35,21 @@ static u32 rnd(u32 below)
     return (u32)(seed >> 33) % below;
 }
 
-static void build_dom0(const void *blob, size_t n)
+static void build_dom0(void)
 {
     static const struct machine_range bank = { 0x60000000, 0x20000000, 0 }, spare = { 0x40200000, 0x40000, 0 };
     static const u64 mpidr[] = { 0 };
     struct dom0_fdt in = {
-        .m = &machine, .dt = &dt, .bank = &bank, .nr_banks = 1, .spare = &spare, .nr_spare = 1, .initrd = 0x68000000,
-        .initrd_size = 1, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = 1, .event_ppi = 16
+        .m = &machine, .dt = machine_dt(), .bank = &bank, .nr_banks = 1, .spare = &spare, .nr_spare = 1,
+        .initrd = 0x68000000, .initrd_size = 1, .cmdline = machine.dom0_cmdline, .mpidr = mpidr, .nr_vcpus = 1,
+        .event_ppi = 16
     };
     char why[160];
     int r;
 
     accepted++;
-    assert_int_equal(dt_open(&dt, blob, n), 0);
     (void)!machine_find_uart(rnd(2) ? "serial0" : NULL);
-    r = dom0_find_devices(&machine, &dt, &dev);
+    r = dom0_find_devices(&machine, machine_dt(), &dev);
     assert_true(r == 0 || r == -ENOSPC || r == -EINVAL);
     dom0_devices_free(&dev);
     r = dom0_fdt_build(&in, out, sizeof(out));
@@ -66,9 +66,9 @@ static void try(const char *data, size_t n)
 
     memcpy(blob, data, n);
     unit_log_clear();
-    if (machine_from_fdt(blob, n) == 0) {
-        build_dom0(blob, n);
-    } else if (machine.fdt != NULL) {
+    if (machine_from_firmware(blob, n, 0) == 0) {
+        build_dom0();
+    } else if (machine_dt() != NULL) {
         (void)!machine_find_uart(NULL);
     }
     free(blob);
@@ -189,10 +189,10 @@ static void test_cut_off(void **state)
         char *blob = aligned_alloc(8, ROUND_UP(n + 1, 8));
 
         memcpy(blob, tree.blob, n);
-        assert_int_equal(machine_from_fdt(blob, n), -EINVAL);
+        assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
         if (n >= sizeof(struct fdt_header)) {
             fdt_set_totalsize(blob, n);
-            assert_int_equal(machine_from_fdt(blob, n), -EINVAL);
+            assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
         }
         free(blob);
     }
@@ -202,7 +202,7 @@ static void test_images(void **state)
 {
     static u8 head[256];
     struct image img;
-    struct dom0_place place;
+    struct build_place place;
     const char *why;
     u64 need;
 
@@ -226,7 +226,7 @@ static void test_images(void **state)
 
         memcpy(copy + sizeof(head) - n, head, n);
         if (image_probe(copy + sizeof(head) - n, n, &img, &why) == 0 &&
-            dom0_place(&img, 0x60000000, MIB(512), rnd(0x40000000), &place, &need) == 0) {
+            build_place(&img, 0x60000000, MIB(512), rnd(0x40000000), &place, &need) == 0) {
             assert_true(place.kernel >= 0x60000000 && place.kernel + img.mem_size <= 0x80000000);
             assert_true(place.fdt >= place.kernel + img.mem_size || place.fdt + MIB(2) <= place.kernel);
             assert_true(place.initrd + place.initrd_size <= 0x80000000);

@@ -9,7 +9,7 @@
 #include "../../hypervisor/drivers/irqchip/gicv2.h"
 
 #include <argon/machine.h>
-#include <argon/vgic.h>
+#include <vdev/vgic.h>
 
 #define REAL_LRS 4u
 #define MAINTENANCE 25u
@@ -104,10 +104,11 @@ static void start(void)
     gic.hyp[GICH_VTR / 4] = REAL_LRS - 1;
     irqchip = &gicv2_ops;
     assert_int_equal(irqchip->init(&m), 0);
+    vgic_host = irqchip->virt;
     assert_int_equal(irqchip->init_cpu(), 0);
     irqchip->enable(MAINTENANCE);
     saved.hcr = VHCR_EN;
-    irqchip->virt_restore(&saved, 0, 0);
+    vgic_host->virt_restore(&saved, 0, 0);
     settle();
     loaded = true;
 }
@@ -124,13 +125,13 @@ static void take(u32 n)
 /* The vGIC learns of the end of a linked one in n: by the exit for it, or before that on another. */
 static void learn(u32 n, u32 way)
 {
-    assert_false(irqchip->lr_ended() >> n & 1);      /* none of the vGIC's own */
+    assert_false(vgic_host->lr_ended() >> n & 1);      /* none of the vGIC's own */
     if (way == 0) {
-        assert_int_equal(irqchip->lr_read(n) & (LR_STATE | LR_HW), LR_HW);
+        assert_int_equal(vgic_host->lr_read(n) & (LR_STATE | LR_HW), LR_HW);
     } else if (way == 1) {
-        (void)irqchip->lr_empty();
+        (void)vgic_host->lr_empty();
         settle();
-        assert_true(irqchip->lr_empty() >> n & 1);
+        assert_true(vgic_host->lr_empty() >> n & 1);
     } else {
         maintenance();
     }
@@ -190,7 +191,7 @@ static void write_lr(u32 n, u64 lr)
     if (lr & LR_HW) {
         take_physical(n, lr >> LR_HOST_SHIFT & 0x3ff);
     }
-    irqchip->lr_write(n, lr);
+    vgic_host->lr_write(n, lr);
     model[n] = lr;
     settle();
 }
@@ -208,7 +209,7 @@ static void save_or_restore(u32 hcr)
     u32 lrs = 0;
 
     if (loaded) {
-        irqchip->virt_save(&saved, 7u & ~(u32)irqchip->lr_empty());
+        vgic_host->virt_save(&saved, 7u & ~(u32)vgic_host->lr_empty());
         settle();
         for (u32 n = 0; n < 3; n++) {
             assert_true(!(model[n] & LR_STATE) || saved.lr[n] == model[n]);
@@ -218,7 +219,7 @@ static void save_or_restore(u32 hcr)
             lrs |= model[n] & LR_STATE ? BIT32(n) : 0;
         }
         saved.hcr = hcr;
-        irqchip->virt_restore(&saved, lrs, 7 & ~lrs);
+        vgic_host->virt_restore(&saved, lrs, 7 & ~lrs);
         settle();
     }
     loaded = !loaded;
@@ -254,7 +255,7 @@ static void step(u32 what, u32 n)
     }
     if (gic.line && is_enabled() && gic.hyp[GICH_EISR0 / 4] != 0) {      /* an end reported to the vGIC */
         maintenance();
-        for (u32 ended = (u32)irqchip->lr_ended(); ended != 0; ended &= ended - 1) {
+        for (u32 ended = (u32)vgic_host->lr_ended(); ended != 0; ended &= ended - 1) {
             write_lr((u32)__builtin_ctz(ended), 0);
         }
     }
@@ -274,7 +275,7 @@ static void step(u32 what, u32 n)
         break;
     case 5:
         if (model[n] != 0 && !(model[n] & LR_HW)) {
-            irqchip->lr_pend(n, model[n]);
+            vgic_host->lr_pend(n, model[n]);
             model[n] |= LR_PENDING;
             settle();
         }
@@ -283,15 +284,15 @@ static void step(u32 what, u32 n)
         write_lr(n, 0);
         break;
     case 7:
-        irqchip->hcr_write(hcr);
+        vgic_host->hcr_write(hcr);
         settle();
         break;
     case 8:
         save_or_restore(hcr);
         break;
     case 9:
-        assert_int_equal(irqchip->lr_read(n) & LR_STATE, model[n] & LR_STATE);
-        assert_true(!(model[n] & LR_STATE) || irqchip->lr_read(n) == model[n]);
+        assert_int_equal(vgic_host->lr_read(n) & LR_STATE, model[n] & LR_STATE);
+        assert_true(!(model[n] & LR_STATE) || vgic_host->lr_read(n) == model[n]);
         break;
     case 10: case 11: case 12:
         take(n);
@@ -308,7 +309,7 @@ static void no_end_is_missed(void **state)
 
     (void)state;
     start();
-    assert_int_equal(irqchip->nr_lrs(), REAL_LRS - 1);
+    assert_int_equal(vgic_host->nr_lrs(), REAL_LRS - 1);
     for (u32 i = 0; i < STEPS; i++) {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -348,11 +349,12 @@ static void sound_links(void **state)
         assert_int_equal(irqchip->init(&m), 0);
     }
     assert_ptr_equal(irqchip, &gicv2_ops);
+    vgic_host = irqchip->virt;
     assert_int_equal(irqchip->init_cpu(), 0);
-    assert_int_equal(irqchip->nr_lrs(), REAL_LRS);
+    assert_int_equal(vgic_host->nr_lrs(), REAL_LRS);
     assert_int_equal(*list_register(3), 0);
-    irqchip->lr_write(1, plain_lr(1, true));
-    irqchip->lr_write(0, linked_lr(0, 27));
+    vgic_host->lr_write(1, plain_lr(1, true));
+    vgic_host->lr_write(0, linked_lr(0, 27));
     assert_true(*list_register(0) & GICH_LR_HW);
 }
 

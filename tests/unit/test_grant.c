@@ -169,8 +169,8 @@ static void test_map_flags(void **state)
 static void test_map_bad_entries(void **state)
 {
     u64 gpa;
-    mfn_t m, old;
-    enum p2m_type t;
+    struct p2m_old old;
+    mfn_t m;
 
     (void)state;
     make_three();
@@ -194,11 +194,15 @@ static void test_map_bad_entries(void **state)
     entry(d1, 1)->frame = 0x9000;
     assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_bad_page);
     m = page_to_mfn(page_of(d1, gpa));
+    /* The type decides, whoever's the memory is. */
+    assert_int_equal(p2m_map(d1, gfn(0x9001), m, 1, P2M_MMIO_WB), 0);
+    entry(d1, 1)->frame = 0x9001;
+    assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_bad_page);
     assert_int_equal(p2m_map(d2, gfn(0x9000), m, 1, P2M_FOREIGN_RW), 0);
     entry(d2, 1)->frame = 0x9000;
     entry(d2, 1)->flags = GTF_permit_access;
     assert_int_equal(map(d0, HOLE, d2, 1, RO, NULL), GNTST_bad_page);
-    assert_int_equal(p2m_replace(d1, gpa_to_gfn(gpa), m, P2M_RAM_RO, &old, &t), 0);
+    assert_int_equal(p2m_replace(d1, gpa_to_gfn(gpa), m, P2M_RAM_RO, P2M_RAM, &old), 0);
     entry(d1, 1)->frame = (u32)(gpa >> PAGE_SHIFT);
     assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_bad_page);
     assert_int_equal(entry(d1, 1)->flags, GTF_permit_access);
@@ -283,43 +287,6 @@ static void test_own_grant(void **state)
     assert_int_equal(type_at(d0, gpa), P2M_RAM_RW);
 }
 
-static void test_map_over_something(void **state)
-{
-    u64 own, tot;
-    u32 handle;
-    struct page *mine;
-
-    (void)state;
-    make_three();
-    give(d1, 1, d0, 0);
-    give(d1, 2, d0, 0);
-    /* Own RAM: hidden, still owned. */
-    own = unit_guest_alloc(d0, PAGE_SIZE);
-    mine = page_of(d0, own);
-    tot = d0->tot_pages;
-    assert_int_equal(map(d0, own, d1, 1, RW, &handle), GNTST_okay);
-    assert_int_equal(type_at(d0, own), P2M_GRANT_RW);
-    assert_int_equal(d0->tot_pages, tot);
-    assert_int_equal(mine->count, 1);
-    assert_int_equal(mine->owner, 0);
-    /* Another grant, at the same place: refused, nothing changed. */
-    assert_int_equal(map(d0, own, d1, 2, RW, NULL), GNTST_general_error);
-    assert_int_equal(map(d0, own, d1, 1, RW, NULL), GNTST_general_error);
-    assert_int_equal(entry(d1, 2)->flags, GTF_permit_access);
-    assert_int_equal(page_of(d0, own)->count, 2);
-    assert_int_equal(grant_unmap(d0, own, handle), GNTST_okay);
-    assert_int_equal(type_at(d0, own), P2M_INVALID);
-    /* Foreign pages, devices, shared hypervisor pages. */
-    assert_int_equal(p2m_map(d0, gfn(0x20000), mfn(0x3000), 1, P2M_MMIO), 0);
-    assert_int_equal(map(d0, 0x20000000, d1, 2, RW, NULL), GNTST_general_error);
-    assert_int_equal(p2m_map(d0, gfn(0x20001), page_to_mfn(mine), 1, P2M_FOREIGN_RW), 0);
-    assert_int_equal(map(d0, 0x20001000, d1, 2, RW, NULL), GNTST_general_error);
-    assert_int_equal(p2m_map(d0, gfn(0x20002), virt_to_mfn(d0->shared_info), 1, P2M_RAM_RW), 0);
-    assert_int_equal(map(d0, 0x20002000, d1, 2, RW, NULL), GNTST_general_error);
-    assert_int_equal(entry(d1, 2)->flags, GTF_permit_access);
-    assert_int_equal(d0->grant->nr_maps, 0);
-}
-
 static void test_map_at_bad_addresses(void **state)
 {
     struct page *pg;
@@ -377,6 +344,7 @@ static void test_no_handles_at_all(void **state)
 
 static void test_unmap_checks(void **state)
 {
+    struct p2m_old old;
     u32 h1, h2;
 
     (void)state;
@@ -392,7 +360,7 @@ static void test_unmap_checks(void **state)
     assert_int_equal(grant_unmap(d0, 0, 99), GNTST_bad_handle);
     assert_int_equal(d0->grant->nr_maps, 2);
     /* Removed behind our back: the pin is still taken back. */
-    assert_int_equal(p2m_unmap(d0, gpa_to_gfn(HOLE), 1), 0);
+    assert_int_equal(p2m_remove(d0, gpa_to_gfn(HOLE), P2M_GRANT, &old), 0);
     assert_int_equal(grant_unmap(d0, HOLE, h1), GNTST_okay);
     assert_int_equal(entry(d1, 1)->flags, GTF_permit_access);
     /* The offset in the page does not matter. */
@@ -578,9 +546,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         grant_test(test_init), grant_test(test_growth), grant_test(test_without_table), grant_test(test_map_and_unmap),
         grant_test(test_map_readonly), grant_test(test_map_flags), grant_test(test_map_bad_entries),
-        grant_test(test_pin_counts),
-        grant_test(test_pinned_by_another), grant_test(test_pin_limit), grant_test(test_own_grant),
-        grant_test(test_map_over_something), grant_test(test_map_at_bad_addresses), grant_test(test_handles_run_out),
+        grant_test(test_pin_counts), grant_test(test_pinned_by_another), grant_test(test_pin_limit),
+        grant_test(test_own_grant), grant_test(test_map_at_bad_addresses), grant_test(test_handles_run_out),
         grant_test(test_no_handles_at_all), grant_test(test_unmap_checks), grant_test(test_mapper_dies),
         grant_test(test_granter_dies), grant_test(test_last_page_goes_without_locks), grant_test(test_swap),
         grant_test(test_cache_flush), grant_test(test_dump),

@@ -5,7 +5,7 @@
  * referenced.
  */
 /* unit-sources: core/grant/table.c core/grant/pin.c core/grant/map.c */
-/* unit-sources: core/grant/copy.c core/event/guest_atomic.c lib/spinlock.c */
+/* unit-sources: core/grant/copy.c core/event/guest_atomic.c core/smp/spinlock.c */
 /* unit-sanitize: thread */
 #include "test_grant_common.h"
 #include <sched.h>

@@ -61,15 +61,16 @@ static void test_unwritable_result(void **state)
 {
     struct domain *d = make(0, 1);
     u64 gva = unit_guest_alloc(d, PAGE_SIZE);
-    mfn_t m, old;
-    enum p2m_type t, old_t;
+    struct p2m_old old;
+    enum p2m_type t;
+    mfn_t m;
     static const u32 cmds[] = { EVTCHNOP_bind_virq, EVTCHNOP_bind_ipi, EVTCHNOP_alloc_unbound, EVTCHNOP_status,
                                 EVTCHNOP_init_control };
 
     (void)state;
     m = p2m_lookup(d, gpa_to_gfn(gva), &t, NULL);
-    assert_int_equal(p2m_replace(d, gpa_to_gfn(gva), m, P2M_RAM_RO, &old, &old_t), 0);
-    assert_int_equal(event_alloc_unbound(d, 0), 1);
+    assert_int_equal(p2m_replace(d, gpa_to_gfn(gva), m, P2M_RAM_RO, P2M_RAM, &old), 0);
+    assert_int_equal(unit_unbound(d, 0), 1);
     for (size_t i = 0; i < ARRAY_SIZE(cmds); i++) {
         assert_int_equal(call_raw(d->vcpu[0], cmds[i], gva), -EFAULT);
     }
@@ -126,7 +127,7 @@ static void test_bind_and_send(void **state)
     struct domain *d0 = make(0, 1), *d1 = make(1, 1), *d2 = make(2, 1);
     struct evtchn_bind_interdomain b;
     struct evtchn_send s;
-    u32 p1 = (u32)event_alloc_unbound(d1, 0), p2 = (u32)event_alloc_unbound(d2, 1);
+    u32 p1 = (u32)unit_unbound(d1, 0), p2 = (u32)unit_unbound(d2, 1);
 
     (void)state;
     b = (struct evtchn_bind_interdomain){ .remote_dom = 1, .remote_port = p1 };
@@ -272,14 +273,14 @@ static void test_reset(void **state)
 
     (void)state;
     for (int i = 0; i < 50; i++) {
-        assert_true(event_alloc_unbound(d1, 0) > 0);
+        assert_true(unit_unbound(d1, 0) > 0);
     }
     assert_int_equal(call(d1->vcpu[0], EVTCHNOP_reset, &r), 0);
     assert_int_equal(d1->event.active, 0);
     r.dom = 1;
     assert_int_equal(call(d2->vcpu[0], EVTCHNOP_reset, &r), -EPERM);
     /* Of another domain only while it is paused. */
-    assert_true(event_alloc_unbound(d1, 0) > 0);
+    assert_true(unit_unbound(d1, 0) > 0);
     assert_int_equal(call(d0->vcpu[0], EVTCHNOP_reset, &r), -EINVAL);
     d1->pause_count = 1;
     assert_int_equal(call(d0->vcpu[0], EVTCHNOP_reset, &r), 0);
@@ -287,7 +288,7 @@ static void test_reset(void **state)
     r.dom = 50;
     assert_int_equal(call(d0->vcpu[0], EVTCHNOP_reset, &r), -ESRCH);
     for (int i = 0; i < 50; i++) {
-        assert_true(event_alloc_unbound(d1, 0) > 0);
+        assert_true(unit_unbound(d1, 0) > 0);
     }
     r.dom = DOMID_SELF;
     host_irq_waiting = true;

@@ -201,7 +201,8 @@ static void test_elements_anywhere(void **state)
 static void test_unwritable_result(void **state)
 {
     struct gnttab_map_grant_ref m = { .host_addr = HOLE, .flags = RW, .ref = 1, .dom = 1 };
-    mfn_t frame, old;
+    struct p2m_old old;
+    mfn_t frame;
     enum p2m_type t;
     u64 gva;
 
@@ -210,7 +211,7 @@ static void test_unwritable_result(void **state)
     give(d1, 1, d0, 0);
     gva = unit_guest_put(d0, &m, sizeof(m));
     frame = p2m_lookup(d0, gpa_to_gfn(gva), &t, NULL);
-    assert_int_equal(p2m_replace(d0, gpa_to_gfn(gva), frame, P2M_RAM_RO, &old, &t), 0);
+    assert_int_equal(p2m_replace(d0, gpa_to_gfn(gva), frame, P2M_RAM_RO, P2M_RAM, &old), 0);
     assert_int_equal(call_at(d0, GNTTABOP_map_grant_ref, gva, 1), -EFAULT);
     assert_int_equal(type_at(d0, HOLE), P2M_INVALID);
     assert_int_equal(d0->grant->nr_maps, 0);

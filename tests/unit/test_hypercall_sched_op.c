@@ -64,7 +64,7 @@ static struct vcpu *guest(u16 id)
 {
     struct domain *d = unit_domain(id, 2);
 
-    d->target = DOMID_INVALID;
+    d->target = 0;
     d->event.valid_ports = 8;
     memset(port_pending, 0, sizeof(port_pending));
     console_out_len = 0;
@@ -133,7 +133,7 @@ static void test_remote_shutdown(void **state)
     assert_int_equal(SCHED_OP(priv, SCHEDOP_remote_shutdown, s), -EINVAL);
     /* A device model may for the domain it serves. */
     unit_set_current(v);
-    v->domain->target = 2;
+    v->domain->target = domain_lookup(2)->serial;
     s.reason = SHUTDOWN_crash;
     assert_int_equal(SCHED_OP(v, SCHEDOP_remote_shutdown, s), 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: core/irq/irq.c */
+/* unit-sources: core/irq/irq.c arch/arm/irq.c */
 /*
  * Host interrupts: requests, guests' interrupts, acknowledge loop; and the form GICv2 list registers are converted
  * from.
@@ -11,7 +11,8 @@
 
 #include <argon/machine.h>
 #include <argon/smp.h>
-#include <argon/vtimer.h>
+#include <asm/irq.h>
+#include <vdev/vtimer.h>
 
 #define VTIMER 27
 #define TIMER 26
@@ -100,7 +101,8 @@ static int setup(void **state)
     machine.timer_irq_virt = VTIMER;
     machine.timer_irq_hyp = TIMER;
     irqchip = &ops;
-    irq_init();
+    vgic_host = ops.virt;
+    irq_boot_init();
     return 0;
 }
 
@@ -133,13 +135,13 @@ static void unusable_machines(void **state)
 {
     (void)state;
     machine.timer_irq_virt = 0;
-    unit_expect_panic(irq_init());
+    unit_expect_panic(irq_boot_init());
     machine.timer_irq_virt = VTIMER;
     machine.timer_irq_hyp = INTID_FIRST_SPI;
-    unit_expect_panic(irq_init());
+    unit_expect_panic(irq_boot_init());
     machine.timer_irq_hyp = TIMER;
     machine.gic.maintenance_irq = 0;
-    unit_expect_panic(irq_init());
+    unit_expect_panic(irq_boot_init());
 }
 
 static void requests(void **state)
@@ -147,8 +149,8 @@ static void requests(void **state)
     (void)state;
     assert_int_equal(irq_request(IPI_SGI, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
     assert_int_equal(irq_request(FAKE_IRQS, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
-    assert_int_equal(irq_request(VTIMER, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
-    assert_int_equal(irq_request(TIMER, IRQ_TYPE_EDGE, handler, &handled, "x"), -EINVAL);
+    assert_int_equal(irq_request(VTIMER, IRQ_TYPE_EDGE, handler, &handled, "x"), -EBUSY);
+    assert_int_equal(irq_request(TIMER, IRQ_TYPE_EDGE, handler, &handled, "x"), -EBUSY);
     assert_int_equal(irq_request(OTHER_PPI, IRQ_TYPE_LEVEL, handler, &handled, "ppi"), 0);
     assert_int_equal(irq_request(OTHER_PPI, IRQ_TYPE_LEVEL, handler, &handled, "ppi"), -EBUSY);
     assert_int_equal(irq_request(33, IRQ_TYPE_EDGE, handler, &handled, "spi"), 0);

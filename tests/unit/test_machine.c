@@ -6,6 +6,7 @@
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
+#include <argon/dt.h>
 #include <argon/machine.h>
 
 static struct tree tree;
@@ -13,7 +14,7 @@ static struct tree tree;
 static int parse(const struct tree_options *o)
 {
     unit_log_clear();
-    return machine_from_fdt(tree_virt(&tree, o), TREE_SIZE);
+    return machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0);
 }
 
 /* Refused, and the message says why. */
@@ -32,7 +33,7 @@ static void test_virt_v3(void **state)
 
     (void)state;
     assert_int_equal(parse(&o), 0);
-    assert_ptr_equal(m->fdt, tree.blob);
+    assert_ptr_equal(machine_dt()->fdt, tree.blob);
     assert_int_equal(m->nr_banks, 1);
     assert_int_equal(m->banks[0].start, 0x40000000);
     assert_int_equal(m->banks[0].size, 0x80000000);
@@ -51,8 +52,8 @@ static void test_virt_v3(void **state)
     assert_int_equal(m->gic.redist[0].size, 0xf60000);
     assert_int_equal(m->gic.redist_stride, 0);
     assert_int_equal(m->gic.maintenance_irq, 25);
-    assert_int_equal(m->gic.phandle, TREE_GIC_PHANDLE);
-    assert_string_equal(m->gic.path, "/intc@8000000");
+    assert_int_equal(machine_dt()->gic_phandle, TREE_GIC_PHANDLE);
+    assert_string_equal(fdt_get_name(tree.blob, machine_dt()->role_at[DT_ROLE_GIC], NULL), "intc@8000000");
     assert_int_equal(m->timer_irq_phys_s, 29);
     assert_int_equal(m->timer_irq_phys_ns, 30);
     assert_int_equal(m->timer_irq_virt, 27);
@@ -182,6 +183,8 @@ static void timer_named(void *f)
     tree_cells(f, "interrupts", 1, 10, 4, 1, 11, 4, 1, 14, 4);
     tree_strings(f, "interrupt-names", "hyp-phys\0virt\0phys");
     tree_cells(f, "clock-frequency", 62500000);
+    tree_empty(f, "fsl,erratum-a008585");
+    tree_empty(f, "allwinner,erratum-unknown1");
     tree_str(f, "compatible", "arm,armv8-timer");
     tree_end(f);
 }
@@ -206,17 +209,18 @@ static void test_timer(void **state)
 {
     (void)state;
     unit_log_clear();
-    assert_int_equal(machine_from_fdt(tree_without_timer(NULL), TREE_SIZE), -EINVAL);
+    assert_int_equal(machine_from_firmware(tree_without_timer(NULL), TREE_SIZE, 0), -EINVAL);
     assert_non_null(strstr(unit_log(), "no usable generic timer"));
-    assert_int_equal(machine_from_fdt(tree_without_timer(timer_named), TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(tree_without_timer(timer_named), TREE_SIZE, 0), 0);
     assert_int_equal(machine.timer_irq_phys_s, 0);
     assert_int_equal(machine.timer_irq_phys_ns, 30);
     assert_int_equal(machine.timer_irq_virt, 27);
     assert_int_equal(machine.timer_irq_hyp, 26);
     assert_int_equal(machine.timer_hz, 62500000);
-    assert_int_equal(machine_from_fdt(tree_without_timer(timer_short), TREE_SIZE), -EINVAL);
+    assert_int_equal(machine.timer_quirks, BIT32(TIMER_A008585) | BIT32(TIMER_UNKNOWN1));
+    assert_int_equal(machine_from_firmware(tree_without_timer(timer_short), TREE_SIZE, 0), -EINVAL);
     assert_non_null(strstr(unit_log(), "/clock: interrupts lack"));
-    assert_int_equal(machine_from_fdt(tree_without_timer(timer_bad_hz), TREE_SIZE), -EINVAL);
+    assert_int_equal(machine_from_firmware(tree_without_timer(timer_bad_hz), TREE_SIZE, 0), -EINVAL);
     assert_non_null(strstr(unit_log(), "/clock: bad clock-frequency"));
 }
 
@@ -518,10 +522,10 @@ static void test_uart(void **state)
     const struct machine_uart *u = &machine.uart;
 
     (void)state;
-    assert_int_equal(machine_fdt_size("no device tree here, and not anywhere else. 0123456789abcdefghij"), 0);
+    assert_int_equal(machine_firmware_bytes("no device tree here, and not anywhere else. 0123456789abcdefghij"), 0);
     o.more = uart_nodes;
     assert_int_equal(parse(&o), 0);
-    assert_int_equal(machine_fdt_size(tree.blob), fdt_totalsize(tree.blob));
+    assert_int_equal(machine_firmware_bytes(tree.blob), fdt_totalsize(tree.blob));
     assert_int_equal(machine_find_uart(""), 0);
     assert_true(machine.has_uart);
     assert_int_equal(u->base, 0x9000000);
@@ -529,9 +533,9 @@ static void test_uart(void **state)
     assert_int_equal(u->irq, 33);
     assert_int_equal(u->clock_hz, 24000000);
     assert_string_equal(u->compatible, "arm,pl011");
-    assert_string_equal(u->path, "/pl011@9000000");
+    assert_string_equal(u->name, "/pl011@9000000");
     assert_int_equal(machine_find_uart("serial0:115200n8"), 0);
-    assert_string_equal(u->path, "/pl011@9000000");
+    assert_string_equal(u->name, "/pl011@9000000");
     assert_int_equal(machine_find_uart("/soc/serial@800"), 0);
     assert_int_equal(u->base, 0x1c000800);
     assert_int_equal(u->reg_shift, 2);
@@ -542,7 +546,7 @@ static void test_uart(void **state)
     unit_log_clear();
     assert_int_equal(machine_find_uart("/nowhere"), 0);
     assert_non_null(strstr(unit_log(), "dtuart=/nowhere: no such device"));
-    assert_string_equal(u->path, "/pl011@9000000");
+    assert_string_equal(u->name, "/pl011@9000000");
     assert_int_equal(machine_find_uart("rtc0"), 0);
     assert_non_null(strstr(unit_log(), "no driver for pl031"));
     assert_int_equal(machine_find_uart("/soc/serial@fffff"), 0);
@@ -568,7 +572,7 @@ static void test_alias_loop(void **state)
     o.stdout_path = "serial0";
     f = tree_virt(&tree, &o);
     assert_int_equal(fdt_setprop_inplace(f, fdt_path_offset(f, "/aliases"), "serial0", "serial0\0aaaaaa", 15), 0);
-    assert_int_equal(machine_from_fdt(f, TREE_SIZE), 0);
+    assert_int_equal(machine_from_firmware(f, TREE_SIZE, 0), 0);
     assert_int_equal(machine_find_uart(NULL), -ENODEV);
 }
 

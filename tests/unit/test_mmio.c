@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include <argon/domain.h>
-#include <argon/mmio.h>
+#include <vdev/mmio.h>
 
 static u64 none_read(struct vcpu *v, u64 offset, u64 size)
 {

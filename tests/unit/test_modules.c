@@ -20,7 +20,7 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
 static int parse(const struct tree_options *o)
 {
     unit_log_clear();
-    return machine_from_fdt(tree_virt(&tree, o), TREE_SIZE);
+    return machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0);
 }
 
 static void expect_kernel_and_ramdisk(void)
@@ -237,12 +237,12 @@ static void test_check(void **state)
     assert_non_null(strstr(why, "overlaps the kernel module at 0x78000000"));
     machine.modules[1].start--;
     assert_true(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
-    machine.fdt_start = TREE_RAMDISK_AT - 0x1000000;
-    machine.fdt_size = 0x1000;
-    machine.modules[1].start = machine.fdt_start + 0xfff;
+    machine.tables.start = TREE_RAMDISK_AT - 0x1000000;
+    machine.tables.size = 0x1000;
+    machine.modules[1].start = machine.tables.start + 0xfff;
     assert_false(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
     assert_non_null(strstr(why, "overlaps the device tree"));
-    machine.fdt_size = 0;
+    machine.tables.size = 0;
     machine.modules[0].start = 0xbfffffff;
     assert_false(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
     assert_non_null(strstr(why, "is not in RAM"));

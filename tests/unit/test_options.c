@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: boot/options.c core/console/log.c */
+/* unit-sources: boot/options.c core/options.c core/console/log.c */
 #include "unit.h"
 #include <argon/console.h>
 #include <argon/param.h>

@@ -30,16 +30,17 @@ static void test_map_and_lookup(void **state)
 static void test_range(void **state)
 {
     const u64 end = 1UL << (HOST_P2M_BITS - PAGE_SHIFT);
+    struct p2m_old old;
     enum p2m_type t;
-    mfn_t m;
 
     (void)state;
     assert_int_equal(p2m_map(d, gfn(end - 1), mfn(1), 1, P2M_MMIO), 0);
     assert_int_equal(p2m_map(d, gfn(end), mfn(1), 1, P2M_MMIO), -EINVAL);
     assert_int_equal(p2m_map(d, gfn(end - 1), mfn(1), 2, P2M_MMIO), -EINVAL);
     assert_int_equal(p2m_map(d, gfn(~0UL), mfn(1), 2, P2M_MMIO), -EINVAL);
-    assert_int_equal(p2m_replace(d, gfn(end), mfn(1), P2M_MMIO, &m, &t), -EINVAL);
-    assert_int_equal(p2m_unmap(d, gfn(end), 1), -EINVAL);
+    assert_int_equal(p2m_replace(d, gfn(end), mfn(1), P2M_MMIO, ~0U, &old), -EINVAL);
+    assert_int_equal(p2m_remove(d, gfn(end), ~0U, &old), -ENOENT);
+    assert_int_equal(p2m_remove_exact(d, gfn(end), mfn(1), ~0U), -ENOENT);
     assert_false(mfn_is_valid(p2m_lookup(d, gfn(end), &t, NULL)));
     assert_false(mfn_is_valid(p2m_lookup(d, INVALID_GFN, &t, NULL)));
     assert_null(p2m_get_page(d, INVALID_GFN, &t));
@@ -47,30 +48,47 @@ static void test_range(void **state)
 
 static void test_replace(void **state)
 {
-    enum p2m_type t;
-    mfn_t m;
+    struct p2m_old old;
 
     (void)state;
-    assert_int_equal(p2m_replace(d, gfn(5), mfn(0x40001), P2M_RAM_RW, &m, &t), 0);
-    assert_int_equal(t, P2M_INVALID);
+    assert_int_equal(p2m_replace(d, gfn(5), mfn(0x40001), P2M_RAM_RW, P2M_RAM, &old), -ENOENT);
+    assert_int_equal(p2m_replace(d, gfn(5), mfn(0x40001), P2M_RAM_RW, BIT32(P2M_INVALID), &old), 0);
+    assert_int_equal(old.t, P2M_INVALID);
     assert_int_equal(host_p2m_flushes, 0);
-    assert_int_equal(p2m_replace(d, gfn(5), mfn(0x40002), P2M_RAM_RO, &m, &t), 0);
-    assert_int_equal(t, P2M_RAM_RW);
-    assert_int_equal(m.m, 0x40001);
+    assert_int_equal(p2m_replace(d, gfn(5), mfn(0x40002), P2M_RAM_RO, P2M_RAM, &old), 0);
+    assert_int_equal(old.t, P2M_RAM_RW);
+    assert_int_equal(old.m.m, 0x40001);
+    assert_int_equal(host_p2m_flushes, 1);
+    assert_int_equal(p2m_replace(d, gfn(5), mfn(0x40003), P2M_GRANT_RW, ~P2M_RAM, &old), -EBUSY);
+    assert_int_equal(old.t, P2M_RAM_RO);
     assert_int_equal(host_p2m_flushes, 1);
 }
 
 static void test_unmap(void **state)
 {
+    struct p2m_old old;
     enum p2m_type t;
+    u32 frames[4];
 
     (void)state;
     assert_int_equal(p2m_map(d, gfn(0x100), mfn(0x40010), 4, P2M_RAM_RW), 0);
-    assert_int_equal(p2m_unmap_exact(d, gfn(0x101), mfn(0x40010)), -ENOENT);
-    assert_int_equal(p2m_unmap_exact(d, gfn(0x101), mfn(0x40011)), 0);
-    assert_int_equal(p2m_unmap_exact(d, gfn(0x101), mfn(0x40011)), -ENOENT);
-    assert_int_equal(p2m_unmap(d, gfn(0), 0x1000), 0);
+    assert_int_equal(p2m_remove_exact(d, gfn(0x101), mfn(0x40010), P2M_RAM), -ENOENT);
+    assert_int_equal(p2m_remove_exact(d, gfn(0x101), mfn(0x40011), P2M_GRANT), -ENOENT);
+    assert_int_equal(p2m_remove_exact(d, gfn(0x101), mfn(0x40011), P2M_RAM), 0);
+    assert_int_equal(p2m_remove_exact(d, gfn(0x101), mfn(0x40011), P2M_RAM), -ENOENT);
+    assert_int_equal(p2m_remove(d, gfn(0x101), P2M_RAM, &old), -ENOENT);
+    assert_int_equal(p2m_remove(d, gfn(0x100), P2M_FOREIGN, &old), -EBUSY);
+    assert_int_equal(old.t, P2M_RAM_RW);
+    assert_int_equal(p2m_remove(d, gfn(0x100), P2M_RAM, &old), 0);
+    assert_int_equal(old.m.m, 0x40010);
     assert_false(mfn_is_valid(p2m_lookup(d, gfn(0x100), &t, NULL)));
+    /* Many at once, as far as they are what is asked for. */
+    host_p2m_flushes = 0;
+    assert_int_equal(p2m_remove_many(d, gfn(0x101), 4, P2M_RAM, frames), 0);
+    assert_int_equal(host_p2m_flushes, 0);
+    assert_int_equal(p2m_remove_many(d, gfn(0x102), 4, P2M_RAM, frames), 2);
+    assert_true(frames[0] == 0x40012 && frames[1] == 0x40013);
+    assert_int_equal(host_p2m_flushes, 1);
 }
 
 static void test_get_page(void **state)
@@ -95,19 +113,19 @@ static void test_get_page(void **state)
 
 static void test_dying(void **state)
 {
+    struct p2m_old old;
     enum p2m_type t;
-    mfn_t m;
 
     (void)state;
     assert_int_equal(p2m_map(d, gfn(1), mfn(0x40001), 1, P2M_RAM_RW), 0);
     d->dying = DOMAIN_DYING;
     assert_int_equal(p2m_map(d, gfn(2), mfn(0x40001), 1, P2M_RAM_RW), -ESRCH);
-    assert_int_equal(p2m_replace(d, gfn(1), mfn(0x40002), P2M_RAM_RW, &m, &t), -ESRCH);
+    assert_int_equal(p2m_replace(d, gfn(1), mfn(0x40002), P2M_RAM_RW, ~0U, &old), -ESRCH);
     assert_int_equal(p2m_lookup(d, gfn(1), &t, NULL).m, 0x40001);
-    assert_int_equal(p2m_unmap_exact(d, gfn(1), mfn(0x40001)), 0);
+    assert_int_equal(p2m_remove_exact(d, gfn(1), mfn(0x40001), P2M_RAM), 0);
     assert_int_equal(p2m_teardown(d), 0);
     assert_false(mfn_is_valid(p2m_lookup(d, gfn(1), &t, NULL)));
-    assert_int_equal(p2m_unmap_exact(d, gfn(1), mfn(0x40001)), -ENOENT);
+    assert_int_equal(p2m_remove_exact(d, gfn(1), mfn(0x40001), P2M_RAM), -ENOENT);
 }
 
 static void test_pool(void **state)

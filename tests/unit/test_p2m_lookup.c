@@ -135,6 +135,20 @@ static void test_device_has_no_page(void **state)
     level3[2] = 0x9000000UL | (u64)P2M_MMIO << PTE_SW_SHIFT | PTE_TABLE_BIT | PTE_VALID;
     assert_null(p2m_get_page(d1, gfn(FIRST + 2), &t));
     assert_int_equal(t, P2M_MMIO);
+    /* Nor has memory of any kind of device, be it in RAM, and be it d1's: the type decides. */
+    for (enum p2m_type of = P2M_INVALID; of < 16; of++) {
+        if (p2m_is_mmio(of)) {
+            gfn_t g = gfn(FIRST + 2);
+            u64 nr = 1, calls = host_calls("arch_clean_inval_dcache");
+
+            level3[2] = leaf(pg, of, PTE_TABLE_BIT);
+            assert_null(p2m_get_page(d1, g, &t));
+            assert_int_equal(t, of);
+            assert_false(p2m_is_ram(t) || p2m_is_foreign(t) || p2m_is_grant(t));
+            assert_int_equal(p2m_cache_flush(d1, &g, &nr), 0);
+            assert_int_equal(host_calls("arch_clean_inval_dcache"), calls);
+        }
+    }
     level3[2] = 0;
     pages_gone();
 }

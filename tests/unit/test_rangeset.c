@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: lib/rangeset.c */
+/* unit-sources: core/mem/rangeset.c */
 #include "unit.h"
 #include <argon/rangeset.h>
 

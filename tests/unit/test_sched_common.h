@@ -116,6 +116,7 @@ unused static struct domain *sched_domain_in(u16 id, u32 nr_vcpus, u32 pool)
     struct domain *d = calloc(1, sizeof(*d));
 
     d->id = id;
+    d->serial = 1000u + id;
     d->is_privileged = id == 0;
     d->max_vcpus = nr_vcpus;
     d->vcpu = calloc(nr_vcpus, sizeof(*d->vcpu));

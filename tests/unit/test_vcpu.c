@@ -114,6 +114,10 @@ static void test_register_info(void **state)
     assert_int_equal(register_at(v, 0, gpa, 4), -ENXIO);
     assert_int_equal(register_at(v, 0, 0x1000, 0), -EINVAL);
     assert_int_equal(register_at(v, 0, ~0UL, 0), -EINVAL);
+    /* Not in a page that is shared with the hypervisor: what is held there is not counted as the guest's memory. */
+    assert_int_equal(p2m_map(d, gfn(0x77), virt_to_mfn(d->shared_info), 1, P2M_RAM_RW), 0);
+    assert_int_equal(register_at(v, 0, 0x77000, 512), -EINVAL);
+    assert_int_equal(virt_to_page(d->shared_info)->count, 1);
     assert_int_equal(register_at(v, 0, gpa, 512), 0);
     assert_ptr_equal(v->info, place);
     assert_int_equal(place->time.system_time, 77);

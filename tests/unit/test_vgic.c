@@ -247,7 +247,7 @@ static void more_active_than_list_registers(void **state)
         order[i] = guest_ack();
         assert_int_equal(order[i], 40 + i);
     }
-    assert_int_equal(d->vcpu[0]->vgic.nr_evicted, 3);
+    assert_int_equal(d->vcpu[0]->arch.vgic.nr_evicted, 3);
     assert_int_equal(rd(GICD + 0x304), 0x7f << 8);       /* all seven read as active */
     for (u32 i = 7; i-- > 0; ) {
         guest_eoi(order[i]);
@@ -255,7 +255,7 @@ static void more_active_than_list_registers(void **state)
             vgic_maintenance();
         }
     }
-    assert_int_equal(d->vcpu[0]->vgic.nr_evicted, 0);
+    assert_int_equal(d->vcpu[0]->arch.vgic.nr_evicted, 0);
     assert_int_equal(rd(GICD + 0x304), 0);
     assert_false(fake_maintenance());
     vgic_inject(d, NULL, 40);
@@ -346,11 +346,11 @@ static void evicted_and_cleared(void **state)
             assert_int_equal(guest_ack(), 1 + i);
         }
     }
-    assert_int_equal(d->vcpu[0]->vgic.priv[1].place, VGIC_EVICTED);
+    assert_int_equal(d->vcpu[0]->arch.vgic.priv[1].place, VGIC_EVICTED);
     vgic_sgi1r_write(d->vcpu[0], 1UL << 24 | 1);
     check_all();
     wr(SGIF(0) + 0x380, BIT32(1));
-    assert_int_equal(d->vcpu[0]->vgic.priv[1].place, VGIC_READY);
+    assert_int_equal(d->vcpu[0]->arch.vgic.priv[1].place, VGIC_READY);
     check_all();
     guest_eoi(1);                                        /* ends 4's priority, and nothing's activity */
     if (fake_maintenance()) {
@@ -502,10 +502,10 @@ static void reset(void **state)
     vgic_set_level(d, v, 30, true);
     unload(v);
     vgic_reset_vcpu(v);
-    assert_int_equal(v->vgic.vmcr, VMCR_VFIQEN);
-    assert_false(v->vgic.priv[30].enabled);
-    assert_int_equal(v->vgic.priv[30].priority, 0);
-    assert_true(v->vgic.priv[0].enabled);
+    assert_int_equal(v->arch.vgic.vmcr, VMCR_VFIQEN);
+    assert_false(v->arch.vgic.priv[30].enabled);
+    assert_int_equal(v->arch.vgic.priv[30].priority, 0);
+    assert_true(v->arch.vgic.priv[0].enabled);
     load(v);
     guest_on(0);
     assert_int_equal(guest_ack(), 40);                   /* the distributor's is still there */

@@ -432,7 +432,7 @@ static bool run_each(void)
     for_each_vcpu (d, v) {
         timer_expires(v);
         unit_set_cpu(v->id % CPUS);
-        v->vgic.vmcr = 0xf8u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
+        v->arch.vgic.vmcr = 0xf8u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
         v->pause_flags = 0;
         v->arch.regs.pstate = 0;
         model_load(cpu_id(), v);
@@ -523,8 +523,8 @@ static void recover(void)
     memset(m.dev_latch, 0, sizeof(m.dev_latch));
     for_each_vcpu (d, v) {
         unit_set_cpu(0);
-        v->vgic.vmcr = 0;
-        memset(v->vgic.apr, 0, sizeof(v->vgic.apr));
+        v->arch.vgic.vmcr = 0;
+        memset(v->arch.vgic.apr, 0, sizeof(v->arch.vgic.apr));
         v->info->evtchn_upcall_pending = 0;
         vgic_set_level(d, v, PPI_LEVEL, false);
         model_load(0, v);

@@ -120,7 +120,7 @@ static void timer_in_flight_goes_with_its_vcpu(void **state)
     assert_false(fake.cpu[1].ppi_active[27]);
     unload(a);
     assert_false(fake.cpu[1].ppi_active[27]);
-    assert_false(a->vgic.priv[27].phys_active);
+    assert_false(a->arch.vgic.priv[27].phys_active);
 }
 
 static void timer_expires_off_cpu(void **state)
@@ -326,11 +326,11 @@ static void routing(void **state)
     /* Active here while routed away: the next one goes there, after the EOI. */
     mmio(GICD + 0x6000 + 50 * 8, 4, true, 3);
     vgic_inject(d, NULL, 50);
-    assert_ptr_equal(d->vgic.spis[18].vcpu, d->vcpu[0]);
+    assert_ptr_equal(d->arch.vgic.spis[18].vcpu, d->vcpu[0]);
     guest_eoi(50);
     vgic_inject(d, NULL, 50);
     assert_int_equal(guest_ack(), FAKE_NONE);
-    assert_ptr_equal(d->vgic.spis[18].vcpu, d->vcpu[3]);
+    assert_ptr_equal(d->arch.vgic.spis[18].vcpu, d->vcpu[3]);
     assert_true(vgic_irq_deliverable(d->vcpu[3]));
     /* To nobody. */
     mmio(GICD + 0x6000 + 50 * 8, 8, true, 0x0100000000);

@@ -373,6 +373,7 @@ static void v2_limits(void **state)
     (void)state;
     unit_setup(state);
     irqchip = &v2_ops;
+    vgic_host = irqchip->virt;
     e = unit_domain(3, 9);
     assert_int_equal(vgic_init_domain(e, 2, 32), -EINVAL);
     assert_int_equal(vgic_host_versions(), BIT32(2));

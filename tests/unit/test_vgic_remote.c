@@ -7,7 +7,7 @@
 /* The vCPU asked for runs on CPU 1: do there what its exit path would. */
 static void run_other(struct vcpu *v)
 {
-    if (v->vgic.live == 2) {
+    if (v->arch.vgic.live == 2) {
         unit_set_cpu(1);
         if (v->pending & PEND_SYNC) {
             vgic_sync(v);
@@ -39,7 +39,7 @@ static u32 nr_stale(const struct vcpu *v)
 {
     u32 n = 0;
 
-    for (const struct list_head *i = v->vgic.stale.next; i != &v->vgic.stale; i = i->next) {
+    for (const struct list_head *i = v->arch.vgic.stale.next; i != &v->arch.vgic.stale; i = i->next) {
         n++;
     }
     return n;
@@ -211,7 +211,7 @@ static void private_without_list_register(void **state)
         if (!active) {
             vgic_inject_host(d, b, 27, 27);
         }
-        assert_int_equal(b->vgic.priv[27].place, active ? VGIC_EVICTED : VGIC_READY);
+        assert_int_equal(b->arch.vgic.priv[27].place, active ? VGIC_EVICTED : VGIC_READY);
         unit_set_cpu(0);
         wr(SGIF(1) + (active ? 0x380 : 0x280), BIT32(27));
         assert_true(fake.cpu[1].ppi_active[27]);
@@ -219,7 +219,7 @@ static void private_without_list_register(void **state)
         unload_there(b);
         check_all();
         assert_false(fake.cpu[1].ppi_active[27]);
-        b->vgic.apr[4] = 0;
+        b->arch.vgic.apr[4] = 0;
         for (u32 i = 0; i < FAKE_LRS; i++) {
             wr(SGIF(1) + 0x280, BIT32(1 + i));
             wr(SGIF(1) + 0x380, BIT32(1 + i));

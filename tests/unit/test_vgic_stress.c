@@ -11,8 +11,8 @@
 
 #include "fake_irqchip.h"
 
-#include <argon/mmio.h>
-#include <argon/vtimer.h>
+#include <vdev/mmio.h>
+#include <vdev/vtimer.h>
 
 #include <sched.h>
 #include <time.h>
@@ -163,19 +163,20 @@ static int setup(void **state)
 {
     unit_setup(state);
     irqchip = &ops;
+    vgic_host = irqchip->virt;
     d = unit_domain(1, 3);
     d->arch.event_ppi = 31;
     assert_int_equal(vgic_init_domain(d, 3, 32), 0);
-    d->vgic.ctlr = 3;
+    d->arch.vgic.ctlr = 3;
     for_each_vcpu (d, v) {
         vgic_init_vcpu(v);
-        v->vtimer.virt_irq = 27;
-        v->vgic.vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
+        v->arch.vtimer.virt_irq = 27;
+        v->arch.vgic.vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
     }
-    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
-        d->vgic.spis[i].enabled = true;
-        d->vgic.spis[i].priority = 0xf0;                 /* masked: they take list registers, nobody takes them */
-        d->vgic.spis[i].is_level = false;
+    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
+        d->arch.vgic.spis[i].enabled = true;
+        d->arch.vgic.spis[i].priority = 0xf0;                 /* masked: they take list registers, nobody takes them */
+        d->arch.vgic.spis[i].is_level = false;
     }
     return 0;
 }

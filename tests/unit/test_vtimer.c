@@ -5,8 +5,8 @@
 #include <asm/vtimer.h>
 
 #include <argon/machine.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
+#include <vdev/vgic.h>
+#include <vdev/vtimer.h>
 
 struct host_vtimer host_vtimer;
 static struct domain *d;
@@ -62,7 +62,7 @@ static int setup(void **state)
     level = in_flight = false;
     off_cpu = true;
     unit_advance(ticks_to_ns(OFFSET + 1000));
-    d->vcounter_offset = OFFSET;
+    d->arch.vcounter_offset = OFFSET;
     vtimer_init_vcpu(v, 27, 30);
     return 0;
 }

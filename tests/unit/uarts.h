@@ -9,6 +9,7 @@ static const char *const pl011_names[] = { "arm,pl011", "arm,sbsa-uart", NULL };
 static const char *const ns16550_names[] = { "ns16550a", "snps,dw-apb-uart", NULL };
 static const struct uart_ops pl011 = { .name = "pl011", .compatible = pl011_names };
 static const struct uart_ops ns16550 = { .name = "ns16550", .compatible = ns16550_names };
-const struct uart_ops *const uart_drivers[] = { &pl011, &ns16550, NULL };
+static const struct uart_ops *const uart_list[] = { &pl011, &ns16550, NULL };
+const struct uart_ops *const *uart_drivers = uart_list;
 
 #endif

@@ -11,8 +11,8 @@
 #include "fake_irqchip.h"
 
 #include <argon/machine.h>
-#include <argon/mmio.h>
-#include <argon/vtimer.h>
+#include <vdev/mmio.h>
+#include <vdev/vtimer.h>
 
 #include "vdev/vgic/internal.h"
 
@@ -81,14 +81,15 @@ static void make_domain(const struct irqchip_ops *ops, u8 version, u32 vcpus, u3
     memset(kick_bits, 0, sizeof(kick_bits));
     on_kick = NULL;
     irqchip = ops;
+    vgic_host = irqchip->virt;
     d = unit_domain(1, vcpus);
     d->arch.event_ppi = 31;
     assert_int_equal(vgic_init_domain(d, version, spis), 0);
     for_each_vcpu (d, v) {
         vgic_init_vcpu(v);
-        v->vtimer.virt_irq = 27;
+        v->arch.vtimer.virt_irq = 27;
         vgic_connect_timer(v, 27, 27);
-        v->vgic.vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
+        v->arch.vgic.vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
     }
 }
 

@@ -90,9 +90,9 @@ static void settle(struct vcpu *v)
 static void check_all(void)
 {
     for_each_vcpu (d, v) {
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
         (void)vgic_check_all(v);
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
     }
 }
 
@@ -301,7 +301,7 @@ static void check_physical(void)
     for (u32 c = 0; c < CPUS; c++) {
         if (fake.cpu[c].ppi_active[PPI_TIMER]) {
             assert_non_null(m.on[c]);
-            assert_true(m.on[c]->vgic.priv[PPI_TIMER].phys_active);
+            assert_true(m.on[c]->arch.vgic.priv[PPI_TIMER].phys_active);
         }
     }
     for (u32 i = HOST_LEVEL; i < HOST_END; i++) {

@@ -32,9 +32,9 @@ static unused u32 check_all(void)
     u32 busy = 0;
 
     for_each_vcpu (d, v) {
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
         busy += vgic_check_all(v);
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
     }
     return busy;
 }

@@ -12,21 +12,16 @@ static u64 dcache_line(void)
     return 4UL << ((sysreg_read(ctr_el0) >> 16) & 0xf);
 }
 
-/* One operation on address a; its increment by `step` makes the next. */
-#define STEP(op)     op ", %0\n\tadd %0, %0, %1\n\t"
-#define STEPS_4(op)  STEP(op) STEP(op) STEP(op) STEP(op)
-#define STEPS_16(op) STEPS_4(op) STEPS_4(op) STEPS_4(op) STEPS_4(op)
-
-/* `op` on each block of `step` bytes that [va, va + n) touches. */
+/* DC `op` on each block of `step` bytes that [va, va + n) touches. */
 #define for_each_block(op, va, n, step)                                                                 \
     do {                                                                                                \
         u64 at = ROUND_DOWN((u64)(va), (step)), left = DIV_ROUND_UP((u64)(va) + (n) - at, (step));      \
                                                                                                         \
         for (; left >= 16; left -= 16) {                                                                \
-            __asm__ volatile(STEPS_16(op) : "+r"(at) : "r"(step) : "memory");                           \
+            dc_step_16(op, at, step);                                                                   \
         }                                                                                               \
         for (; left != 0; left--) {                                                                     \
-            __asm__ volatile(STEP(op) : "+r"(at) : "r"(step) : "memory");                               \
+            dc_step(op, at, step);                                                                      \
         }                                                                                               \
     } while (0)
 
@@ -35,7 +30,7 @@ void arch_clean_dcache(const void *va, size_t n)
 {
     u64 line = dcache_line();
 
-    for_each_block("dc cvac", va, n, line);
+    for_each_block(cvac, va, n, line);
     dsb(sy);
 }
 
@@ -43,14 +38,14 @@ void arch_clean_inval_dcache(const void *va, size_t n)
 {
     u64 line = dcache_line();
 
-    for_each_block("dc civac", va, n, line);
+    for_each_block(civac, va, n, line);
     dsb(sy);
 }
 
 /* Invalidate what code was read from before the guest's own caches knew (D7.5.9). */
 void arch_inval_icache(void)
 {
-    __asm__ volatile("ic ialluis" : : : "memory");
+    ic(ialluis);
     dsb(ish);
     isb();
 }
@@ -72,13 +67,8 @@ void arch_zero_pages(void *va, u64 nr_pages)
         memset(va, 0, bytes);
         return;
     }
-    for_each_block("dc zva", va, bytes, block);
+    for_each_block(zva, va, bytes, block);
 }
-
-#define ZERO_AND_CLEAN    "dc zva, %0\n\tdc cvac, %0\n\tadd %0, %0, %1\n\t"
-#define ZERO_AND_CLEAN_4  ZERO_AND_CLEAN ZERO_AND_CLEAN ZERO_AND_CLEAN ZERO_AND_CLEAN
-#define ZERO_AND_CLEAN_16 ZERO_AND_CLEAN_4 ZERO_AND_CLEAN_4 ZERO_AND_CLEAN_4 ZERO_AND_CLEAN_4
-#define ZERO_AND_CLEAN_32 ZERO_AND_CLEAN_16 ZERO_AND_CLEAN_16
 
 /*
  * Where a line is what DC ZVA clears, line by line: one pass, and nothing else is pushed out of the caches. A clean of an address is
@@ -94,7 +84,7 @@ void arch_scrub_pages(void *va, u64 nr_pages)
         return;
     }
     while (a < end) {
-        __asm__ volatile(ZERO_AND_CLEAN_32 : "+r"(a) : "r"(block) : "memory");
+        dc_zero_clean_32(a, block);
     }
     dsb(sy);
 }

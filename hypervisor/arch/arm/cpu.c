@@ -10,12 +10,15 @@
 #include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
+#include <asm/errata.h>
+#include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
 
+#define PSCI_CPU_OFF      0x84000002UL
 #define PSCI_SYSTEM_OFF   0x84000008UL
 #define PSCI_SYSTEM_RESET 0x84000009UL
 #define CPU_START_TIMEOUT_NS (1000 * NS_PER_MS)
@@ -26,23 +29,17 @@
 #define MDCR_TRAPS  (BIT(5) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(14) | BIT(19))
 
 struct pcpu boot_pcpu;
-struct pcpu *pcpus[NR_CPUS];
-u32 nr_cpus = 1;
 extern char secondary_entry[];
-static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 when it has */
+static u32 boot_token;                   /* CPU that may come online: 1 + id; 0 when it has, REFUSED when it must not */
+#define REFUSED (~0u)
 
 void smccc_smc(u64 fid, u64 a1, u64 a2, u64 a3, struct smccc_result *res)
 {
-    register u64 x0 __asm__("x0") = fid;
-    register u64 x1 __asm__("x1") = a1;
-    register u64 x2 __asm__("x2") = a2;
-    register u64 x3 __asm__("x3") = a3;
+    u64 x[4] = { fid, a1, a2, a3 };
 
-    /* SMCCC 1.0 leaves x4..x17 undefined after the call (DEN0028 2.5). */
-    __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : :
-                     "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory");
+    smc_call(x);
     if (res != NULL) {
-        *res = (struct smccc_result){ { x0, x1, x2, x3 } };
+        memcpy(res->x, x, sizeof(x));
     }
 }
 
@@ -56,7 +53,9 @@ void cpu_init_el2(void)
     sysreg_write(hstr_el2, 0);
     sysreg_write(cnthctl_el2, 0);        /* EL1 physical counter and timer trap: emulated against the guest's own time */
     sysreg_write(cntvoff_el2, 0);
-    __asm__ volatile("msr cntv_ctl_el0, xzr\n\tmsr cntp_ctl_el0, xzr\n\tmsr cnthp_ctl_el2, xzr" : : : "memory");
+    sysreg_write(cntv_ctl_el0, 0);
+    sysreg_write(cntp_ctl_el0, 0);
+    sysreg_write(cnthp_ctl_el2, 0);
     sysreg_write(vpidr_el2, sysreg_read(midr_el1));
     if ((sysreg_read(id_aa64pfr0_el1) >> 40) & 0xf) {
         sysreg_write(s3_4_c10_c5_0, BIT(48) | BIT(49));        /* MPAM2_EL2: trap EL1 and EL0 */
@@ -74,7 +73,7 @@ void cpu_idle(void)
     if (!arch_irq_waiting() && !mem_idle() && atomic_load(&current_vcpu()->pending) == 0) {
         /* Interrupts are masked: WFI still wakes for them, and none is lost between the check and the wait (D1.6.2). */
         dsb(sy);
-        __asm__ volatile("wfi" : : : "memory");
+        wfi();
     }
     if (arch_irq_waiting()) {
         irq_handle();
@@ -112,9 +111,9 @@ static int pcpu_create(u32 id, const struct machine_cpu *mc)
     p->id = id;
     p->node = mc->node;
     p->hwid = mc->hwid;
-    p->stack_top = (void *)mmu_map_stack(id, false);
-    p->emergency_stack_top = (void *)mmu_map_stack(id, true);
-    if (p->stack_top == NULL || p->emergency_stack_top == NULL) {
+    p->arch.stack_top = (void *)mmu_map_stack(id, false);
+    p->arch.emergency_stack_top = (void *)mmu_map_stack(id, true);
+    if (p->arch.stack_top == NULL || p->arch.emergency_stack_top == NULL) {
         return -1;
     }
     timer_init_cpu(&p->timers);
@@ -126,6 +125,7 @@ static bool secondary_start(struct pcpu *p)
 {
     struct smccc_result res;
     u64 deadline;
+    u32 token;
 
     atomic_store(&boot_token, p->id + 1);
     smccc_smc(machine.psci_cpu_on, p->hwid, mmu_va_to_pa(secondary_entry), (u64)p, &res);
@@ -134,14 +134,14 @@ static bool secondary_start(struct pcpu *p)
         return false;
     }
     deadline = now_ns() + CPU_START_TIMEOUT_NS;
-    while (atomic_load_acquire(&boot_token) != 0) {
+    while ((token = atomic_load_acquire(&boot_token)) == p->id + 1) {
         if (now_ns() > deadline) {
             log_warn("CPU with MPIDR %#lx was started and has not arrived", p->hwid);
             return false;
         }
         cpu_relax();
     }
-    return true;
+    return token == 0;
 }
 
 u32 smp_boot(u32 max_cpus)
@@ -180,6 +180,13 @@ noreturn_fn void secondary_main(void)
     struct pcpu *p = this_cpu();
     u32 mine = p->id + 1;
 
+    if (!errata_cpu_up()) {
+        (void)atomic_cmpxchg(&boot_token, &mine, REFUSED);
+        if (machine.psci_version >= 2) {
+            smccc_smc(PSCI_CPU_OFF, 0, 0, 0, NULL);
+        }
+        arch_stop_cpu();
+    }
     cpu_init_el2();
     if (irqchip->init_cpu() != 0) {
         arch_stop_cpu();
@@ -197,9 +204,9 @@ noreturn_fn void secondary_main(void)
 /* ---- the machine ---- */
 noreturn_fn void arch_stop_cpu(void)
 {
-    __asm__ volatile("msr daifset, #0xf");
+    daif_mask();
     for (;;) {
-        __asm__ volatile("wfi");
+        wfi();
     }
 }
 

@@ -22,18 +22,13 @@
 must_check static always_inline bool hot_page_of(const struct domain *d, u64 gva, bool write, struct page **pg, u8 **va)
 {
     u64 par = guest_translate(gva, write);
-    u64 pa = par & GENMASK(47, 12);
-    u64 i, nr;
+    u64 m = translated_mfn(par);
+    u64 i = m - mem_hot_range.first;
 
-    if (unlikely(par & PAR_F)) {
+    if (unlikely((par & PAR_F) || i >= mem_hot_range.nr)) {
         return false;
     }
-    i = (pa >> PAGE_SHIFT) - mem_hot_range.first;
-    nr = mem_hot_range.nr;
-    if (unlikely(i >= nr)) {
-        return false;
-    }
-    *va = (u8 *)(pa | HYP_DIRECTMAP_VA | (gva & ~PAGE_MASK));
+    *va = translated_va(m, gva);
     *pg = &mem_hot_range.page[i];
     return likely(page_try_reference(*pg, PAGE_WORD_ID(d->id, PAGE_GUEST)));
 }
@@ -55,8 +50,8 @@ static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
             return NULL;
         }
     }
-    m = paddr_to_mfn(par & GENMASK(47, 12));
-    *va = (u8 *)mfn_to_virt(m) + (gva & ~PAGE_MASK);
+    m = mfn(translated_mfn(par));
+    *va = translated_va(m.m, gva);
     return page_get(m, d) ? mfn_to_page(m) : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <argon/string.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
+#include <asm/tlb.h>
 #include <argon/pgtable.h>
 
 #define NR_POOL_TABLES 24
@@ -65,16 +66,13 @@ static paddr_t host_table_pa(const u64 *table)
     return mmu_va_to_pa(table);
 }
 
-/* Boot-time changes and device windows only: all of EL2 is simple and rare enough. D8.14.5 */
+/* Boot-time changes and device windows only: all of EL2 is simple and rare enough. */
 static void host_flush(struct pgtable *t, u64 va, u64 size)
 {
     (void)t;
     (void)va;
     (void)size;
-    dsb(ishst);
-    __asm__ volatile("tlbi alle2is" : : : "memory");
-    dsb(ish);
-    isb();
+    tlb_flush_el2();
 }
 
 static const struct pgt_ops host_ops = {

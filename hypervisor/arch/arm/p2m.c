@@ -19,10 +19,9 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/tlb.h>
+#include "p2m_attrs.h"
 #include "p2m_walk.h"
-
-/* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
-#define FLUSH_PAGES_MAX 32
 
 #define GUEST_GPADDR_BITS 40     /* what the ABI lays guests out in: their RAM ends below 1 TiB (public arch-arm.h) */
 
@@ -105,49 +104,17 @@ static paddr_t s2_table_pa(const u64 *table)
 }
 
 /*
- * Invalidate stage 2 of a VMID and everything combined with it (D8.14.5): first the IPA entries, then, after these have completed, all
- * stage-1 entries of the VMID, which may hold the old translation.
+ * Who must hear, before the lock is given up, that translations of d are in memory no longer: all of [va, va + size), and one page. One list
+ * in two forms; now the CPUs are on it, later an IOMMU that walks the same tables.
  */
-static void s2_flush(struct pgtable *t, u64 va, u64 size)
+static void tell(struct pgtable *t, u64 va, u64 size)
 {
-    struct domain *d = pgt_domain(t);
-    u64 old = sysreg_read(vttbr_el2);
-
-    if (old != d->arch.vttbr) {
-        sysreg_write(vttbr_el2, d->arch.vttbr);
-        isb();
-    }
-    dsb(ishst);
-    if (size <= FLUSH_PAGES_MAX * PAGE_SIZE) {
-        for (u64 a = va; a < va + size; a += PAGE_SIZE) {
-            __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(a >> PAGE_SHIFT) : "memory");
-        }
-        dsb(ish);
-        __asm__ volatile("tlbi vmalle1is" : : : "memory");
-    } else {
-        __asm__ volatile("tlbi vmalls12e1is" : : : "memory");
-    }
-    dsb(ish);
-    isb();
-    if (old != d->arch.vttbr) {
-        sysreg_write(vttbr_el2, old);
-        isb();
-    }
+    tlb_flush_s2(pgt_domain(t)->arch.vttbr, va, size);
 }
 
-/* As s2_flush(), of one page; mostly the running guest's own. */
-static always_inline void s2_flush_page(struct domain *d, gfn_t g)
+static always_inline void tell_page(struct domain *d, gfn_t g)
 {
-    if (unlikely(sysreg_read(vttbr_el2) != d->arch.vttbr)) {
-        s2_flush(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
-        return;
-    }
-    dsb(ishst);
-    __asm__ volatile("tlbi ipas2e1is, %0" : : "r"(g.g) : "memory");
-    dsb(ish);
-    __asm__ volatile("tlbi vmalle1is" : : : "memory");
-    dsb(ish);
-    isb();
+    tlb_flush_s2_page(d->arch.vttbr, g.g);
 }
 
 static const struct pgt_ops s2_ops = {
@@ -155,19 +122,7 @@ static const struct pgt_ops s2_ops = {
     .table_free = s2_table_free,
     .table_va = s2_table_va,
     .table_pa = s2_table_pa,
-    .flush = s2_flush,
-};
-
-/* Leaf attributes by type: memory type, access, shareability, execute never, and the type itself in the software bits. */
-#define S2_COMMON(type) (PTE_AF | PTE_SH_INNER | (u64)(type) << PTE_SW_SHIFT)
-static const u64 s2_attrs[16] = {
-    [P2M_RAM_RW] = S2_COMMON(P2M_RAM_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE,
-    [P2M_RAM_RO] = S2_COMMON(P2M_RAM_RO) | PTE_S2_NORMAL | PTE_S2_READ,
-    [P2M_MMIO] = S2_COMMON(P2M_MMIO) | PTE_S2_DEVICE | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
-    [P2M_FOREIGN_RW] = S2_COMMON(P2M_FOREIGN_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
-    [P2M_FOREIGN_RO] = S2_COMMON(P2M_FOREIGN_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
-    [P2M_GRANT_RW] = S2_COMMON(P2M_GRANT_RW) | PTE_S2_NORMAL | PTE_S2_READ | PTE_S2_WRITE | PTE_XN,
-    [P2M_GRANT_RO] = S2_COMMON(P2M_GRANT_RO) | PTE_S2_NORMAL | PTE_S2_READ | PTE_XN,
+    .flush = tell,
 };
 
 /* VMIDs: 8 bits on every implementation. A new owner starts with a clean TLB. */
@@ -199,7 +154,7 @@ int p2m_init(struct domain *d)
     d->arch.p2m = (struct pgtable){ .ops = &s2_ops, .root = root, .start_level = s2.start_level, .va_bits = s2.ipa_bits };
     d->arch.vttbr = s2_table_pa(root) | (u64)d->arch.vmid << 48;
     d->arch.teardown_cursor = 0;
-    s2_flush(&d->arch.p2m, 0, ~0UL);
+    tell(&d->arch.p2m, 0, ~0UL);         /* of the VMID's last owner */
     return 0;
 }
 
@@ -219,13 +174,15 @@ int p2m_teardown(struct domain *d)
         }
     }
     spin_lock(&d->arch.p2m_lock);
-    s2_flush(t, 0, ~0UL);
+    tell(t, 0, ~0UL);
     pages_free(t->root, s2.root_order);
     t->root = NULL;
     spin_unlock(&d->arch.p2m_lock);
     atomic_fetch_and(&vmid_map[d->arch.vmid / 64], ~BIT(d->arch.vmid % 64));
     return 0;
 }
+
+/* ---- changes: all under p2m_lock ---- */
 
 /* Entry of a single page whose tables are all there, NULL otherwise. */
 static always_inline u64 *page_entry(struct pgtable *t, gfn_t g)
@@ -236,6 +193,11 @@ static always_inline u64 *page_entry(struct pgtable *t, gfn_t g)
     return likely(entry != NULL && shift == PAGE_SHIFT) ? entry : NULL;
 }
 
+static always_inline u64 page_pte(mfn_t m, enum p2m_type t)
+{
+    return mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT;
+}
+
 static void note_max_gfn(struct domain *d, u64 last)
 {
     if (last > d->arch.p2m_max_gfn) {
@@ -243,41 +205,136 @@ static void note_max_gfn(struct domain *d, u64 last)
     }
 }
 
-/* Locked, d not dying: a single page whose tables may not be there yet. */
-static noinline int map_page_slowly(struct domain *d, gfn_t g, u64 pte)
+/*
+ * The one store of a page's entry: frame g becomes pte, or nothing (0). An entry that was valid goes first, from memory and from all who
+ * may hold it (break-before-make, D8.14.1), so that the frame it named may be given up on return.
+ */
+static always_inline void p2m_set(struct domain *d, u64 *entry, gfn_t g, u64 pte)
 {
-    u64 *entry = page_entry(&d->arch.p2m, g);
-
-    if (entry == NULL && pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &(unsigned int){ 0 }) == 0) {
-        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
-        if (entry == NULL) {
-            return -ENOMEM;
-        }
+    ASSERT(spin_is_locked(&d->arch.p2m_lock));
+    ASSERT(pte == 0 || (!d->dying && pte_type(pte) != P2M_INVALID));
+    if (*entry != 0) {
+        WRITE_ONCE(*entry, 0);
+        tell_page(d, g);
     }
-    if (entry == NULL || *entry != 0) {
-        return -EEXIST;
+    if (pte != 0) {
+        WRITE_ONCE(*entry, pte);
+        dsb(ishst);                      /* walkers see it; nothing to invalidate (D8.14) */
+        note_max_gfn(d, g.g);
     }
-    WRITE_ONCE(*entry, pte);
-    return 0;
 }
 
-/* Any range of frames, or one that is not as simple as p2m_map() hopes. */
+/* The entry that maps g, of a block too, as that of a page. 0 when there is none. */
+static u64 pte_of(struct domain *d, gfn_t g)
+{
+    unsigned int level;
+    u64 pte;
+
+    if (d->arch.p2m.root == NULL) {
+        return 0;                        /* torn down */
+    }
+    pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &level);
+    return pte == 0 ? 0 : pte | (gfn_to_gpa(g) & (BIT(pgt_level_shift(level)) - 1));
+}
+
+/* A change of one frame: g becomes pte, if what is there is of a type in `over` (that of nothing is P2M_INVALID) and is `only`. */
+struct change {
+    u64 pte;                             /* 0: nothing */
+    u32 over;
+    u64 only;                            /* address of the frame that must be there, or ANY_FRAME */
+};
+#define ANY_FRAME ~0UL
+
+/* 0: `was` may be replaced. */
+static always_inline int may_replace(u64 was, struct change c)
+{
+    if (__builtin_constant_p(c.over) && c.over == BIT32(P2M_INVALID)) {
+        return likely(was == 0) ? 0 : -EBUSY;
+    }
+    if (unlikely(!(c.over >> pte_type(was) & 1))) {
+        return was != 0 ? -EBUSY : -ENOENT;
+    }
+    return likely(c.only == ANY_FRAME || (was & PTE_ADDR_MASK) == c.only) ? 0 : -ENOENT;
+}
+
+/* Any change, of any frame number; *was: what was there. */
+static noinline int change_slowly(struct domain *d, gfn_t g, struct change c, u64 *was)
+{
+    u64 *entry;
+    int rc;
+
+    *was = 0;
+    if (!gfn_range_ok(g, 1)) {
+        return c.pte != 0 ? -EINVAL : -ENOENT;
+    }
+    spin_lock(&d->arch.p2m_lock);
+    *was = pte_of(d, g);
+    rc = c.pte != 0 && d->dying ? -ESRCH : may_replace(*was, c);
+    if (rc == 0) {
+        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
+        rc = entry == NULL ? -ENOMEM : 0;
+    }
+    if (rc == 0) {
+        p2m_set(d, entry, g, c.pte);
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+/* The same at once, where the tables are there and the change is allowed. False: change_slowly() decides. */
+static always_inline bool change_now(struct domain *d, gfn_t g, struct change c, u64 *was)
+{
+    bool done = false;
+
+    if (likely(g.g < s2.nr_gfns)) {
+        u64 *entry;
+
+        spin_lock(&d->arch.p2m_lock);
+        entry = page_entry(&d->arch.p2m, g);
+        if (likely(entry != NULL && (c.pte == 0 || !READ_ONCE(d->dying)))) {
+            *was = *entry;
+            if (likely(may_replace(*was, c) == 0)) {
+                p2m_set(d, entry, g, c.pte);
+                done = true;
+            }
+        }
+        spin_unlock(&d->arch.p2m_lock);
+    }
+    return done;
+}
+
+static noinline int change_slowly_old(struct domain *d, gfn_t g, struct change c, struct p2m_old *old)
+{
+    u64 was;
+    int rc = change_slowly(d, g, c, &was);
+
+    *old = (struct p2m_old){ paddr_to_mfn(was & PTE_ADDR_MASK), pte_type(was) };
+    return rc;
+}
+
+static always_inline int change_old(struct domain *d, gfn_t g, struct change c, struct p2m_old *old)
+{
+    u64 was;
+
+    if (likely(change_now(d, g, c, &was))) {
+        *old = (struct p2m_old){ paddr_to_mfn(was & PTE_ADDR_MASK), pte_type(was) };
+        return 0;
+    }
+    return change_slowly_old(d, g, c, old);
+}
+
 static noinline int map_range(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
 {
-    int rc;
+    int rc = -ESRCH;
 
     if (nr == 0 || !gfn_range_ok(g, nr) || m.m >> 36 || nr >> 36) {
         return -EINVAL;
     }
     spin_lock(&d->arch.p2m_lock);
-    if (READ_ONCE(d->dying)) {
-        rc = -ESRCH;
-    } else {
-        rc = nr == 1 ? map_page_slowly(d, g, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT)
-                     : pgt_map(&d->arch.p2m, gfn_to_gpa(g), mfn_to_paddr(m), nr << PAGE_SHIFT, s2_attrs[t]);
+    if (!READ_ONCE(d->dying)) {
+        rc = pgt_map(&d->arch.p2m, gfn_to_gpa(g), mfn_to_paddr(m), nr << PAGE_SHIFT, s2_attrs[t]);
     }
     if (rc == 0) {
-        dsb(ishst);
         note_max_gfn(d, g.g + nr - 1);
     }
     spin_unlock(&d->arch.p2m_lock);
@@ -286,143 +343,65 @@ static noinline int map_range(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p
 
 int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
 {
-    if (likely(nr == 1 && g.g < s2.nr_gfns && m.m >> 36 == 0)) {
-        u64 *entry;
+    struct change c = { page_pte(m, t), BIT32(P2M_INVALID), ANY_FRAME };
+    u64 was;
+    int rc;
 
-        spin_lock(&d->arch.p2m_lock);
-        entry = page_entry(&d->arch.p2m, g);
-        if (likely(!READ_ONCE(d->dying) && entry != NULL && *entry == 0)) {
-            WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
-            dsb(ishst);                  /* walkers see it; nothing to invalidate (D8.14) */
-            note_max_gfn(d, g.g);
-            spin_unlock(&d->arch.p2m_lock);
-            return 0;
-        }
-        spin_unlock(&d->arch.p2m_lock);
+    if (unlikely(nr != 1 || m.m >> 36)) {
+        return map_range(d, g, m, nr, t);
     }
-    return map_range(d, g, m, nr, t);
-}
-
-int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_m, enum p2m_type *old_t)
-{
-    u64 *entry, old;
-
-    if (!gfn_range_ok(g, 1) || m.m >> 36) {
-        return -EINVAL;
-    }
-    spin_lock(&d->arch.p2m_lock);
-    entry = unlikely(READ_ONCE(d->dying)) ? NULL : page_entry(&d->arch.p2m, g);
-    if (entry == NULL && !d->dying) {
-        entry = pgt_page_entry(&d->arch.p2m, gfn_to_gpa(g), true);
-    }
-    if (entry == NULL) {
-        spin_unlock(&d->arch.p2m_lock);
-        return d->dying ? -ESRCH : -ENOMEM;
-    }
-    old = *entry;
-    if (old != 0) {
-        WRITE_ONCE(*entry, 0);           /* break-before-make (D8.14.1): the output address changes */
-        s2_flush_page(d, g);
-    }
-    WRITE_ONCE(*entry, mfn_to_paddr(m) | s2_attrs[t] | PTE_VALID | PTE_TABLE_BIT);
-    dsb(ishst);
-    note_max_gfn(d, g.g);
-    spin_unlock(&d->arch.p2m_lock);
-    *old_t = old != 0 ? pte_type(old) : P2M_INVALID;
-    *old_m = old != 0 ? paddr_to_mfn(old & PTE_ADDR_MASK) : INVALID_MFN;
-    return 0;
-}
-
-int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
-{
-    u64 *entry;
-    int rc = 0;
-
-    if (nr == 0 || !gfn_range_ok(g, nr)) {
-        return -EINVAL;
-    }
-    spin_lock(&d->arch.p2m_lock);
-    entry = nr == 1 ? page_entry(&d->arch.p2m, g) : NULL;
-    if (unlikely(d->arch.p2m.root == NULL)) {
-        rc = 0;                          /* torn down: nothing is mapped */
-    } else if (entry != NULL) {
-        if (*entry != 0) {
-            WRITE_ONCE(*entry, 0);
-            s2_flush_page(d, g);
-        }
-    } else {
-        rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), nr << PAGE_SHIFT);
-    }
-    spin_unlock(&d->arch.p2m_lock);
-    return rc;
-}
-
-/* Locked: the entry that maps g, in a block too: its machine frame in *m. 0 when there is none. */
-static u64 entry_of(struct domain *d, gfn_t g, mfn_t *m)
-{
-    unsigned int level;
-    u64 pte;
-
-    if (d->arch.p2m.root == NULL) {
+    if (likely(change_now(d, g, c, &was))) {
         return 0;
     }
-    pte = pgt_lookup(&d->arch.p2m, gfn_to_gpa(g), &level);
-    *m = mfn(((pte & PTE_ADDR_MASK) >> PAGE_SHIFT) + (g.g & (BIT(pgt_level_shift(level) - PAGE_SHIFT) - 1)));
-    return pte;
+    rc = change_slowly(d, g, c, &was);
+    return rc == -EBUSY ? -EEXIST : rc;
 }
 
-int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
+int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, u32 over, struct p2m_old *old)
 {
-    u64 *entry, pte;
-    int rc = 0;
-
-    *t = P2M_INVALID;
-    if (!gfn_range_ok(g, 1)) {
-        return -ENOENT;
-    }
-    spin_lock(&d->arch.p2m_lock);
-    entry = page_entry(&d->arch.p2m, g);
-    if (likely(entry != NULL)) {
-        pte = *entry;
-        *m = paddr_to_mfn(pte & PTE_ADDR_MASK);
-    } else {
-        pte = entry_of(d, g, m);
-    }
-    *t = pte != 0 ? pte_type(pte) : P2M_INVALID;
-    if (unlikely(!(types >> *t & 1))) {
-        rc = pte != 0 ? -EBUSY : -ENOENT;
-    } else if (likely(entry != NULL)) {
-        WRITE_ONCE(*entry, 0);
-        s2_flush_page(d, g);
-    } else {
-        rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
-    }
-    spin_unlock(&d->arch.p2m_lock);
-    return rc;
+    ASSERT(m.m >> 36 == 0);
+    return change_old(d, g, (struct change){ page_pte(m, t), over, ANY_FRAME }, old);
 }
 
-int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
+int p2m_remove(struct domain *d, gfn_t g, u32 types, struct p2m_old *old)
 {
-    u64 *entry;
-    int rc = -ENOENT;
-    mfn_t was;
+    return change_old(d, g, (struct change){ 0, types, ANY_FRAME }, old);
+}
 
-    if (!gfn_range_ok(g, 1)) {
-        return -EINVAL;
+int p2m_remove_exact(struct domain *d, gfn_t g, mfn_t m, u32 types)
+{
+    struct change c = { 0, types, mfn_to_paddr(m) };
+    u64 was;
+    int rc;
+
+    if (likely(change_now(d, g, c, &was))) {
+        return 0;
+    }
+    rc = change_slowly(d, g, c, &was);
+    return rc == -EBUSY ? -ENOENT : rc;
+}
+
+u32 p2m_remove_many(struct domain *d, gfn_t g, u32 nr, u32 types, u32 *frames)
+{
+    u32 n = 0;
+
+    if (nr == 0 || !gfn_range_ok(g, nr)) {
+        return 0;
     }
     spin_lock(&d->arch.p2m_lock);
-    entry = page_entry(&d->arch.p2m, g);
-    if (likely(entry != NULL)) {
-        if ((*entry & PTE_ADDR_MASK) == mfn_to_paddr(m) && *entry != 0) {
-            WRITE_ONCE(*entry, 0);
-            s2_flush_page(d, g);
-            rc = 0;
+    for (; n < nr; n++) {
+        u64 pte = pte_of(d, gfn_add(g, n));
+
+        if (pte == 0 || !(types >> pte_type(pte) & 1)) {
+            break;
         }
-    } else if (entry_of(d, g, &was) != 0 && mfn_eq(was, m)) {
-        rc = pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), PAGE_SIZE);
+        frames[n] = (u32)paddr_to_mfn(pte & PTE_ADDR_MASK).m;
+    }
+    if (n > 0 && pgt_unmap(&d->arch.p2m, gfn_to_gpa(g), (u64)n << PAGE_SHIFT) != 0) {
+        n = 0;                           /* a block at the edge could not be split: nothing changed */
     }
     spin_unlock(&d->arch.p2m_lock);
-    return rc;
+    return n;
 }
 
 gfn_t p2m_max_gfn(struct domain *d)

@@ -4,15 +4,17 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
-#include <argon/mmio.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
-#include <argon/vpsci.h>
 #include <argon/xen.h>
+#include <asm/errata.h>
+#include <asm/guest_access.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/mmio.h>
+#include <vdev/vgic.h>
+#include <vdev/vpsci.h>
 
 /* Fields of the data abort syndrome (D17.2.37, ISS encoding for Data Abort). */
 #define DABT_ISV   BIT(24)
@@ -85,7 +87,7 @@ void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
     if (instruction) {
         esr |= ESR_IL;
     } else {
-        esr |= exit_esr & DABT_WNR;
+        esr |= exit_esr & (DABT_WNR | DABT_CM);
     }
     (void)v;
     inject_sync(esr, &gva);
@@ -159,25 +161,27 @@ static always_inline void mmio_emulate(struct vcpu *v, const struct mmio_region 
     }
 }
 
+static always_inline u64 hpfar_gpa(u64 far)
+{
+    return (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (far & ~PAGE_MASK);
+}
+
 /*
  * Guest-physical address of a stage-2 fault. HPFAR_EL2 holds it for translation and access-flag faults and for table walks; for
- * permission faults the guest's stage 1 is walked again (D17.2.60). False: the guest has changed its tables meanwhile.
+ * permission faults the guest's stage 1 is walked again (D17.2.60), and where A57 834220 is: what looks like a stage-2 fault may be
+ * stage 1's, which the guest then takes when it goes on. False: no translation; or the guest has changed its tables meanwhile.
  */
 static bool fault_gpa(u64 esr, u64 far, u64 *gpa)
 {
-    u64 par, saved;
+    u64 par;
 
-    if (FSC_KIND(esr & FSC_MASK) != FSC_PERMISSION || (esr & DABT_S1PTW)) {
-        *gpa = (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (far & ~PAGE_MASK);
+    if ((esr & DABT_S1PTW) || (FSC_KIND(esr & FSC_MASK) != FSC_PERMISSION && !errata_active(ERRATUM_834220))) {
+        *gpa = hpfar_gpa(far);
         return true;
     }
-    saved = sysreg_read(par_el1);
-    __asm__ volatile("at s1e1r, %0" : : "r"(far));
-    isb();
-    par = sysreg_read(par_el1);
-    sysreg_write(par_el1, saved);
+    par = guest_translate_stage1(far);
     *gpa = (par & GENMASK(47, 12)) | (far & ~PAGE_MASK);
-    return !(par & 1);
+    return !(par & PAR_F);
 }
 
 static noinline void trap_abort(struct vcpu *v, u64 esr)
@@ -197,7 +201,7 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
     if (kind != FSC_PERMISSION && p2m_fault_is_stale(v->domain, gpa, !instruction && (esr & DABT_WNR))) {
         return;
     }
-    if (!instruction && (esr & DABT_CM)) {
+    if (!instruction && (esr & (DABT_CM | DABT_S1PTW)) == DABT_CM) {
         guest_skip(4);                   /* cache maintenance where there is nothing to maintain */
         return;
     }
@@ -209,9 +213,13 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
 static void trap_data_abort(struct vcpu *v, u64 esr)
 {
     if (likely((esr & (DABT_ISV | DABT_S1PTW | FSC_KIND(FSC_MASK))) == (DABT_ISV | FSC_TRANSLATION))) {
-        u64 gpa = (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (sysreg_read(far_el2) & ~PAGE_MASK);
-        const struct mmio_region *region = mmio_find(&v->domain->arch.mmio, gpa);
+        u64 far = sysreg_read(far_el2), gpa = hpfar_gpa(far);
+        const struct mmio_region *region;
 
+        if (errata_active(ERRATUM_834220) && !fault_gpa(esr, far, &gpa)) {
+            return;
+        }
+        region = mmio_find(&v->domain->arch.mmio, gpa);
         if (likely(region != NULL)) {
             mmio_emulate(v, region, esr, gpa);
             return;

@@ -4,19 +4,24 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
 #include <argon/xen.h>
+#include <asm/errata.h>
 #include <asm/fp.h>
 #include <asm/smp.h>
+#include <asm/spectre.h>
 #include <asm/trap.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vtimer.h>
 
 /* HCR_EL2 (Arm ARM D17.2.48). */
 #define HCR_VM     BIT(0)    /* stage 2 on */
 #define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
+#define HCR_PTW    BIT(2)    /* a stage-1 walk through device memory faults at stage 2: the walker is never to read a device */
 #define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
 #define HCR_IMO    BIT(4)
 #define HCR_AMO    BIT(5)
@@ -30,8 +35,8 @@
 #define HCR_RW     BIT(31)   /* EL1 is AArch64 */
 #define HCR_TLOR   BIT(35)
 #define HCR_TERR   BIT(36)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TSC | \
-                    HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
+#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | \
+                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
 
 #define SCTLR_EL1_RESET 0x00c50078UL
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
@@ -101,7 +106,7 @@ static always_inline void kept_restore(struct vcpu *v)
 {
     struct pcpu *p = this_cpu();
 
-    if (likely(p->loaded == v && v->arch.loaded_on == p->id + 1)) {
+    if (likely(p->arch.loaded == v && v->arch.loaded_on == p->id + 1)) {
         return;
     }
     if (unlikely(has_sme)) {
@@ -109,10 +114,10 @@ static always_inline void kept_restore(struct vcpu *v)
     }
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, v->domain->vcounter_offset);
+    sysreg_write(cntvoff_el2, v->domain->arch.vcounter_offset);
     el1_restore(&v->arch.el1);
     fp_restore(&v->arch.fp);
-    p->loaded = v;
+    p->arch.loaded = v;
     v->arch.loaded_on = p->id + 1;
 }
 
@@ -120,6 +125,9 @@ static void vcpu_restore(struct vcpu *v)
 {
     sysreg_write(vttbr_el2, v->domain->arch.vttbr);
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
+    if (errata_active(SPECTRE_V4_FIRMWARE)) {
+        spectre_v4_load(v);
+    }
     kept_restore(v);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
@@ -137,7 +145,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         vcpu_save(prev);
     }
     this_cpu()->current = next;
-    next->arch.stack_top = this_cpu()->stack_top;
+    next->arch.stack_top = this_cpu()->arch.stack_top;
     if (!next->is_idle) {
         vcpu_restore(next);
     } else {
@@ -152,6 +160,7 @@ static void regs_reset(struct vcpu *v)
     memset(&v->arch.el1, 0, sizeof(v->arch.el1));
     memset(&v->arch.fp, 0, sizeof(v->arch.fp));
     v->arch.loaded_on = 0;
+    v->arch.bypass = false;
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.hcr = HCR_GUEST;
@@ -170,6 +179,11 @@ int arch_vcpu_create(struct vcpu *v)
     /* dom0's device tree names the host's timer interrupts, other guests' the ABI's. */
     vtimer_init_vcpu(v, d->is_privileged ? machine.timer_irq_virt : 27, d->is_privileged ? machine.timer_irq_phys_ns : 30);
     return 0;
+}
+
+void arch_vcpu_quiesce(struct vcpu *v)
+{
+    vtimer_destroy_vcpu(v);
 }
 
 void arch_vcpu_destroy(struct vcpu *v)
@@ -201,55 +215,6 @@ int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)
 u64 arch_vcpu_mpidr(const struct vcpu *v)
 {
     return v->arch.vmpidr;
-}
-
-int arch_domain_create(struct domain *d, struct domain_config *cfg)
-{
-    u32 hosts = vgic_host_versions();
-    u8 version;
-    int rc;
-
-    if (cfg->gic_version > XEN_DOMCTL_CONFIG_GIC_V3) {
-        return -EINVAL;
-    }
-    version = cfg->gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE ? (u8)irqchip->gic_version : (u8)(cfg->gic_version + 1);
-    if (!(hosts & BIT32(version))) {
-        return -ENODEV;
-    }
-    if (version == 2 && d->max_vcpus > 8) {
-        return -EINVAL;
-    }
-    cfg->gic_version = (u8)(version - 1);
-    d->arch.event_ppi = 31;
-    d->paging_pool_bytes = 0x10000;      /* until the toolstack sets its own */
-    rc = p2m_init(d);
-    if (rc != 0) {
-        return rc;
-    }
-    if (!cfg->privileged) {
-        rc = vgic_init_domain(d, version, cfg->nr_spis);
-        if (rc == 0 && version == 2) {
-            /* The guest's GIC CPU interface is the hardware's virtual one. */
-            rc = p2m_map(d, gfn(GUEST_GICC_BASE >> PAGE_SHIFT), paddr_to_mfn(machine.gic.gicv), 2, P2M_MMIO);
-        }
-        if (rc != 0) {
-            arch_domain_destroy(d);
-        }
-    }
-    return rc;
-}
-
-int arch_domain_relinquish(struct domain *d)
-{
-    return p2m_teardown(d);
-}
-
-void arch_domain_destroy(struct domain *d)
-{
-    /* The tables of a domain that never ran are few: one pass. */
-    while (p2m_teardown(d) == -ERESTART) {
-    }
-    vgic_destroy_domain(d);
 }
 
 int arch_set_address_size(struct domain *d, u32 bits)

@@ -41,7 +41,7 @@ static int access_gpa(struct domain *d, enum access what, u64 gpa, char *buf, si
         enum p2m_type t;
         mfn_t m = p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
 
-        if (t == P2M_INVALID || t == P2M_MMIO || (own_only && !p2m_is_ram(t)) ||
+        if (t == P2M_INVALID || p2m_is_mmio(t) || (own_only && !p2m_is_ram(t)) ||
             (what != ACCESS_READ && !p2m_is_writable(t))) {
             return -EFAULT;
         }
@@ -58,15 +58,14 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
     return access_gpa(current_vcpu()->domain, ACCESS_READ, gva, to, bytes, true);
 }
 
-bool fetch_u32_at_once(struct vcpu *v, u64 gva, u32 *value)
+bool fetch_u32_at_once(struct domain *d, u64 gva, u32 *value)
 {
     enum p2m_type t;
-    mfn_t m = p2m_lookup(v->domain, gpa_to_gfn(gva), &t, NULL);
-    u64 w;
+    mfn_t m = p2m_lookup(d, gpa_to_gfn(gva), &t, NULL);
 
     return gva % sizeof(*value) == 0 && p2m_is_ram(t) && host_access_fail_after != 0 &&
-           page_load_u32(mfn_to_page(m), (const u32 *)((const char *)mfn_to_virt(m) + gva % PAGE_SIZE), value, &w) &&
-           page_word_is_of(w, PAGE_WORD_ID(v->domain->id, PAGE_GUEST));
+           page_load_u32(mfn_to_page(m), PAGE_WORD_ID(d->id, PAGE_GUEST),
+                         (const u32 *)((const char *)mfn_to_virt(m) + gva % PAGE_SIZE), value);
 }
 
 int copy_to_guest(u64 gva, const void *from, size_t bytes)

@@ -68,6 +68,37 @@ weak void arch_dump_backtrace(void)
     RECORD(0, 0);
 }
 
+weak void arch_domain_init_clock(struct domain *d)
+{
+    d->arch.vcounter_offset = arch_counter();
+}
+
+weak void arch_domain_release_irqs(struct domain *d)
+{
+    RECORD(d, 0);
+}
+
+weak void arch_domain_dump_irqs(struct domain *d)
+{
+    RECORD(d, 0);
+}
+
+weak u64 arch_domain_irq_bytes(const struct domain *d)
+{
+    return mem_object_bytes(d->arch.vgic.spis);
+}
+
+weak int arch_irq_connect(struct domain *d, u32 vintid, u32 host_irq)
+{
+    host_record(__func__, (u64)d, vintid, host_irq, 0);
+    return 0;
+}
+
+weak void arch_irq_disconnect(struct domain *d, u32 vintid)
+{
+    RECORD(d, vintid);
+}
+
 weak int arch_domain_create(struct domain *d, struct domain_config *cfg)
 {
     RECORD(d, cfg);
@@ -90,6 +121,11 @@ weak int arch_vcpu_create(struct vcpu *v)
     RECORD(v, 0);
     v->arch.vmpidr = BIT(31) | v->id;
     return 0;
+}
+
+weak void arch_vcpu_quiesce(struct vcpu *v)
+{
+    RECORD(v, 0);
 }
 
 weak void arch_vcpu_destroy(struct vcpu *v)

@@ -92,60 +92,64 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
     return ret;
 }
 
-int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, mfn_t *old_m, enum p2m_type *old_t)
+static int change(struct domain *d, gfn_t g, struct host_p2m_entry new, u32 over, u64 only, struct p2m_old *old)
 {
-    *old_m = INVALID_MFN;
-    *old_t = P2M_INVALID;
+    int rc = 0;
+
+    *old = (struct p2m_old){ INVALID_MFN, P2M_INVALID };
+    spin_lock(&d->arch.p2m_lock);
+    if (d->arch.gfns != NULL && d->arch.gfns[g.g].type != P2M_INVALID) {
+        *old = (struct p2m_old){ mfn(d->arch.gfns[g.g].mfn), (enum p2m_type)d->arch.gfns[g.g].type };
+    }
+    if (new.type != P2M_INVALID && d->dying) {
+        rc = -ESRCH;
+    } else if (!(over >> old->t & 1)) {
+        rc = old->t != P2M_INVALID ? -EBUSY : -ENOENT;
+    } else if (only != INVALID_MFN.m && old->m.m != only) {
+        rc = -ENOENT;
+    } else {
+        host_p2m_flushes += old->t != P2M_INVALID;
+        d->arch.gfns[g.g] = new;
+        d->arch.p2m_max_gfn = new.type != P2M_INVALID ? MAX(d->arch.p2m_max_gfn, g.g) : d->arch.p2m_max_gfn;
+    }
+    spin_unlock(&d->arch.p2m_lock);
+    return rc;
+}
+
+int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, u32 over, struct p2m_old *old)
+{
+    *old = (struct p2m_old){ INVALID_MFN, P2M_INVALID };
     if (!range_ok(g, 1)) {
         return -EINVAL;
     }
-    if (fail_now()) {
-        return -ENOMEM;
-    }
-    spin_lock(&d->arch.p2m_lock);
-    if (d->dying) {
-        spin_unlock(&d->arch.p2m_lock);
-        return -ESRCH;
-    }
-    if (d->arch.gfns[g.g].type != P2M_INVALID) {
-        *old_m = mfn(d->arch.gfns[g.g].mfn);
-        *old_t = (enum p2m_type)d->arch.gfns[g.g].type;
-        host_p2m_flushes++;
-    }
-    set_entry(d, g.g, m.m, t);
-    spin_unlock(&d->arch.p2m_lock);
-    return 0;
+    return fail_now() ? -ENOMEM : change(d, g, (struct host_p2m_entry){ m.m, t }, over, INVALID_MFN.m, old);
 }
 
-int p2m_unmap(struct domain *d, gfn_t g, u64 nr)
+int p2m_remove(struct domain *d, gfn_t g, u32 types, struct p2m_old *old)
 {
-    if (!range_ok(g, nr)) {
-        return -EINVAL;
-    }
-    spin_lock(&d->arch.p2m_lock);
-    for (u64 i = 0; i < nr; i++) {
-        d->arch.gfns[g.g + i] = (struct host_p2m_entry){ 0 };
-    }
-    host_p2m_flushes++;
-    spin_unlock(&d->arch.p2m_lock);
-    return 0;
+    *old = (struct p2m_old){ INVALID_MFN, P2M_INVALID };
+    return range_ok(g, 1) ? change(d, g, (struct host_p2m_entry){ 0 }, types, INVALID_MFN.m, old) : -ENOENT;
 }
 
-int p2m_unmap_exact(struct domain *d, gfn_t g, mfn_t m)
+int p2m_remove_exact(struct domain *d, gfn_t g, mfn_t m, u32 types)
 {
-    int ret = -ENOENT;
+    struct p2m_old old;
+    int rc = range_ok(g, 1) ? change(d, g, (struct host_p2m_entry){ 0 }, types, m.m, &old) : -ENOENT;
 
-    if (!range_ok(g, 1) || d->arch.gfns == NULL) {
-        return -ENOENT;
+    return rc == -EBUSY ? -ENOENT : rc;
+}
+
+u32 p2m_remove_many(struct domain *d, gfn_t g, u32 nr, u32 types, u32 *frames)
+{
+    u64 flushes = host_p2m_flushes;
+    struct p2m_old old;
+    u32 n = 0;
+
+    for (; range_ok(g, nr) && n < nr && p2m_remove(d, gfn_add(g, n), types, &old) == 0; n++) {
+        frames[n] = (u32)old.m.m;
     }
-    spin_lock(&d->arch.p2m_lock);
-    if (d->arch.gfns[g.g].type != P2M_INVALID && d->arch.gfns[g.g].mfn == m.m) {
-        d->arch.gfns[g.g] = (struct host_p2m_entry){ 0 };
-        host_p2m_flushes++;
-        ret = 0;
-    }
-    spin_unlock(&d->arch.p2m_lock);
-    return ret;
+    host_p2m_flushes = flushes + (n > 0);
+    return n;
 }
 
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *t, unsigned int *order_out)
@@ -169,7 +173,7 @@ struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
 
     spin_lock(&d->arch.p2m_lock);
     m = p2m_lookup(d, g, t, NULL);
-    if (*t != P2M_INVALID && *t != P2M_MMIO && mfn_is_ram(m)) {
+    if (*t != P2M_INVALID && !p2m_is_mmio(*t) && mfn_is_ram(m)) {
         if (!p2m_is_ram(*t)) {
             owner = domain_lookup(mfn_to_page(m)->owner);
         }
@@ -227,16 +231,4 @@ u64 p2m_bytes(const struct domain *d)
 unsigned int p2m_gpaddr_bits(void)
 {
     return HOST_P2M_BITS;
-}
-
-int p2m_remove(struct domain *d, gfn_t g, u32 types, mfn_t *m, enum p2m_type *t)
-{
-    *m = p2m_lookup(d, g, t, NULL);
-    if (*t == P2M_INVALID) {
-        return -ENOENT;
-    }
-    if (!(types >> *t & 1)) {
-        return -EBUSY;
-    }
-    return p2m_unmap_exact(d, g, *m);
 }

@@ -48,7 +48,7 @@ struct rate_limit {
 bool rate_limit_allow(struct rate_limit *r, u64 now);
 
 /* ---- input.c ---- */
-void input_start(const struct uart_ops *uart, u32 irq);
+void input_start(const struct uart_ops *ops, u32 irq);
 
 /* ---- dump.c: tables of the debug keys ---- */
 void dump_domains(void);

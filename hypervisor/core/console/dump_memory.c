@@ -23,7 +23,7 @@ static u64 cpus_bytes(void)
 /* All of it is allocated; the pages that the guest shares are in it. */
 static u64 dump_domain_own(const struct domain *d)
 {
-    u64 vcpus = 0, base = mem_object_bytes(d) + mem_object_bytes(d->vcpu), spis = mem_object_bytes(d->vgic.spis);
+    u64 vcpus = 0, base = mem_object_bytes(d) + mem_object_bytes(d->vcpu), spis = arch_domain_irq_bytes(d);
     u64 events = event_bytes(d), grants = grant_bytes(d), tables = p2m_bytes(d);
     u64 shared = (u64)READ_ONCE(d->shared_pages) << PAGE_SHIFT, all;
     u32 nr = 0;

@@ -5,7 +5,7 @@
  */
 #include <argon/atomic.h>
 #include <argon/domain.h>
-#include <argon/irqchip.h>
+#include <argon/irq.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/spinlock.h>

@@ -3,7 +3,7 @@
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/grant.h>
-#include <argon/irqchip.h>
+#include <argon/irq.h>
 #include <argon/mem.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
@@ -72,7 +72,7 @@ static void dump_grants(void)
 static void dump_vgics(void)
 {
     for_each_domain(d) {
-        vgic_dump(d);
+        arch_domain_dump_irqs(d);
     }
 }
 

@@ -355,20 +355,20 @@ void console_init(void)
     }
     ops = uart_driver_find(m->compatible);
     if (ops == NULL) {
-        log_err("No driver for the console UART %s (%s)", m->path, m->compatible);
+        log_err("No driver for the console UART %s (%s)", m->name, m->compatible);
         return;
     }
     regs = arch_ioremap(m->base, MAX(m->size, (paddr_t)PAGE_SIZE));
     rc = regs != NULL ? ops->init(m, regs) : -ENOMEM;
     if (rc != 0) {
-        log_err("Console UART %s: not usable (%d)", m->path, rc);
+        log_err("Console UART %s: not usable (%d)", m->name, rc);
         return;
     }
     console_lock();
     uart = ops;
     replay_locked();
     console_unlock();
-    log_info("Console: %s, %s at %#lx", m->path, ops->name, m->base);
+    log_info("Console: %s, %s at %#lx", m->name, ops->name, m->base);
 }
 
 void console_boot_done(void)

@@ -11,7 +11,6 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/grant.h>
-#include <argon/irqchip.h>
 #include <argon/mem.h>
 #include <argon/rangeset.h>
 
@@ -32,10 +31,8 @@ static void destroy_free(struct quiesce_head *head)
 {
     struct domain *d = domain_of(head);
 
-    if (d->vcpu != NULL) {
-        for_each_vcpu (d, v) {
-            vcpu_free(v);
-        }
+    for_each_vcpu (d, v) {
+        vcpu_free(v);
     }
     if ((d->parts & DOMAIN_PART_ARCH) != 0) {
         arch_domain_destroy(d);
@@ -67,14 +64,17 @@ static void destroy_remove(struct quiesce_head *head)
 static void destroy_own(struct quiesce_head *head)
 {
     struct domain *d = domain_of(head);
+    struct shared_info *si;
 
     if ((d->parts & DOMAIN_PART_GRANT) != 0) {
         grant_destroy(d);
     }
-    if (d->shared_info != NULL) {
-        struct shared_info *si = d->shared_info;
-
-        d->shared_info = NULL;
+    /* dom0's settime64 writes to that of each domain that has one, dead or alive (domain_update_wallclock()). */
+    spin_lock(&d->lock);
+    si = d->shared_info;
+    d->shared_info = NULL;
+    spin_unlock(&d->lock);
+    if (si != NULL) {
         page_free_shared(si);
     }
     atomic_store_release(&d->destroy_stage, DESTROY_SHARED);
@@ -123,13 +123,7 @@ static int kill_wait_stopped(struct domain *d)
 /* Before the grace period: a CPU that takes one of them just now still finds the domain. */
 static int kill_interrupts(struct domain *d)
 {
-    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
-        u32 irq = d->vgic.spis[i].host_irq;
-
-        if (irq != 0 && irq_release_from_guest(irq, d) != 0) {
-            log_warn("d%u: interrupt %u was not its own", d->id, irq);
-        }
-    }
+    arch_domain_release_irqs(d);
     return 0;
 }
 
@@ -197,4 +191,14 @@ int domain_kill(struct domain *d)
         d->relinquish_stage++;
     }
     return 0;
+}
+
+/* As a dead domain that owns its shared info still, it goes the way of all others. Nobody has heard of it, and nobody can kill it. */
+void domain_abandon(struct domain *d)
+{
+    d->dying = DOMAIN_DEAD;
+    d->unannounced = true;
+    d->relinquish_stage = ARRAY_SIZE(kill_stages);
+    domain_table_insert(d);
+    domain_maybe_complete_destroy(d);
 }

@@ -31,6 +31,7 @@ static void domain_init_locks(struct domain *d)
 static struct domain *pseudo_setup(struct domain *d, u16 id)
 {
     d->id = id;
+    d->serial = ~0UL;            /* nobody serves it or waits for it */
     d->page_list = PAGE_NIL;
     d->max_pages = ~0U;
     d->shutdown_code = ~0U;
@@ -49,15 +50,17 @@ void domain_init(void)
     dom_idle->max_vcpus = NR_CPUS;
 }
 
+static u64 last_serial;          /* atomic */
+
 /* What every domain has, before any part that can fail has been asked. */
 static void domain_init_fields(struct domain *d, const struct domain_config *cfg)
 {
     domain_init_locks(d);
+    d->serial = atomic_fetch_add(&last_serial, 1UL) + 1;
     d->is_privileged = cfg->privileged;
     d->is_console = cfg->privileged;
     d->direct_mapped = cfg->direct_map;
     d->creation_flags = cfg->flags;
-    d->max_vcpus = cfg->max_vcpus;
     d->ssidref = cfg->ssidref;
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
     d->shutdown_code = ~0U;
@@ -65,8 +68,7 @@ static void domain_init_fields(struct domain *d, const struct domain_config *cfg
     d->shared_info_gfn = INVALID_GFN;
     d->auto_node_affinity = true;
     d->node_affinity = ~0UL;
-    d->target = DOMID_INVALID;
-    d->vcounter_offset = arch_counter();
+    arch_domain_init_clock(d);
     d->created_ns = now_ns();
     d->pause_count = 1;          /* of the toolstack: until it unpauses */
     d->controller_paused = 1;
@@ -82,6 +84,7 @@ static int domain_init_parts(struct domain *d, struct domain_config *cfg)
     int rc;
 
     d->vcpu = xzalloc_array(struct vcpu *, cfg->max_vcpus);
+    d->max_vcpus = d->vcpu != NULL ? cfg->max_vcpus : 0;
     d->iomem_caps = rangeset_create();
     d->irq_caps = rangeset_create();
     if (d->vcpu == NULL || d->iomem_caps == NULL || d->irq_caps == NULL) {
@@ -142,11 +145,7 @@ int domain_create(struct domain_config *cfg, u16 domid, struct domain **out)
     domain_init_fields(d, cfg);
     rc = domain_init_parts(d, cfg);
     if (rc != 0) {
-        /* As a dead domain that owns its shared info still, it goes the way of all others. Nobody has heard of it. */
-        d->dying = DOMAIN_DEAD;
-        d->unannounced = true;
-        domain_table_insert(d);
-        domain_maybe_complete_destroy(d);
+        domain_abandon(d);
         return rc;
     }
     if (cfg->privileged) {

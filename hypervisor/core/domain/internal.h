@@ -19,6 +19,10 @@ void domain_table_release(u16 domid);            /* reserved, never inserted */
 void domain_table_insert(struct domain *d);      /* its id is reserved; visible from here */
 void domain_table_remove(struct domain *d);      /* and the id is free again */
 
+/* ---- destroy.c ---- */
+/* Its creation has failed; its id is reserved and it is in no table: it goes with what it has. */
+void domain_abandon(struct domain *d);
+
 /* ---- shutdown.c ---- */
 void domain_watchdog_init(struct domain *d);
 void domain_watchdog_stop(struct domain *d);

@@ -9,7 +9,7 @@
 /* Ports closed between two looks at whether the CPU is wanted. */
 #define CLOSE_BATCH 16
 
-int event_alloc_unbound(struct domain *d, u16 remote)
+int event_alloc_unbound(struct domain *d, const struct domain *remote)
 {
     struct evtchn *e;
     int port;
@@ -19,7 +19,8 @@ int event_alloc_unbound(struct domain *d, u16 remote)
     if (port > 0) {
         e = event_known_port(d, (u32)port);
         spin_lock(&e->lock);
-        e->remote_domid = remote;
+        e->remote_domid = remote->id;
+        e->remote_serial = remote->serial;
         e->state = EVENT_UNBOUND;
         spin_unlock(&e->lock);
     }
@@ -30,7 +31,7 @@ int event_alloc_unbound(struct domain *d, u16 remote)
 /* Both ends locked. 0, or -EINVAL if the remote port does not wait for ld. */
 static int connect(struct domain *ld, struct evtchn *le, u32 lport, struct domain *rd, struct evtchn *re, u32 rport)
 {
-    if (re->state != EVENT_UNBOUND || re->remote_domid != ld->id || READ_ONCE(rd->dying)) {
+    if (re->state != EVENT_UNBOUND || re->remote_serial != ld->serial || READ_ONCE(rd->dying)) {
         return -EINVAL;
     }
     le->remote_dom = rd;
@@ -146,9 +147,9 @@ int event_close(struct domain *d, u32 port)
         virq_vcpu = event_virq_is_global(virq) ? 0 : e->vcpu;
     }
     if (peer != NULL) {
-        peer->state = EVENT_UNBOUND;     /* waits for us to come back; peer->remote_domid is ours */
+        peer->state = EVENT_UNBOUND;     /* waits for us to come back */
         peer->remote_domid = d->id;
-        peer->remote_dom = NULL;
+        peer->remote_serial = d->serial;
     }
     atomic_load(&d->event.ops)->clear_pending(d, e, port);
     e->remote_dom = NULL;

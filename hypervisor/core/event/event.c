@@ -8,6 +8,7 @@
 #include <argon/console.h>
 #include <argon/hypercall.h>
 #include <argon/percpu.h>
+#include <asm/vcpu.h>
 
 /* Per-vCPU VIRQs; all others are global (public xen.h: "V." and "G."). */
 #define VIRQS_PER_VCPU (BIT32(VIRQ_TIMER) | BIT32(VIRQ_DEBUG) | BIT32(VIRQ_XENOPROF) | BIT32(VIRQ_XENPMU))
@@ -21,18 +22,13 @@ bool event_virq_is_global(u32 virq)
     return !(VIRQS_PER_VCPU >> virq & 1);
 }
 
-u32 event_default_upcall_irq(const struct domain *d)
-{
-    return d->arch.event_ppi;
-}
-
 /*
- * Wake a vCPU that does not run: the vGIC does it only if the guest has the interrupt enabled, but WFI ends for any
+ * Wake a vCPU that does not run: its interrupt does it only if the guest has the interrupt enabled, but WFI ends for any
  * event.
  */
 static void upcall_raise(struct vcpu *v)
 {
-    vgic_set_level(v->domain, v, event_default_upcall_irq(v->domain), true);
+    arch_event_upcall(v);
     /* The byte was written before pause_flags is read; a vCPU about to block sets the flag before it reads the byte. */
     cpu_barrier();
     if (unlikely(atomic_load(&v->pause_flags) & (VPF_BLOCKED | VPF_POLL))) {
@@ -49,21 +45,6 @@ void event_upcall_set(struct vcpu *v)
     } else if (unlikely(stuck)) {
         event_word_stuck(v->domain, 0);
     }
-}
-
-void event_upcall_update(struct vcpu *v)
-{
-    bool level;
-
-    /*
-     * A sender may set the byte between our sample and our lowering of the line: look again after lowering. (After
-     * raising there is nothing to look for: whoever sees the byte clear later lowers it.)
-     */
-    do {
-        level = atomic_load_acquire(&atomic_load(&v->info)->evtchn_upcall_pending) != 0;
-        vgic_set_level(v->domain, v, event_default_upcall_irq(v->domain), level);
-        cpu_barrier();
-    } while (!level && atomic_load(&atomic_load(&v->info)->evtchn_upcall_pending) != 0);
 }
 
 void event_resync_vcpu(struct vcpu *v)

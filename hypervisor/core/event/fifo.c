@@ -119,8 +119,7 @@ static noinline bool set_link(struct domain *d, u32 tail, u32 port)
         if (!(w & LINKED)) {
             break;
         }
-        if (__atomic_compare_exchange_n(word, &w, (w & ~(BUSY | (u32)EVTCHN_FIFO_LINK_MASK)) | port, true,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        if (guest_try_cmpxchg(word, &w, (w & ~(BUSY | (u32)EVTCHN_FIFO_LINK_MASK)) | port)) {
             return true;
         }
         if (n == BUSY_TRIES && !(w & BUSY)) {

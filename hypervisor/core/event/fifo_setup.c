@@ -12,16 +12,9 @@
 static void *guest_page_get(struct domain *d, u64 g)
 {
     enum p2m_type t;
-    struct page *pg = p2m_get_page(d, gfn(g), &t);
+    struct page *pg = p2m_get_own(d, gfn(g), true, &t);
 
-    if (pg == NULL) {
-        return NULL;
-    }
-    if (t != P2M_RAM_RW || pg->use != PAGE_GUEST) {
-        page_put(pg);
-        return NULL;
-    }
-    return page_to_virt(pg);
+    return pg != NULL ? page_to_virt(pg) : NULL;
 }
 
 /* va: anywhere in the page. */

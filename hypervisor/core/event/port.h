@@ -20,7 +20,7 @@
 
 enum event_state {
     EVENT_CLOSED = 0,
-    EVENT_UNBOUND,               /* waits for remote_domid to bind */
+    EVENT_UNBOUND,               /* waits for the domain remote_serial to bind */
     EVENT_INTERDOMAIN,           /* remote_dom, remote_port */
     EVENT_VIRQ,                  /* virq */
     EVENT_IPI,
@@ -33,13 +33,16 @@ struct evtchn {
     u8 pending;                  /* FIFO: became pending while its word's page was missing */
     u8 pad;
     u16 vcpu;                    /* notified vCPU; exists if the port is open, except that vCPU 0 may come later */
-    u16 remote_domid;            /* UNBOUND, INTERDOMAIN */
+    u16 remote_domid;            /* UNBOUND, INTERDOMAIN: to be told */
     u32 queue;                   /* FIFO: queue it was last linked on (fifo.c); changed under that queue's lock */
     union {
         u32 remote_port;         /* INTERDOMAIN */
         u32 virq;                /* VIRQ */
     };
-    struct domain *remote_dom;   /* INTERDOMAIN: valid as long as connected: a dying domain closes its ports first */
+    union {
+        struct domain *remote_dom; /* INTERDOMAIN: valid as long as connected: a dying domain closes its ports first */
+        u64 remote_serial;       /* UNBOUND: not a later domain of the same id */
+    };
 };
 
 /* Ports per bucket: a page of them. Debug builds have larger locks. */

@@ -2,9 +2,9 @@
 /*
  * Mapping granted frames into the mapper's guest-physical space, and the handles by which it unmaps them.
  *
- * What may be at the frame it is to be mapped at: nothing (the normal case: a hole made by ballooning), or RAM of the
- * mapper's own, which then is out of its sight, as with add_to_physmap, but stays its own: counted, and freed with the
- * domain. Anything else, a second grant above all, is refused, because its user would lose it.
+ * What may be at the frame it is to be mapped at: nothing (the normal case: a hole made by ballooning), or the mapper's
+ * own RAM, which goes the way of all that is displaced (physmap_drop()). Anything else, a second grant above all, is
+ * refused, because its user would lose it.
  */
 #include "internal.h"
 
@@ -12,6 +12,7 @@
 #include <argon/panic.h>
 
 #define RELEASE_BATCH 16
+#define MAY_COVER     (BIT32(P2M_INVALID) | P2M_RAM)
 
 /* ---- handles ---- */
 
@@ -94,25 +95,12 @@ void grant_maptrack_free(struct grant_table *gt)
 
 /* ---- map ---- */
 
-/*
- * g is mapped to something. Hide RAM of ld's own behind the grant; -EBUSY otherwise. *drop: a reference to be dropped
- * later.
- */
-static noinline int place_over(struct domain *ld, gfn_t g, mfn_t m, enum p2m_type t, struct page **drop)
+/* g of ld becomes the granted frame; *old: what was displaced. */
+static always_inline int place(struct domain *ld, gfn_t g, mfn_t m, enum p2m_type t, struct p2m_old *old)
 {
-    enum p2m_type old_t;
-    mfn_t old = p2m_lookup(ld, g, &old_t, NULL);
-    int rc;
+    int rc = p2m_map(ld, g, m, 1, t);    /* the usual case, and the shorter */
 
-    if (!p2m_is_ram(old_t) || !mfn_is_ram(old) || mfn_to_page(old)->use != PAGE_GUEST) {
-        return -EBUSY;
-    }
-    rc = p2m_replace(ld, g, m, t, &old, &old_t);
-    /* Another vCPU may have put a foreign page there in between: that mapping had a reference of its own. */
-    if (rc == 0 && p2m_is_foreign(old_t)) {
-        *drop = mfn_to_page(old);
-    }
-    return rc;
+    return likely(rc != -EEXIST) ? rc : p2m_replace(ld, g, m, t, MAY_COVER, old);
 }
 
 s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op)
@@ -121,12 +109,12 @@ s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref 
     enum p2m_type t = readonly ? P2M_GRANT_RO : P2M_GRANT_RW;
     gfn_t g = gpa_to_gfn(op->host_addr);
     struct grant_table *gt = grant_live_table(rd);
-    struct page *drop = NULL;
+    struct p2m_old old = { .t = P2M_INVALID };
+    struct page *unused_page = NULL;
     struct grant_active *act;
     struct grant_map *map;
     u32 handle;
     s16 status;
-    int rc;
 
     if (unlikely((op->flags & ~(u32)GNTMAP_readonly) != GNTMAP_host_map)) {
         return GNTST_general_error;
@@ -141,16 +129,10 @@ s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref 
     }
     spin_lock(&act->lock);
     status = grant_pin(rd, act, op->ref, ld->id, readonly);
-    if (likely(status == GNTST_okay)) {
-        rc = p2m_map(ld, g, mfn(act->mfn), 1, t);
-        if (unlikely(rc == -EEXIST)) {
-            rc = place_over(ld, g, mfn(act->mfn), t, &drop);
-        }
-        if (unlikely(rc != 0)) {
-            drop = mfn_to_page(mfn(act->mfn));
-            grant_unpin(rd, act, op->ref, readonly);
-            status = GNTST_general_error;
-        }
+    if (likely(status == GNTST_okay) && unlikely(place(ld, g, mfn(act->mfn), t, &old) != 0)) {
+        unused_page = mfn_to_page(mfn(act->mfn));
+        grant_unpin(rd, act, op->ref, readonly);
+        status = GNTST_general_error;
     }
     if (likely(status == GNTST_okay)) {
         map = map_of(ld->grant, handle);
@@ -164,9 +146,11 @@ s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref 
     spin_unlock(&act->lock);
     if (unlikely(status != GNTST_okay)) {
         handle_put(ld->grant, handle);
-    }
-    if (unlikely(drop != NULL)) {
-        page_put(drop);
+        if (unused_page != NULL) {
+            page_put(unused_page);
+        }
+    } else if (unlikely(old.t != P2M_INVALID)) {
+        physmap_drop(ld, g, old);
     }
     return status;
 }
@@ -180,9 +164,9 @@ s16 grant_map(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref 
 static int take_back(struct domain *ld, struct domain *rd, struct grant_active *act, struct grant_map *map)
 {
     bool readonly = map->flags & GRANT_MAP_READONLY;
-    int rc = p2m_unmap_exact(ld, gfn(map->gfn), mfn(act->mfn));
+    int rc = p2m_remove_exact(ld, gfn(map->gfn), mfn(act->mfn), P2M_GRANT);
 
-    /* Not there: the guest has removed or replaced it by other means. Nothing of ours is left behind then either. */
+    /* Not there: nothing else removes it, but nothing of ours would be left behind then either. */
     if (unlikely(rc != 0 && rc != -ENOENT)) {
         return rc;
     }
@@ -197,6 +181,7 @@ static s16 unmap_handle(struct domain *ld, u64 host_addr, u32 handle)
     struct grant_map *map = map_by_handle(ld->grant, handle);
     s16 status = GNTST_okay;
     struct grant_active *act;
+    struct grant_table *gt;
     struct domain *rd;
     u16 domid;
     u32 ref;
@@ -208,7 +193,8 @@ static s16 unmap_handle(struct domain *ld, u64 host_addr, u32 handle)
     ref = atomic_load(&map->ref);
     domid = atomic_load(&map->domid);
     rd = domain_lookup(domid);
-    act = rd != NULL && rd->grant != NULL ? grant_active(rd->grant, ref) : NULL;
+    gt = rd != NULL ? READ_ONCE(rd->grant) : NULL;
+    act = likely(gt != NULL) ? grant_active(gt, ref) : NULL;
     if (unlikely(act == NULL)) {
         return GNTST_bad_handle;         /* changed while we looked */
     }

@@ -62,18 +62,17 @@ static noinline void give_up(struct domain *rd, const struct grant_active *act, 
     unclaim(rd, act, ref);
 }
 
-/* First pin: from the entry's frame number to the page, which must be the granter's own RAM. */
+/*
+ * First pin: from the entry's frame number to the page, which must be ordinary RAM of the granter's own: that is what
+ * keeps its table until the last pin has gone.
+ */
 static always_inline s16 find_page(struct domain *rd, struct grant_active *act, const struct grant_entry_v1 *e,
                                    bool readonly)
 {
     enum p2m_type t;
-    struct page *pg = p2m_get_page(rd, gfn(atomic_load(&e->frame)), &t);
+    struct page *pg = p2m_get_own(rd, gfn(atomic_load(&e->frame)), !readonly, &t);
 
     if (unlikely(pg == NULL)) {
-        return GNTST_bad_page;
-    }
-    if (unlikely(!p2m_is_ram(t) || (!readonly && t != P2M_RAM_RW))) {
-        page_put(pg);
         return GNTST_bad_page;
     }
     act->mfn = (u32)page_to_mfn(pg).m;

@@ -133,6 +133,14 @@ int grant_release_mappings(struct domain *d)
     return rc != 0 ? rc : release_frames(d->grant);
 }
 
+/* Pins hold pages of the granter's, so none is left when all of these have gone. */
+static void assert_unused(const struct grant_active *active)
+{
+    for (u32 i = 0; CONFIG_DEBUG && i < GRANTS_PER_FRAME; i++) {
+        ASSERT(active[i].readers == 0 && active[i].writers == 0);
+    }
+}
+
 void grant_destroy(struct domain *d)
 {
     struct grant_table *gt = d->grant;
@@ -142,6 +150,7 @@ void grant_destroy(struct domain *d)
     }
     for (u32 i = 0; i < gt->nr_frames; i++) {
         release_frame(gt, i);
+        assert_unused(gt->active[i]);
         xfree(gt->active[i]);
     }
     grant_maptrack_free(gt);

@@ -50,7 +50,7 @@ static long op_alloc_unbound(struct vcpu *v, u64 arg)
     if (rc != 0) {
         return rc;
     }
-    return give_port(d, event_alloc_unbound(d, remote->id), arg + offsetof(struct evtchn_alloc_unbound, port));
+    return give_port(d, event_alloc_unbound(d, remote), arg + offsetof(struct evtchn_alloc_unbound, port));
 }
 
 static long op_bind_interdomain(struct vcpu *v, u64 arg)
@@ -129,10 +129,11 @@ static noinline long op_send_copied(struct vcpu *v, u64 arg)
 
 static always_inline long op_send(struct vcpu *v, u64 arg)
 {
+    struct domain *d = v->domain;
     u32 port;
 
     static_assert(sizeof(struct evtchn_send) == sizeof(port), "its one member, the port");
-    return likely(fetch_u32_at_once(v, arg, &port)) ? event_send(v->domain, port) : op_send_copied(v, arg);
+    return likely(fetch_u32_at_once(d, arg, &port)) ? event_send(d, port) : op_send_copied(v, arg);
 }
 
 static long op_status(struct vcpu *v, u64 arg)

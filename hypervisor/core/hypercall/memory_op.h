@@ -26,11 +26,4 @@ static inline long memop_restart(u64 *args, u64 done)
 hypercall_fn memop_populate_physmap, memop_increase_reservation, memop_decrease_reservation, memop_add_to_physmap,
              memop_add_to_physmap_batch, memop_remove_from_physmap, memop_acquire_resource;
 
-/*
- * What was mapped at g of d has been unmapped: drop the reference that goes with it. Own RAM is freed, unless d is
- * mapped 1:1 and keeps its frames; foreign pages are put; a page that is shared with the hypervisor is noted as not
- * mapped. No lock held.
- */
-void physmap_drop(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t);
-
 #endif

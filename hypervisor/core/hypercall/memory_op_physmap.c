@@ -10,95 +10,35 @@
 #include <argon/mem.h>
 #include "memory_op.h"
 
-/* A mapping that was replaced. */
-struct old_mapping {
-    mfn_t m;
-    enum p2m_type t;
-};
-
-/* Page m, which d shares with the hypervisor, is no longer mapped at g (another such page may be there by now). */
-static noinline void forget_shared(struct domain *d, gfn_t g, mfn_t m)
-{
-    spin_lock(&d->lock);
-    if (gfn_eq(d->shared_info_gfn, g) && mfn_eq(virt_to_mfn(d->shared_info), m)) {
-        d->shared_info_gfn = INVALID_GFN;
-    } else {
-        for (u32 i = 0; i < grant_max_frames(d); i++) {
-            mfn_t frame;
-
-            /* A frame that has a place exists: asking for it does not grow the table. */
-            if (gfn_eq(grant_frame_gfn(d, i), g) && grant_frame_mfn(d, i, &frame) == 0 && mfn_eq(frame, m)) {
-                grant_frame_set_gfn(d, i, INVALID_GFN);
-                break;
-            }
-        }
-    }
-    spin_unlock(&d->lock);
-}
-
-static noinline void release(struct domain *d, struct page *pg)
-{
-    /* False: d gave the page back at the same time on another vCPU. */
-    bool released = page_release(pg, d);
-
-    (void)released;
-}
-
-void physmap_drop(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
-{
-    if (p2m_is_ram(t)) {
-        struct page *pg = mfn_to_page(m);
-
-        if (unlikely(pg->use == PAGE_SHARED_HYP)) {
-            forget_shared(d, g, m);
-        } else if (!d->direct_mapped) {
-            release(d, pg);
-        }
-    } else if (p2m_is_foreign(t)) {
-        atomic_fetch_sub(&d->nr_foreign, 1);
-        page_put(mfn_to_page(m));
-    }
-}
-
 /*
- * Map m at g, in place of what is there: *old, which the caller drops with physmap_drop() when it holds no lock. Device
- * memory and grant mappings are not replaced (-EBUSY): whoever made them undoes them.
+ * What a page may be mapped over; what is displaced is dropped by physmap_drop() once no lock is held. Device memory
+ * and grant mappings are not (-EBUSY): whoever made them undoes them.
  */
-static int physmap_set(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, struct old_mapping *old)
-{
-    int rc = p2m_map(d, g, m, 1, t);
-
-    *old = (struct old_mapping){ INVALID_MFN, P2M_INVALID };
-    if (likely(rc != -EEXIST)) {
-        return rc;
-    }
-    old->m = p2m_lookup(d, g, &old->t, NULL);
-    if (old->t == P2M_MMIO || p2m_is_grant(old->t)) {
-        return -EBUSY;
-    }
-    return p2m_replace(d, g, m, t, &old->m, &old->t);
-}
+#define MAY_COVER (BIT32(P2M_INVALID) | P2M_RAM | P2M_FOREIGN)
 
 /* ---- pages of the hypervisor's that d may map: each at one place ---- */
 
-static int map_shared_info(struct domain *d, u64 idx, gfn_t g, struct old_mapping *old)
+static int map_shared_info(struct domain *d, u64 idx, gfn_t g, struct p2m_old *old)
 {
     int rc;
 
     if (idx != 0) {
         return -EINVAL;
     }
+    if (d->shared_info == NULL) {
+        return -ESRCH;                   /* dead */
+    }
     if (gfn_is_valid(d->shared_info_gfn)) {
         return -EBUSY;
     }
-    rc = physmap_set(d, g, virt_to_mfn(d->shared_info), P2M_RAM_RW, old);
+    rc = p2m_replace(d, g, virt_to_mfn(d->shared_info), P2M_RAM_RW, MAY_COVER, old);
     if (rc == 0) {
         d->shared_info_gfn = g;
     }
     return rc;
 }
 
-static int map_grant_frame(struct domain *d, u64 idx, gfn_t g, struct old_mapping *old)
+static int map_grant_frame(struct domain *d, u64 idx, gfn_t g, struct p2m_old *old)
 {
     mfn_t m;
     int rc;
@@ -112,7 +52,7 @@ static int map_grant_frame(struct domain *d, u64 idx, gfn_t g, struct old_mappin
     }
     rc = grant_frame_mfn(d, (u32)idx, &m);
     if (rc == 0) {
-        rc = physmap_set(d, g, m, P2M_RAM_RW, old);
+        rc = p2m_replace(d, g, m, P2M_RAM_RW, MAY_COVER, old);
     }
     if (rc == 0) {
         grant_frame_set_gfn(d, (u32)idx, g);
@@ -122,7 +62,7 @@ static int map_grant_frame(struct domain *d, u64 idx, gfn_t g, struct old_mappin
 
 static int map_own(struct domain *d, u32 space, u64 idx, gfn_t g)
 {
-    struct old_mapping old = { INVALID_MFN, P2M_INVALID };
+    struct p2m_old old = { .t = P2M_INVALID };
     int rc;
 
     /* d->lock: two vCPUs must not map one page twice. */
@@ -130,7 +70,7 @@ static int map_own(struct domain *d, u32 space, u64 idx, gfn_t g)
     rc = space == XENMAPSPACE_shared_info ? map_shared_info(d, idx, g, &old) : map_grant_frame(d, idx, g, &old);
     spin_unlock(&d->lock);
     if (rc == 0) {
-        physmap_drop(d, g, old.m, old.t);
+        physmap_drop(d, g, old);
     }
     return rc;
 }
@@ -146,7 +86,7 @@ static int map_device(struct domain *d, u64 idx, gfn_t g)
     }
     rc = p2m_map(d, g, mfn(idx), 1, P2M_MMIO);
     /* dom0 has most devices mapped from the start. */
-    return rc == -EEXIST && mfn_eq(p2m_lookup(d, g, &t, NULL), mfn(idx)) && t == P2M_MMIO ? 0 : rc;
+    return rc == -EEXIST && mfn_eq(p2m_lookup(d, g, &t, NULL), mfn(idx)) && p2m_is_mmio(t) ? 0 : rc;
 }
 
 /* One page of a space that does not involve another domain. */
@@ -163,18 +103,18 @@ static int map_space(struct domain *d, u32 space, u64 idx, gfn_t g)
 /* Map a page, of which the caller gives its reference up, as foreign. */
 static int map_referenced(struct domain *d, gfn_t g, struct page *pg, enum p2m_type t)
 {
-    struct old_mapping old;
+    struct p2m_old old;
     int rc;
 
     /* Counted first: physmap_relinquish() may not overlook it. */
     atomic_fetch_add(&d->nr_foreign, 1);
-    rc = physmap_set(d, g, page_to_mfn(pg), t, &old);
+    rc = p2m_replace(d, g, page_to_mfn(pg), t, MAY_COVER, &old);
     if (unlikely(rc != 0)) {
         atomic_fetch_sub(&d->nr_foreign, 1);
         page_put(pg);
         return rc;
     }
-    physmap_drop(d, g, old.m, old.t);
+    physmap_drop(d, g, old);
     return 0;
 }
 
@@ -308,14 +248,11 @@ long memop_add_to_physmap_batch(struct vcpu *v, u64 *args)
 
 /* ---- remove_from_physmap ---- */
 
-#define REMOVABLE (BIT32(P2M_RAM_RW) | BIT32(P2M_RAM_RO) | BIT32(P2M_FOREIGN_RW) | BIT32(P2M_FOREIGN_RO))
-
 long memop_remove_from_physmap(struct vcpu *v, u64 *args)
 {
     struct xen_remove_from_physmap arg;
     struct domain *d;
-    enum p2m_type t;
-    mfn_t m;
+    struct p2m_old old;
     int rc;
 
     if (copy_from_guest(&arg, args[1], sizeof(arg)) != 0) {
@@ -325,12 +262,12 @@ long memop_remove_from_physmap(struct vcpu *v, u64 *args)
     if (d == NULL) {
         return rc;
     }
-    rc = p2m_remove(d, gfn(arg.gpfn), REMOVABLE, &m, &t);
+    rc = p2m_remove(d, gfn(arg.gpfn), P2M_RAM | P2M_FOREIGN, &old);
     if (rc == 0) {
-        physmap_drop(d, gfn(arg.gpfn), m, t);
+        physmap_drop(d, gfn(arg.gpfn), old);
     }
     /* Device memory counts as nothing; a grant mapping is undone by who made it. */
-    return rc == -EBUSY && t == P2M_MMIO ? -ENOENT : rc;
+    return rc == -EBUSY && p2m_is_mmio(old.t) ? -ENOENT : rc;
 }
 
 /* ---- acquire_resource ---- */

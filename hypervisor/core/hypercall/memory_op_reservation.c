@@ -176,30 +176,36 @@ long memop_increase_reservation(struct vcpu *v, u64 *args)
 
 /* ---- decrease ---- */
 
-/*
- * Take one page of RAM from d: it is freed, or kept aside where d is mapped 1:1. A page that d shares with the
- * hypervisor is only unmapped. False: there is no RAM at g.
- */
-static bool decrease_page(struct domain *d, gfn_t g)
+static always_inline bool decrease_page(struct domain *d, gfn_t g)
 {
-    enum p2m_type t;
-    mfn_t m;
+    struct p2m_old old;
 
-    if (unlikely(p2m_remove(d, g, BIT32(P2M_RAM_RW) | BIT32(P2M_RAM_RO), &m, &t) != 0)) {
+    if (unlikely(p2m_remove(d, g, P2M_RAM, &old) != 0)) {
         return false;
     }
-    physmap_drop(d, g, m, t);
+    physmap_drop(d, g, old);
     return true;
 }
 
+/* With one flush for all of it: at most 512 pages, in less time than clearing them takes. */
+static noinline bool decrease_pages(struct domain *d, gfn_t g, u32 nr)
+{
+    u32 frames[BIT(MAX_EXTENT_ORDER)];
+    u32 n = p2m_remove_many(d, g, nr, P2M_RAM, frames);
+
+    for (u32 i = 0; i < n; i++) {
+        physmap_drop(d, gfn_add(g, i), (struct p2m_old){ mfn(frames[i]), P2M_RAM_RW });
+    }
+    return n == nr;
+}
+
+/*
+ * Take RAM from d: it is freed, or kept aside where d is mapped 1:1. A page that d shares with the hypervisor is only
+ * unmapped. False: there is no RAM at one of the frames; those before it are taken.
+ */
 static bool decrease_extent(const struct reservation *r, u64 g)
 {
-    for (u64 i = 0; i < BIT(r->order); i++) {
-        if (!decrease_page(r->d, gfn(g + i))) {
-            return false;
-        }
-    }
-    return true;
+    return likely(r->order == 0) ? decrease_page(r->d, gfn(g)) : decrease_pages(r->d, gfn(g), BIT32(r->order));
 }
 
 long memop_decrease_reservation(struct vcpu *v, u64 *args)

@@ -21,7 +21,7 @@ static bool is_xenstore(const struct domain *d)
 
 static bool is_device_model_of(const struct domain *caller, const struct domain *target)
 {
-    return target != NULL && caller->target == target->id;
+    return target != NULL && caller->target == target->serial;
 }
 
 int permit_other(const struct domain *caller, const struct domain *target)

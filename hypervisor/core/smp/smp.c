@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kicks: a word of work per CPU and one physical interrupt for it. */
+/* The CPUs, and kicks: a word of work per CPU and one physical interrupt for it. */
 #include <argon/arch.h>
 #include <argon/atomic.h>
 #include <argon/console.h>
@@ -7,6 +7,9 @@
 #include <argon/sched.h>
 #include <argon/smp.h>
 #include <argon/timer.h>
+
+struct pcpu *pcpus[NR_CPUS];
+u32 nr_cpus = 1;
 
 void smp_kick(u32 cpu, u32 work)
 {

@@ -22,12 +22,8 @@ int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset)
     if (v != current_vcpu() && (atomic_load(&v->pause_flags) & VPF_DOWN) == 0) {
         return -EINVAL;
     }
-    pg = p2m_get_page(d, g, &t);
+    pg = p2m_get_own(d, g, true, &t);
     if (pg == NULL) {
-        return -EINVAL;
-    }
-    if (t != P2M_RAM_RW || pg->owner != d->id) {
-        page_put(pg);
         return -EINVAL;
     }
     spin_lock(&d->lock);

@@ -9,6 +9,7 @@
 #include <argon/mem.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
+#include <asm/vcpu.h>
 
 static void poll_timeout(void *data)
 {
@@ -85,7 +86,7 @@ struct vcpu *vcpu_create_idle(u32 cpu)
 void vcpu_quiesce(struct vcpu *v)
 {
     timer_stop(&v->poll_timer);
-    vtimer_destroy_vcpu(v);
+    arch_vcpu_quiesce(v);
 }
 
 void vcpu_free(struct vcpu *v)
@@ -139,5 +140,5 @@ void vcpu_dump(struct vcpu *v)
 
 bool vcpu_event_pending(struct vcpu *v)
 {
-    return READ_ONCE(v->info->evtchn_upcall_pending) != 0 || vgic_irq_deliverable(v);
+    return READ_ONCE(v->info->evtchn_upcall_pending) != 0 || arch_vcpu_irq_pending(v);
 }

@@ -14,6 +14,7 @@
 
 #include <argon/irqchip.h>
 #include <argon/types.h>
+#include <vdev/vgic_host.h>
 
 #define GICD_CTLR       0x000
 #define GICD_TYPER      0x004
@@ -94,7 +95,7 @@ static inline void gic_reset_interrupts(volatile void *base, u32 first, u32 nr)
     }
 }
 
-/* ---- GICH_LR<n> (IHI0048 5.3.8) from and to the form of irqchip.h ---- */
+/* ---- GICH_LR<n> (IHI0048 5.3.8) from and to the form of vgic_host.h ---- */
 #define GICH_LR_PENDING     BIT32(28)
 #define GICH_LR_ACTIVE      BIT32(29)
 #define GICH_LR_GROUP1      BIT32(30)

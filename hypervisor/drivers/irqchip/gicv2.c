@@ -11,7 +11,8 @@
 #include <argon/machine.h>
 #include <argon/percpu.h>
 #include <argon/spinlock.h>
-#include <argon/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vgic_state.h>
 
 volatile void *gicv2_gicd ro_after_boot, *gicv2_gicc ro_after_boot, *gicv2_gich ro_after_boot;
 u32 gicv2_lr_count ro_after_boot;
@@ -274,18 +275,12 @@ static u32 relink_ack(void)
     return intid;
 }
 
-#define GICV2_OPS \
-    .name = "GICv2", .gic_version = 2, .init = gicv2_init, .nr_irqs = gicv2_nr_irqs, .eoi = gicv2_eoi, \
-    .deactivate = gicv2_deactivate, .enable = gicv2_enable, .disable = gicv2_disable, .set_type = gicv2_set_type, \
-    .set_priority = gicv2_set_priority, .set_target = gicv2_set_target, .set_active = gicv2_set_active, \
-    .set_pending = gicv2_set_pending, .is_pending = gicv2_is_pending, .send_ipi = gicv2_send_ipi, \
-    .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
+#define GICV2_VIRT \
+    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
     .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
 
-const struct irqchip_ops gicv2_ops = {
-    GICV2_OPS,
-    .init_cpu = gicv2_init_cpu,
-    .ack = gicv2_ack,
+static const struct vgic_host_ops gicv2_virt = {
+    GICV2_VIRT,
     .lr_read = lr_read,
     .lr_write = lr_write,
     .lr_pend = gicv2_lr_pend,
@@ -297,10 +292,8 @@ const struct irqchip_ops gicv2_ops = {
     .virt_restore = gicv2_virt_restore,
 };
 
-static const struct irqchip_ops gicv2_relink_ops = {
-    GICV2_OPS,
-    .init_cpu = relink_init_cpu,
-    .ack = relink_ack,
+static const struct vgic_host_ops gicv2_relink_virt = {
+    GICV2_VIRT,
     .lr_read = gicv2_relink_lr_read,
     .lr_write = gicv2_relink_lr_write,
     .lr_pend = gicv2_relink_lr_pend,
@@ -310,4 +303,24 @@ static const struct irqchip_ops gicv2_relink_ops = {
     .hcr_write = gicv2_relink_hcr_write,
     .virt_save = gicv2_relink_virt_save,
     .virt_restore = gicv2_relink_virt_restore,
+};
+
+#define GICV2_OPS \
+    .name = "GICv2", .init = gicv2_init, .nr_irqs = gicv2_nr_irqs, .eoi = gicv2_eoi, \
+    .deactivate = gicv2_deactivate, .enable = gicv2_enable, .disable = gicv2_disable, .set_type = gicv2_set_type, \
+    .set_priority = gicv2_set_priority, .set_target = gicv2_set_target, .set_active = gicv2_set_active, \
+    .set_pending = gicv2_set_pending, .is_pending = gicv2_is_pending, .send_ipi = gicv2_send_ipi
+
+const struct irqchip_ops gicv2_ops = {
+    GICV2_OPS,
+    .init_cpu = gicv2_init_cpu,
+    .ack = gicv2_ack,
+    .virt = &gicv2_virt,
+};
+
+static const struct irqchip_ops gicv2_relink_ops = {
+    GICV2_OPS,
+    .init_cpu = relink_init_cpu,
+    .ack = relink_ack,
+    .virt = &gicv2_relink_virt,
 };

@@ -38,7 +38,7 @@ static always_inline void gicv2_lr_set_raw(u32 n, u32 value)
     gic_write32(gicv2_gich, GICH_LR + n * 4, value);
 }
 
-/* ---- gicv2_relink.c: in place of the driver's own where struct irqchip_ops has the same names ---- */
+/* ---- gicv2_relink.c: in place of the driver's own where struct vgic_host_ops has the same names ---- */
 
 /* Boot CPU, gicv2_lr_count being known: takes the last list register away from it. */
 void gicv2_relink_init(u32 maintenance_irq);

@@ -27,7 +27,7 @@
 
 #include <argon/arch.h>
 #include <argon/percpu.h>
-#include <argon/vgic.h>
+#include <vdev/vgic_state.h>
 
 #define GICH_LR_STATE   (GICH_LR_PENDING | GICH_LR_ACTIVE)
 #define GICH_LR_PHYS    (0x3ffu << GICH_LR_PHYS_SHIFT)

@@ -12,7 +12,8 @@
 #include <argon/percpu.h>
 #include <argon/spinlock.h>
 #include <argon/timer.h>
-#include <argon/vgic.h>
+#include <vdev/vgic_host.h>
+#include <vdev/vgic_state.h>
 
 #define GICD_IROUTER        0x6000
 #define GICD_CTLR_RWP       BIT32(31)
@@ -389,9 +390,25 @@ static void gicv3_virt_restore(const struct vgic_vcpu *s, u32 lrs, u32 clear)
     sysreg_write(ich_hcr_el2, s->hcr);
 }
 
+static const struct vgic_host_ops gicv3_virt = {
+    .gic_version = 3,
+    .nr_lrs = gicv3_nr_lrs,
+    .nr_prio_bits = gicv3_nr_prio_bits,
+    .nr_preempt_bits = gicv3_nr_preempt_bits,
+    .lr_read = lr_read,
+    .lr_write = lr_write,
+    .lr_pend = gicv3_lr_pend,
+    .lr_empty = gicv3_lr_empty,
+    .lr_ended = gicv3_lr_ended,
+    .hcr_read = gicv3_hcr_read,
+    .hcr_write = gicv3_hcr_write,
+    .virt_read = gicv3_virt_read,
+    .virt_save = gicv3_virt_save,
+    .virt_restore = gicv3_virt_restore,
+};
+
 const struct irqchip_ops gicv3_ops = {
     .name = "GICv3",
-    .gic_version = 3,
     .init = gicv3_init,
     .init_cpu = gicv3_init_cpu,
     .nr_irqs = gicv3_nr_irqs,
@@ -407,17 +424,5 @@ const struct irqchip_ops gicv3_ops = {
     .set_pending = gicv3_set_pending,
     .is_pending = gicv3_is_pending,
     .send_ipi = gicv3_send_ipi,
-    .nr_lrs = gicv3_nr_lrs,
-    .nr_prio_bits = gicv3_nr_prio_bits,
-    .nr_preempt_bits = gicv3_nr_preempt_bits,
-    .lr_read = lr_read,
-    .lr_write = lr_write,
-    .lr_pend = gicv3_lr_pend,
-    .lr_empty = gicv3_lr_empty,
-    .lr_ended = gicv3_lr_ended,
-    .hcr_read = gicv3_hcr_read,
-    .hcr_write = gicv3_hcr_write,
-    .virt_read = gicv3_virt_read,
-    .virt_save = gicv3_virt_save,
-    .virt_restore = gicv3_virt_restore,
+    .virt = &gicv3_virt,
 };

@@ -188,6 +188,16 @@ boot_code bool dt_walk_next(struct dt_walk *w)
     }
 }
 
+boot_code enum dt_role dt_role(const struct dt_walk *w)
+{
+    for (enum dt_role r = DT_ROLE_NONE + 1; r < DT_NR_ROLES; r++) {
+        if (w->dt->role_at[r] == w->off) {
+            return r;
+        }
+    }
+    return DT_ROLE_NONE;
+}
+
 boot_code void dt_walk_skip(struct dt_walk *w)
 {
     w->skip_below = w->depth;
@@ -358,6 +368,9 @@ boot_code int dt_open(struct dt *dt, const void *fdt, size_t max)
     int r;
 
     memset(dt, 0, sizeof(*dt));
+    for (u32 i = 0; i < DT_NR_ROLES; i++) {
+        dt->role_at[i] = -1;
+    }
     if (((uintptr_t)fdt & 7) != 0 || max < sizeof(struct fdt_header)) {
         log_err("device tree: not at an address that is a multiple of 8, or no room for a header");
         return -EINVAL;

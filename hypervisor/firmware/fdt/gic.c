@@ -17,12 +17,9 @@ static boot_code int common(struct fdt_parse *p, u32 version)
     if (n->irq_cells < 3) {
         return fdt_bad(p, "#interrupt-cells below 3");
     }
-    if (!dt_full_path(&p->w, g->path, sizeof(g->path))) {
-        return fdt_bad(p, "path too long");
-    }
-    p->gic_off = p->w.off;
+    p->dt.role_at[DT_ROLE_GIC] = p->w.off;
+    p->dt.gic_phandle = n->phandle;
     g->version = version;
-    g->phandle = n->phandle;
     return 0;
 }
 
@@ -70,12 +67,19 @@ boot_code int fdt_parse_gic_v3(struct fdt_parse *p)
 
 boot_code int fdt_parse_timer(struct fdt_parse *p)
 {
+    static const char *const quirks[] = {
+        [TIMER_A008585] = "fsl,erratum-a008585", [TIMER_161010101] = "hisilicon,erratum-161010101",
+        [TIMER_UNKNOWN1] = "allwinner,erratum-unknown1",
+    };
     struct dt_prop prop = dt_get(&p->dt, p->w.off, "clock-frequency");
 
+    for (u32 i = 0; i < ARRAY_SIZE(quirks); i++) {
+        p->m->timer_quirks |= dt_get(&p->dt, p->w.off, quirks[i]).data != NULL ? BIT32(i) : 0;
+    }
     if (prop.data != NULL && !dt_u32(&prop, &p->m->timer_hz)) {
         return fdt_bad(p, "bad clock-frequency");
     }
-    p->timer_off = p->w.off;
+    p->dt.role_at[DT_ROLE_TIMER] = p->w.off;
     return 0;
 }
 
@@ -86,7 +90,7 @@ static boot_code u32 private_irq(const struct fdt_parse *p, u32 idx)
     struct dt_irq irq;
     u32 n = 0;
 
-    while (dt_next_irq(&p->w, p->m->gic.phandle, &c, &irq)) {
+    while (dt_next_irq(&p->w, &c, &irq)) {
         if (n++ == idx) {
             return irq.intid < 32 ? irq.intid : 0;
         }
@@ -121,14 +125,14 @@ boot_code int fdt_finish_irqs(struct fdt_parse *p)
     if (g->version == 0) {
         return 0;                /* reported with what else is missing */
     }
-    if (p->timer_off != 0 && dt_walk_to(&p->w, &p->dt, p->timer_off)) {
+    if (dt_walk_to(&p->w, &p->dt, p->dt.role_at[DT_ROLE_TIMER])) {
         int r = finish_timer(p);
 
         if (r != 0) {
             return r;
         }
     }
-    if (!dt_walk_to(&p->w, &p->dt, p->gic_off)) {
+    if (!dt_walk_to(&p->w, &p->dt, p->dt.role_at[DT_ROLE_GIC])) {
         return -EINVAL;
     }
     /* Its own maintenance interrupt is in its own format, whatever its interrupt-parent says. */

@@ -117,9 +117,10 @@ static boot_code bool next_mapped(const struct dt_walk *w, u32 gic, struct dt_ir
     return false;
 }
 
-boot_code bool dt_next_irq(const struct dt_walk *w, u32 gic, struct dt_irq_cursor *c, struct dt_irq *out)
+boot_code bool dt_next_irq(const struct dt_walk *w, struct dt_irq_cursor *c, struct dt_irq *out)
 {
     const struct dt_node *n = dt_node(w);
+    u32 gic = w->dt->gic_phandle;
 
     if (c->stage == STAGE_OWN) {
         if (n->interrupts_extended.data != NULL ? next_extended(w, gic, c, out) : next_plain(w, gic, c, out)) {

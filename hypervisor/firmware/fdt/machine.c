@@ -4,6 +4,7 @@
 #include <argon/errno.h>
 #include <argon/string.h>
 #include <libfdt.h>
+#include "fdt.h"
 #include "parse.h"
 
 #define MPIDR_AFFINITY 0xff00ffffffUL
@@ -209,7 +210,7 @@ static boot_code int parse_by_compatible(struct fdt_parse *p)
     if (want_gic && dt_match(&n->compatible, gic_v2_names) != NULL) {
         return fdt_parse_gic_v2(p);
     }
-    if (p->timer_off == 0 && dt_match(&n->compatible, timer_names) != NULL) {
+    if (p->dt.role_at[DT_ROLE_TIMER] < 0 && dt_match(&n->compatible, timer_names) != NULL) {
         return fdt_parse_timer(p);
     }
     if (p->m->psci_version == 0 && dt_match(&n->compatible, psci_names) != NULL) {
@@ -234,12 +235,12 @@ static boot_code int check_complete(const struct machine *m)
 
 boot_code const struct dt *machine_dt(void)
 {
-    return machine.fdt != NULL && machine.fdt == fdt_parse.dt.fdt ? &fdt_parse.dt : NULL;
+    return fdt_parse.dt.fdt != NULL ? &fdt_parse.dt : NULL;
 }
 
-boot_code size_t machine_fdt_size(const void *header)
+boot_code size_t fdt_bytes(const void *header)
 {
-    return fdt_check_header(header) == 0 ? fdt_totalsize(header) : 0;
+    return fdt_magic(header) == FDT_MAGIC ? fdt_totalsize(header) : 0;
 }
 
 /* The highest address of the node's registers, memory and bus windows, for the size of guests' address space. */
@@ -255,20 +256,17 @@ static boot_code void note_top(struct fdt_parse *p)
     }
 }
 
-boot_code int machine_from_fdt(const void *fdt, size_t max)
+boot_code int fdt_parse_all(struct machine *m, const void *fdt, size_t max)
 {
     struct fdt_parse *p = &fdt_parse;
     int r;
 
     memset(p, 0, sizeof(*p));
-    memset(&machine, 0, sizeof(machine));
-    p->m = &machine;
-    machine.nr_nodes = 1;
+    p->m = m;
     r = dt_open(&p->dt, fdt, max);
     if (r != 0) {
         return r;
     }
-    machine.fdt = fdt;
     r = parse_memreserve(p);
     dt_walk_start(&p->w, &p->dt);
     while (r == 0 && dt_walk_next(&p->w)) {
@@ -280,6 +278,6 @@ boot_code int machine_from_fdt(const void *fdt, size_t max)
     }
     r = r != 0 ? r : fdt_finish_chosen(p);
     r = r != 0 ? r : fdt_finish_irqs(p);
-    machine_sort_banks(&machine);
-    return r != 0 ? r : check_complete(&machine);
+    machine_sort_banks(m);
+    return r != 0 ? r : check_complete(m);
 }

@@ -10,11 +10,10 @@ struct fdt_parse {
     struct machine *m;
     struct dt dt;
     struct dt_walk w;            /* at the node being read */
-    int timer_off, gic_off;      /* 0 = none seen */
     struct dt_prop boot_args, xen_args, dom0_args, initrd_start, initrd_end;   /* of /chosen */
 };
 
-/* The one parser: machine_from_fdt() and machine_find_uart() use it in turn, before other CPUs run. */
+/* The one parser: fdt_parse_all() and machine_find_uart() use it in turn, before other CPUs run. */
 extern struct fdt_parse fdt_parse;
 
 /* Log "device tree: <path of the current node>: <what>" and return -EINVAL. */

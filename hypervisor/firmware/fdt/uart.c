@@ -68,22 +68,26 @@ static boot_code int read_uart(struct fdt_parse *p)
     struct dt_irq_cursor c = { 0 };
     struct dt_irq irq;
     const char *compatible = driver_compatible(&dt_node(&p->w)->compatible);
+    int off = p->w.off;
 
-    if (compatible == NULL || !dt_full_path(&p->w, u.path, sizeof(u.path))) {
+    if (compatible == NULL) {
         log_warn("console: no driver for %s", dt_node(&p->w)->name);
         return -ENODEV;
     }
-    if (dt_reg(&p->w, 0, &u.base, &u.size) != 0 || u.size == 0) {
-        log_warn("console: bad reg of %s", u.path);
+    if (!dt_full_path(&p->w, p->dt.console_path, sizeof(p->dt.console_path)) ||
+        dt_reg(&p->w, 0, &u.base, &u.size) != 0 || u.size == 0) {
+        log_warn("console: bad reg of %s, or its path is too long", p->dt.console_path);
         return -ENODEV;
     }
+    str_copy(u.name, p->dt.console_path, sizeof(u.name));
     str_copy(u.compatible, compatible, sizeof(u.compatible));
-    u.irq = dt_next_irq(&p->w, p->m->gic.phandle, &c, &irq) && irq.intid >= 32 ? irq.intid : 0;
+    u.irq = dt_next_irq(&p->w, &c, &irq) && irq.intid >= 32 ? irq.intid : 0;
     u.reg_shift = MIN(u32_or(p, "reg-shift", 0), 3u);
     u.reg_width = u32_or(p, "reg-io-width", 1);
     u.clock_hz = clock_hz(p);
     p->m->uart = u;
     p->m->has_uart = true;
+    p->dt.role_at[DT_ROLE_CONSOLE] = off;
     return 0;
 }
 
@@ -106,6 +110,7 @@ boot_code int machine_find_uart(const char *dtuart)
     struct dt_prop out;
 
     machine.has_uart = false;
+    p->dt.role_at[DT_ROLE_CONSOLE] = -1;
     if (machine_dt() == NULL) {
         return -ENODEV;
     }

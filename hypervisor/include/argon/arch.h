@@ -2,10 +2,17 @@
 /*
  * The contract between core and an architecture. Hot hooks are inline, from <asm/...> chosen by include path (arch/arm/include or
  * arch/host/include):
- *   <asm/percpu.h>   this_cpu()
+ *   <asm/percpu.h>   this_cpu(), struct arch_pcpu
  *   <asm/domain.h>   struct arch_vcpu, struct arch_domain
+ *   <asm/vcpu.h>     arch_event_upcall() (v's upcall byte was set: let it take its event interrupt), arch_vcpu_irq_pending() (would
+ *                    v, current or not running, take an interrupt now?)
  *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_counter_hz(),
  *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
+ *   <asm/atomic.h>, <asm/directmap.h>, <asm/guest_access.h>, <asm/string.h>   what <argon/...> of those subjects has from them
+ *   <asm/vtimer.h>, <asm/firmware.h>   for vdev: this CPU's virtual timer; the host's firmware, and what guests are told of it
+ *   <asm/errata.h>   for the inline ones of these: is a workaround in force?
+ * Further parts are <argon/p2m.h> and <argon/guest_access.h>. All these headers together name what the layers below an architecture may
+ * call of it: scripts/layers.py reads them.
  */
 #ifndef ARGON_ARCH_H
 #define ARGON_ARCH_H
@@ -35,12 +42,23 @@ noreturn_fn void arch_machine_poweroff(void);
 noreturn_fn void arch_stop_cpu(void);
 void arch_dump_backtrace(void);                  /* of the caller, to the console */
 
+/* ---- interrupts ---- */
+/* irq_route_to_guest(): tie vintid of d to host_irq, and on its release undo that. */
+must_check int arch_irq_connect(struct domain *d, u32 vintid, u32 host_irq);
+void arch_irq_disconnect(struct domain *d, u32 vintid);
+/* irq_release_from_guest() for all that a dying domain has, whose vCPUs are off the CPUs. */
+void arch_domain_release_irqs(struct domain *d);
+void arch_domain_dump_irqs(struct domain *d);    /* debug key v */
+u64 arch_domain_irq_bytes(const struct domain *d); /* memory of their state, for debug key H */
+
 /* ---- domains and vCPUs ---- */
+void arch_domain_init_clock(struct domain *d);   /* its counter starts at zero now, as its time does */
 must_check int arch_domain_create(struct domain *d, struct domain_config *cfg);
 /* Preemptible part of destruction (-ERESTART), and the last part. */
 must_check int arch_domain_relinquish(struct domain *d);
 void arch_domain_destroy(struct domain *d);
 must_check int arch_vcpu_create(struct vcpu *v);
+void arch_vcpu_quiesce(struct vcpu *v);          /* vcpu_quiesce(): stop what would fire later on its behalf */
 void arch_vcpu_destroy(struct vcpu *v);
 void arch_vcpu_reset(struct vcpu *v);            /* domctl setvcpucontext(NULL) */
 /* Move register state: prev's into memory, next's from memory (either may be idle); next is current then. Interrupts masked; on this CPU. */

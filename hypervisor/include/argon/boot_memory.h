@@ -5,9 +5,9 @@
 
 #include <argon/types.h>
 
-/* Direct map, frame table, allocator, from `machine`. The device tree at fdt_pa stays untouched. */
-void boot_memory_init(paddr_t fdt_pa, u64 fdt_size);
-/* After dom0 is built: seal the hypervisor's mappings and return boot memory to the allocator. */
-void boot_memory_release(paddr_t fdt_pa, u64 fdt_size);
+/* Direct map, frame table, allocator, from `machine`. Firmware's tables stay untouched. */
+void boot_memory_init(void);
+/* After dom0 is built: seal the hypervisor's mappings and return boot memory, firmware's tables too, to the allocator. */
+void boot_memory_release(void);
 
 #endif

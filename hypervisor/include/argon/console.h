@@ -75,7 +75,8 @@ struct uart_ops {
     void (*rx_irq_enable)(void);
     void (*irq)(void);                    /* acknowledge; rx() is called until -1 after it */
 };
-extern const struct uart_ops *const uart_drivers[]; /* NULL-terminated, drivers/uart/ */
+extern const struct uart_ops *const *uart_drivers;  /* NULL-terminated; set first of all */
+extern const struct uart_ops *const uart_driver_list[]; /* those of drivers/uart/ */
 /* The driver for a compatible string, NULL if there is none. */
 const struct uart_ops *uart_driver_find(const char *compatible);
 

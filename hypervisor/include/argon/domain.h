@@ -13,7 +13,8 @@ enum domain_dying { DOMAIN_ALIVE = 0, DOMAIN_DYING = 1, DOMAIN_DEAD = 2 };
 
 struct domain {
     struct arch_domain arch;     /* stage 2 root, VMID, feature set */
-    u16 id;
+    u16 id;                      /* used again when it has gone: what outlives a hypercall remembers the serial */
+    u64 serial;                  /* never used again, never 0 */
     u8 dying;                    /* enum domain_dying; written under lock */
     bool is_privileged;          /* dom0 */
     bool is_console;             /* may use console_io */
@@ -48,20 +49,18 @@ struct domain {
 
     struct event_domain event;
     struct grant_table *grant;
-    struct vgic_domain vgic;
     struct sched_dom sched;
     struct cpupool *cpupool;
     u64 hvm_params[HVM_NR_PARAMS]; /* lock */
     s64 time_offset;             /* seconds, domctl settimeoffset */
-    u64 vcounter_offset;         /* CNTVOFF, ticks: host counter at creation */
     u64 created_ns;              /* system time at creation: the guest's own time is now_ns() - created_ns */
     u32 vm_assist;               /* bit per VMASST_TYPE_* */
     u32 poll_mask;               /* not 0: some vCPU polls or has polled (hint for event_send) */
     struct timer watchdog[2];    /* sched_op(watchdog) */
     u32 watchdog_inuse;
     struct rangeset *iomem_caps, *irq_caps;      /* frames and interrupts it may be given or give */
-    u16 target;                  /* domctl set_target, DOMID_INVALID when none */
-    u32 suspend_port;            /* domctl subscribe: dom0 port told of SHUTDOWN_suspend, 0 = none */
+    u64 target;                  /* domctl set_target: serial of the domain it serves, 0 when none */
+    u32 suspend_port;            /* domctl subscribe: its own port through which SHUTDOWN_suspend is told, 0 = none */
     struct spinlock domctl_lock; /* RANK_DOMCTL: one control operation at a time; only ever tried */
     u32 relinquish_stage;        /* domain_kill progress; domctl_lock, and the grace period's callback */
     bool kill_quiesced;          /* atomic: the grace period inside domain_kill() is over */

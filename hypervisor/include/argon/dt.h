@@ -26,6 +26,9 @@ struct dt_intc {
     u32 addr_cells;              /* 0 if it has no #address-cells */
 };
 
+/* Nodes that Argon drives itself: which they are was decided once, and is asked for here. */
+enum dt_role { DT_ROLE_NONE, DT_ROLE_GIC, DT_ROLE_TIMER, DT_ROLE_CONSOLE, DT_NR_ROLES };
+
 struct dt {
     const void *fdt;
     const u8 *tree;              /* structure block */
@@ -34,6 +37,10 @@ struct dt {
     u32 nr_intc;
     struct dt_intc intc[DT_MAX_INTC];
     u32 max_phandle;             /* highest in use */
+    /* Found by firmware/fdt, for who reads the tree after it: */
+    int role_at[DT_NR_ROLES];    /* offset of the node that has the role, -1: none */
+    u32 gic_phandle;             /* 0: the GIC's node has none, and nothing refers to it */
+    char console_path[DT_MAX_PATH];
 };
 
 /* One node, with the properties nearly every reader asks for. */
@@ -86,6 +93,9 @@ must_check bool dt_walk_to_path(struct dt_walk *w, const struct dt *dt, const ch
 /* The current node's full path; false, and as much as fits, if it is too long. */
 must_check bool dt_full_path(const struct dt_walk *w, char *buf, size_t size);
 
+/* The current node's role. */
+enum dt_role dt_role(const struct dt_walk *w);
+
 static inline const struct dt_node *dt_node(const struct dt_walk *w) { return &w->node[w->depth]; }
 /* The parent; the root has itself. */
 static inline const struct dt_node *dt_parent(const struct dt_walk *w)
@@ -135,10 +145,10 @@ struct dt_irq {
 struct dt_irq_cursor { u32 pos; u32 stage; };
 
 /*
- * The interrupts of the current node that go to the GIC with phandle `gic`: interrupts or interrupts-extended, then
- * those of an interrupt-map. Start with a zeroed cursor. False when there are no more; malformed rests are passed over.
+ * The interrupts of the current node that go to the GIC: interrupts or interrupts-extended, then those of an
+ * interrupt-map. Start with a zeroed cursor. False when there are no more; malformed rests are passed over.
  */
-must_check bool dt_next_irq(const struct dt_walk *w, u32 gic, struct dt_irq_cursor *c, struct dt_irq *out);
+must_check bool dt_next_irq(const struct dt_walk *w, struct dt_irq_cursor *c, struct dt_irq *out);
 /* One specifier of `cells` cells; false if it is none Argon knows. */
 must_check bool dt_gic_irq(const u8 *spec, u32 cells, struct dt_irq *out);
 

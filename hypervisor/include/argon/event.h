@@ -62,7 +62,7 @@ must_check int event_set_global_virq_handler(struct domain *d, u32 virq);
  * Allocate an unbound port of d for remote `remote` (also the toolstack's and the dom0 builder's). Returns port or
  * error.
  */
-int event_alloc_unbound(struct domain *d, u16 remote);
+int event_alloc_unbound(struct domain *d, const struct domain *remote);
 
 /*
  * The operations of EVTCHNOP_* on an already chosen and permitted domain; results as the hypercall's. Ports are
@@ -82,17 +82,10 @@ must_check int event_init_control(struct domain *d, u32 vcpu, u64 control_gfn, u
 must_check int event_expand_array(struct domain *d, u64 array_gfn);
 must_check int event_set_priority(struct domain *d, u32 port, u32 priority);
 
-/*
- * The event interrupt is a level line that follows vcpu_info's upcall byte. Sending an event raises it; this samples
- * the byte and sets the line accordingly, for whoever finds (on the exit path, when list registers are read back) that
- * byte and line differ. The vGIC must take a repeated level=true after the guest has ended the interrupt as a new one.
- */
-void event_upcall_update(struct vcpu *v);
 /* v->info has moved (vcpu_info registration): let the guest look at all ports: pending_sel = ~0, upcall set. */
 void event_resync_vcpu(struct vcpu *v);
 bool event_port_is_pending(struct domain *d, u32 port);  /* sched_op(poll); false for a port that is not open */
 bool event_port_is_valid(struct domain *d, u32 port);    /* below valid_ports */
 void event_dump(struct domain *d);                       /* debug key e */
-u32 event_default_upcall_irq(const struct domain *d);    /* PPI number: dom0's chosen one, 31 in guests */
 
 #endif

@@ -16,6 +16,17 @@
 
 struct machine_range { paddr_t start, size; u32 node; };
 
+static inline paddr_t machine_range_end(const struct machine_range *r) { return r->start + r->size; }
+static inline bool machine_ranges_overlap(const struct machine_range *a, const struct machine_range *b)
+{
+    return a->size != 0 && b->size != 0 && a->start < machine_range_end(b) && b->start < machine_range_end(a);
+}
+/* Is all of r in `in`? An empty one is where it begins. */
+static inline bool machine_range_in(const struct machine_range *r, const struct machine_range *in)
+{
+    return r->start >= in->start && r->start < machine_range_end(in) && r->size <= machine_range_end(in) - r->start;
+}
+
 enum module_kind { MODULE_UNKNOWN, MODULE_KERNEL, MODULE_RAMDISK, MODULE_FDT, MODULE_XSM };
 struct machine_module {
     paddr_t start, size;
@@ -33,7 +44,7 @@ struct machine_uart {
     u32 reg_shift, reg_width;    /* log2 of the distance and bytes of a register: 0 and 1 unless given */
     u32 clock_hz;
     char compatible[64];
-    char path[256];              /* device tree node: hidden from dom0 */
+    char name[64];               /* firmware's, for messages */
 };
 
 struct machine_gic {
@@ -44,14 +55,13 @@ struct machine_gic {
     u32 nr_redist;
     u64 redist_stride;
     u32 maintenance_irq;         /* INTID */
-    char path[256];
-    u32 phandle;
 };
 
+/* The counter reads wrong at times: bits of timer_quirks, by properties fsl,erratum-a008585 and so on. */
+enum timer_quirk { TIMER_A008585, TIMER_161010101, TIMER_UNKNOWN1 };
+
 struct machine {
-    const void *fdt;             /* mapped, NULL once boot memory is freed */
-    paddr_t fdt_start;           /* where it lies: set by who calls machine_from_fdt(), afterwards */
-    u64 fdt_size;
+    struct machine_range tables; /* where firmware's tables lie: not to be touched until dom0 is built */
     u32 nr_banks, nr_reserved, nr_nomap, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
     struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
@@ -64,6 +74,7 @@ struct machine {
     struct machine_uart uart;
     u32 timer_irq_phys_s, timer_irq_phys_ns, timer_irq_virt, timer_irq_hyp;   /* INTIDs */
     u32 timer_hz;                /* clock-frequency, 0 = use CNTFRQ */
+    u32 timer_quirks;            /* BIT32(enum timer_quirk) */
     bool psci_smc;               /* PSCI conduit of the firmware: SMC (else HVC: cannot be used from EL2) */
     u32 psci_version;            /* 0: no PSCI */
     u32 psci_cpu_on;             /* function id */
@@ -74,22 +85,23 @@ struct machine {
 extern struct machine machine;
 
 /*
- * Fill `machine` from a device tree at `fdt` (mapped, `max` bytes readable). Malformed, or lacking what Argon needs
- * (RAM, GIC, timer, CPUs): -EINVAL and a message that names node and property; machine.fdt is set wherever the tree
- * could be read at all, so that machine_find_uart() may be tried before giving up. No crash on any input. The tree
- * stays in use until dom0_build() is done.
+ * Fill `machine` from firmware's tables: `max` readable bytes at `tables`, which are at `at` in memory. Malformed, or lacking what Argon
+ * needs (RAM, GIC, timer, CPUs): -EINVAL and a message that names node and property; machine_find_uart() may be tried before giving up.
+ * No crash on any input. The tables stay in use until dom0_build() is done.
  */
-must_check int machine_from_fdt(const void *fdt, size_t max);
-/* The tree machine_from_fdt() was given, to be read further (argon/dt.h). NULL: none, or no longer there. */
+must_check int machine_from_firmware(const void *tables, size_t max, paddr_t at);
+/* Bytes of the tables whose first 64 are at `header`; 0 if they are none that Argon knows. */
+size_t machine_firmware_bytes(const void *header);
+/* The device tree machine_from_firmware() was given, to be read further (argon/dt.h). NULL: none that can be read. */
 struct dt;
 const struct dt *machine_dt(void);
-/* Bytes of the device tree whose first 64 bytes are at `header`; 0 if it is none. */
-size_t machine_fdt_size(const void *header);
 /*
  * Find the console UART after options are parsed: dtuart= (path or alias, with ":options"; may be empty), else
  * /chosen/stdout-path. -ENODEV when there is none with a driver.
  */
 must_check int machine_find_uart(const char *dtuart);
+/* Of a GICv3: the redistributor region that a domain with the host's layout sees, which is the largest. */
+const struct machine_range *machine_redist(const struct machine_gic *g);
 /* First module of that kind, NULL if none. */
 const struct machine_module *machine_module(enum module_kind kind);
 

@@ -113,8 +113,7 @@ static inline bool mfn_is_ram(mfn_t m)
 {
     return likely(m.m - mem_hot_range.first < mem_hot_range.nr) || mem_is_ram_elsewhere(m);
 }
-/* Direct map: mfn_to_virt() in <asm/directmap.h>. */
-mfn_t virt_to_mfn(const void *va);
+/* Direct map: mfn_to_virt() and virt_to_mfn() in <asm/directmap.h>. */
 static inline void *page_to_virt(const struct page *pg) { return mfn_to_virt(page_to_mfn(pg)); }
 static inline struct page *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
 
@@ -152,19 +151,23 @@ must_check static always_inline bool page_take_reference(struct page *pg, u64 wa
     return true;
 }
 /*
- * *value = the word at `from`, which is in pg's frame; *word: pg's word, for the caller to see whose page that is (page_word_is_of()).
- * False: the page's word has changed meanwhile.
+ * *value = the word at `from`, which is in pg's frame, if the page is want_id's (PAGE_WORD_ID()). False: it is not, or its word has
+ * changed meanwhile. `from` is not looked at before it is known whose the frame is: one that is nobody's may be in no direct map.
  *
  * Without a reference: one load needs none, if the page is found to have been its owner's before and after it with nothing changed in
  * between. (For a page to have been another's meanwhile it would have to be cleared twice and come back with the same count, while this
  * CPU executes four instructions that nothing interrupts but firmware at EL3: so not for what a guest is told, only for what it asks, as
  * the port of its own that it wants to send to.)
  */
-must_check static always_inline bool page_load_u32(const struct page *pg, const u32 *from, u32 *value, u64 *word)
+must_check static always_inline bool page_load_u32(const struct page *pg, u64 want_id, const u32 *from, u32 *value)
 {
-    *word = atomic_load_acquire(&pg->word);
+    u64 w = atomic_load_acquire(&pg->word);
+
+    if (unlikely(!page_word_is_of(w, want_id))) {
+        return false;
+    }
     *value = atomic_load_acquire(from);
-    return likely(atomic_load(&pg->word) == *word);
+    return likely(atomic_load(&pg->word) == w);
 }
 /* page_put() of the last one; the word as it was. */
 void page_last_put(struct page *pg, u64 old);

@@ -34,6 +34,7 @@ struct options {                 /* the parsed command line; constant after boot
     u32 gnttab_max_frames, gnttab_max_maptrack_frames;
     u32 conring_size;            /* bytes */
     bool console_timestamps;
+    char errata[256];            /* errata=: those that are active or not whatever the CPUs are (asm/errata.h) */
     char cmdline[1024];          /* as given, for xen_version(commandline) */
 };
 extern struct options opt;

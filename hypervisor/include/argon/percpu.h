@@ -7,14 +7,13 @@
 #include <argon/sched.h>
 #include <argon/timer.h>
 #include <argon/mem.h>
+#include <asm/percpu.h>          /* this_cpu(), struct arch_pcpu */
 
 struct vcpu;
 
 struct pcpu {
     struct vcpu *current;        /* vCPU whose state is loaded here (the idle vCPU when none): asm uses it */
-    struct vcpu *loaded;         /* whose guest registers this CPU holds, running or not: arch_context_switch() */
-    void *stack_top;             /* asm: hypervisor stack of this CPU */
-    void *emergency_stack_top;   /* asm: for faults of the hypervisor itself */
+    struct arch_pcpu arch;
     u32 id;                      /* 0..nr_cpus-1 */
     u32 node;
     u64 hwid;                    /* MPIDR_EL1 affinity bits */
@@ -29,13 +28,10 @@ struct pcpu {
     u32 lock_depth;              /* debug: ranks held */
     u16 lock_ranks[8];
     u64 irq_count;               /* host interrupts taken (debug key) */
-    u64 lr_used;                 /* vdev/vgic: list registers in use here */
 };
 
 extern struct pcpu *pcpus[NR_CPUS];  /* by id; NULL where absent. Constant after boot. */
 extern u32 nr_cpus;                  /* CPUs online; ids are 0..nr_cpus-1 */
-
-#include <asm/percpu.h>              /* this_cpu() */
 
 static always_inline u32 cpu_id(void) { return this_cpu()->id; }
 static always_inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }

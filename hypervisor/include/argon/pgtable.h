@@ -20,6 +20,7 @@
 #define PTE_S1_RO       BIT(7)
 /* Stage 2 */
 #define PTE_S2_NORMAL   (0xfUL << 2)     /* Normal, write-back inner and outer */
+#define PTE_S2_NC       (0x5UL << 2)     /* Normal, non-cacheable */
 #define PTE_S2_DEVICE   (0x1UL << 2)     /* Device-nGnRE */
 #define PTE_S2_READ     BIT(6)
 #define PTE_S2_WRITE    BIT(7)

@@ -6,8 +6,6 @@
 #include <argon/event.h>
 #include <argon/sched.h>
 #include <argon/timer.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
 #include <argon/xen.h>
 #include <asm/domain.h>          /* struct arch_vcpu, struct arch_domain */
 
@@ -37,8 +35,6 @@ struct vcpu {
     struct vcpu_info *info;      /* never NULL: in shared_info, a registered page, or a private dummy */
     mfn_t info_mfn;              /* registered page (reference held), INVALID_MFN if none */
     struct event_vcpu event;
-    struct vgic_vcpu vgic;
-    struct vtimer_vcpu vtimer;
     struct sched_vcpu sched;
     u32 pause_count;             /* RANK_SCHED of v->cpu; VPF_PAUSED while above 0 */
     bool ctl_paused;             /* a domctl that must restart holds one of these counts; domain's domctl_lock */

@@ -14,7 +14,7 @@ void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
     ASSERT(irq->vcpu == v && irq->place <= VGIC_EVICTED);
     ASSERT(list_empty(&irq->link) == !listed);
     ASSERT(irq->place == VGIC_STALE || in_lr == (irq->place == VGIC_IN_LR));
-    ASSERT(!in_lr || ((v->vgic.lr_used & BIT32(irq->lr - 1u)) && v->vgic.lr_irq[irq->lr - 1u] == irq));
+    ASSERT(!in_lr || ((v->arch.vgic.lr_used & BIT32(irq->lr - 1u)) && v->arch.vgic.lr_irq[irq->lr - 1u] == irq));
     ASSERT(irq->place != VGIC_IDLE || !irq->active);
     ASSERT(irq->place != VGIC_EVICTED || irq->active);
     ASSERT(irq->place != VGIC_READY || (!irq->active && irq->enabled && irq->target == v && vgic_pending(irq)));
@@ -30,7 +30,7 @@ void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
 
 void vgic_check_lrs(const struct vcpu *v)
 {
-    const struct vgic_vcpu *g = &v->vgic;
+    const struct vgic_vcpu *g = &v->arch.vgic;
 
     vgic_assert_locked(v);
     ASSERT(!(g->lr_used & ~vgic_lr_all) && !(g->lr_eoi & ~g->lr_used));
@@ -59,12 +59,12 @@ static u32 list_length(const struct list_head *list)
 
 u32 vgic_check_all(const struct vcpu *v)
 {
-    const struct vgic_vcpu *g = &v->vgic;
+    const struct vgic_vcpu *g = &v->arch.vgic;
     u32 places[VGIC_EVICTED + 1] = { 0 }, busy = 0, priority = 0;
     const struct vgic_irq *irq;
 
     vgic_check_lrs(v);
-    for (u32 n = 0; n < VGIC_NR_PRIVATE + v->domain->vgic.nr_spis; n++) {
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + v->domain->arch.vgic.nr_spis; n++) {
         irq = n < VGIC_NR_PRIVATE ? &g->priv[n] : vgic_spi(v->domain, n);
         if (irq->vcpu == v) {
             vgic_check_irq(v, irq);

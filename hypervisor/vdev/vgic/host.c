@@ -17,7 +17,7 @@ void vgic_phys_deactivate(struct vgic_irq *irq)
     irq->phys_active = false;
     if (vgic_is_spi(irq)) {
         irqchip->set_active(irq->host_irq, false);   /* from any CPU, unlike a deactivation by the CPU interface */
-    } else if (irq->vcpu->vgic.live != 0) {
+    } else if (irq->vcpu->arch.vgic.live != 0) {
         irqchip->deactivate(irq->host_irq);          /* off the CPU a private one is not active: vgic_save() */
     }
 }
@@ -28,8 +28,8 @@ void vgic_phys_ended(struct vcpu *v, struct vgic_irq *irq)
         bool early = irqchip->is_pending(irq->host_irq);
 
         irq->good = early ? 0 : (u8)MIN(irq->good + 1, VGIC_HOST_TRUSTED);
-        if (unlikely(early) && irq->enabled && v->vgic.live == vgic_here() && guest_irqs_masked(v)) {
-            v->vgic.doubtful = irq;
+        if (unlikely(early) && irq->enabled && v->arch.vgic.live == vgic_here() && guest_irqs_masked(v)) {
+            v->arch.vgic.doubtful = irq;
             vgic_hcr_update(v);
             vgic_watch_lines(v);
         }
@@ -39,14 +39,14 @@ void vgic_phys_ended(struct vcpu *v, struct vgic_irq *irq)
 
 bool vgic_is_doubtful(const struct vcpu *v)
 {
-    const struct vgic_irq *irq = v->vgic.doubtful;
+    const struct vgic_irq *irq = v->arch.vgic.doubtful;
 
     return irq != NULL && atomic_load(&irq->vcpu) == v;
 }
 
 void vgic_end_doubt(struct vcpu *v)
 {
-    v->vgic.doubtful = NULL;
+    v->arch.vgic.doubtful = NULL;
     vgic_hcr_update(v);
 }
 
@@ -54,14 +54,14 @@ bool vgic_acknowledge_trapped(struct vcpu *v)
 {
     bool trapped;
 
-    spin_lock(&v->vgic.lock);
-    trapped = v->vgic.live == vgic_here() && (v->vgic.hcr & (VHCR_TALL0 | VHCR_TALL1));
+    spin_lock(&v->arch.vgic.lock);
+    trapped = v->arch.vgic.live == vgic_here() && (v->arch.vgic.hcr & (VHCR_TALL0 | VHCR_TALL1));
     if (trapped) {
         if (vgic_is_doubtful(v)) {
-            (void)vgic_line_waits(v, v->vgic.doubtful);
+            (void)vgic_line_waits(v, v->arch.vgic.doubtful);
         }
         vgic_end_doubt(v);
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
     return trapped;
 }

@@ -19,18 +19,18 @@ static always_inline bool pend_sticky_unlock(struct vcpu *v, struct vgic_irq *ir
     if (unlikely(irq->sticky != VGIC_STICKY_PLAIN)) {
         return false;
     }
-    lr = &v->vgic.lr[irq->lr - 1u];
-    if (v->vgic.live == vgic_here()) {
-        irqchip->lr_pend(irq->lr - 1u, *lr);
-        spin_unlock(&v->vgic.lock);
+    lr = &v->arch.vgic.lr[irq->lr - 1u];
+    if (v->arch.vgic.live == vgic_here()) {
+        vgic_host->lr_pend(irq->lr - 1u, *lr);
+        spin_unlock(&v->arch.vgic.lock);
         if (unlikely(atomic_load(&v->pause_flags) != 0)) {
             vcpu_kick(v, PEND_VGIC);
         }
         return true;
     }
-    if (v->vgic.live == 0) {
+    if (v->arch.vgic.live == 0) {
         *lr |= LR_PENDING;
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         vcpu_kick(v, 0);
         return true;
     }
@@ -94,12 +94,12 @@ void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
     }
     v = vgic_irq_lock(irq);
     irq->phys_active = true;
-    if (likely(v->vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_HW)) {
+    if (likely(v->arch.vgic.live == vgic_here() && irq->sticky == VGIC_STICKY_HW)) {
         /* It could arrive only because the guest has ended the one before: the register is inactive. */
         irq->lr_latch = true;
         irq->active = false;
-        irqchip->lr_write(irq->lr - 1u, (v->vgic.lr[irq->lr - 1u] & ~LR_STATE) | LR_PENDING);
-        spin_unlock(&v->vgic.lock);
+        vgic_host->lr_write(irq->lr - 1u, (v->arch.vgic.lr[irq->lr - 1u] & ~LR_STATE) | LR_PENDING);
+        spin_unlock(&v->arch.vgic.lock);
         if (unlikely(atomic_load(&v->pause_flags) != 0)) {
             vcpu_kick(v, PEND_VGIC);
         }
@@ -117,22 +117,22 @@ void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq)
 
 bool vgic_inject_timer(struct vcpu *v, u32 intid)
 {
-    struct vgic_irq *irq = &v->vgic.priv[intid];
+    struct vgic_irq *irq = &v->arch.vgic.priv[intid];
 
-    spin_lock(&v->vgic.lock);
-    if (v->vgic.live != 0) {
-        spin_unlock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
+    if (v->arch.vgic.live != 0) {
+        spin_unlock(&v->arch.vgic.lock);
         return false;
     }
     if (likely(irq->sticky == VGIC_STICKY_HW)) {
-        u64 *lr = &v->vgic.lr[irq->lr - 1u];
+        u64 *lr = &v->arch.vgic.lr[irq->lr - 1u];
 
         if (!(*lr & LR_STATE)) {
             irq->active = false;
             irq->lr_latch = irq->phys_active = true;
             *lr |= LR_PENDING;
         }
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         vcpu_kick(v, 0);
         return true;
     }
@@ -154,12 +154,12 @@ bool vgic_inject_timer(struct vcpu *v, u32 intid)
 
 static always_inline void sgi_to(struct vcpu *t, u32 intid, bool group0_only)
 {
-    struct vgic_irq *irq = &t->vgic.priv[intid];
+    struct vgic_irq *irq = &t->arch.vgic.priv[intid];
 
     if (group0_only && irq->group1) {
         return;
     }
-    spin_lock(&t->vgic.lock);
+    spin_lock(&t->arch.vgic.lock);
     edge_unlock(t, irq);
 }
 
@@ -224,21 +224,21 @@ static always_inline bool pend_sgi_v2_unlock(struct vcpu *v, struct vgic_irq *ir
     if (unlikely(irq->sticky != VGIC_STICKY_SGI)) {
         return false;
     }
-    saved = &v->vgic.lr[irq->lr - 1u];
+    saved = &v->arch.vgic.lr[irq->lr - 1u];
     lr = (*saved & ~(LR_STATE | LR_SOURCE_MASK)) | LR_PENDING | (u64)source << LR_SOURCE_SHIFT;
-    if (v->vgic.live == vgic_here()) {
-        if (unlikely(!irqchip->lr_pend_same(irq->lr - 1u, lr))) {
+    if (v->arch.vgic.live == vgic_here()) {
+        if (unlikely(!vgic_host->lr_pend_same(irq->lr - 1u, lr))) {
             return false;
         }
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         if (unlikely(atomic_load(&v->pause_flags) != 0)) {
             vcpu_kick(v, PEND_VGIC);
         }
         return true;
     }
-    if (v->vgic.live == 0 && likely(!(*saved & LR_STATE) || *saved == lr)) {
+    if (v->arch.vgic.live == 0 && likely(!(*saved & LR_STATE) || *saved == lr)) {
         *saved = lr;
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         vcpu_kick(v, 0);
         return true;
     }
@@ -247,9 +247,9 @@ static always_inline bool pend_sgi_v2_unlock(struct vcpu *v, struct vgic_irq *ir
 
 void vgic_inject_sgi_v2(struct vcpu *v, u32 intid, u32 source)
 {
-    struct vgic_irq *irq = &v->vgic.priv[intid];
+    struct vgic_irq *irq = &v->arch.vgic.priv[intid];
 
-    spin_lock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
     if (likely(pend_sgi_v2_unlock(v, irq, source))) {
         return;
     }

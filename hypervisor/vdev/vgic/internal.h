@@ -14,10 +14,11 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/irqchip.h>
-#include <argon/mmio.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
-#include <argon/vgic.h>
+#include <vdev/mmio.h>
+#include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
 
 #define GICD_CTLR_ENABLE_GRP0 BIT32(0)
 #define GICD_CTLR_ENABLE_GRP1 BIT32(1)
@@ -51,12 +52,12 @@ static always_inline u16 vgic_here(void)
 /* Is v's list register state in memory or in this CPU's hardware? v's lock is held. */
 static always_inline bool vgic_reachable(const struct vcpu *v)
 {
-    return v->vgic.live == 0 || v->vgic.live == vgic_here();
+    return v->arch.vgic.live == 0 || v->arch.vgic.live == vgic_here();
 }
 
 static always_inline void vgic_assert_locked(const struct vcpu *v)
 {
-    ASSERT(spin_is_locked(&v->vgic.lock));
+    ASSERT(spin_is_locked(&v->arch.vgic.lock));
 }
 
 static always_inline bool vgic_is_spi(const struct vgic_irq *irq)
@@ -78,12 +79,12 @@ static always_inline struct vgic_irq *vgic_spi(const struct domain *d, u32 intid
 {
     u32 n = intid - VGIC_NR_PRIVATE;
 
-    return likely(n < d->vgic.nr_spis) ? &d->vgic.spis[n] : NULL;
+    return likely(n < d->arch.vgic.nr_spis) ? &d->arch.vgic.spis[n] : NULL;
 }
 
 static always_inline struct vgic_irq *vgic_irq_of(const struct domain *d, struct vcpu *v, u32 intid)
 {
-    return intid < VGIC_NR_PRIVATE ? &v->vgic.priv[intid] : vgic_spi(d, intid);
+    return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid] : vgic_spi(d, intid);
 }
 
 /* Lock the interrupt's home and return it: the home changes only under the lock of the old one. */
@@ -92,17 +93,17 @@ static always_inline struct vcpu *vgic_irq_lock(struct vgic_irq *irq)
     for (;;) {
         struct vcpu *v = atomic_load(&irq->vcpu);
 
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
         if (likely(irq->vcpu == v)) {
             return v;
         }
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
     }
 }
 
 static inline bool vgic_v2_sgi(const struct vcpu *v, const struct vgic_irq *irq)
 {
-    return irq->intid < 16 && v->domain->vgic.version == 2;
+    return irq->intid < 16 && v->domain->arch.vgic.version == 2;
 }
 
 /*
@@ -127,7 +128,7 @@ static inline bool vgic_forwardable(const struct vcpu *v, const struct vgic_irq 
 {
     u32 group = irq->group1 ? GICD_CTLR_ENABLE_GRP1 : GICD_CTLR_ENABLE_GRP0;
 
-    return irq->enabled && irq->target == v && (atomic_load(&v->domain->vgic.ctlr) & group);
+    return irq->enabled && irq->target == v && (atomic_load(&v->domain->arch.vgic.ctlr) & group);
 }
 
 /* ---- lr.c: list registers; v's lock is held ---- */
@@ -152,7 +153,7 @@ void vgic_upcall_resample(struct vcpu *v);
 void vgic_phys_deactivate(struct vgic_irq *irq);
 /* The guest has ended irq, v's, whose list register was not linked. */
 void vgic_phys_ended(struct vcpu *v, struct vgic_irq *irq);
-/* Is v->vgic.doubtful there, and still v's? */
+/* Is v->arch.vgic.doubtful there, and still v's? */
 bool vgic_is_doubtful(const struct vcpu *v);
 /* It has been looked at for the last time. v is live here. */
 void vgic_end_doubt(struct vcpu *v);

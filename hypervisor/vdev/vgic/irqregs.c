@@ -118,7 +118,7 @@ static struct vcpu *lock_synced(struct vgic_access *c, struct vgic_irq *irq)
     struct vcpu *v = vgic_irq_lock(irq);
 
     if (irq->lr != 0 && !vgic_reachable(v) && c->synced != v) {
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         vgic_sync_remote(v);
         c->synced = v;
         v = vgic_irq_lock(irq);
@@ -146,7 +146,7 @@ u64 vgic_get_pending(struct vgic_access *c, struct vgic_irq *irq)
         vgic_irq_commit(v, irq);
     } else {
         pending = vgic_pending(irq) || (irq->lr != 0 && !irq->want_unpend && (vgic_lr_peek(v, irq) & LR_PENDING));
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
     }
     return pending;
 }
@@ -162,7 +162,7 @@ u64 vgic_get_active(struct vgic_access *c, struct vgic_irq *irq)
     v = lock_synced(c, irq);
     active = irq->lr != 0 ? vgic_lr_peek(v, irq) & LR_ACTIVE : irq->active;
     active = (active && !irq->want_inactive) || irq->want_active;
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
     return active;
 }
 
@@ -321,19 +321,19 @@ void vgic_write_ctlr(struct domain *d, u32 enables)
 {
     bool changed;
 
-    spin_lock(&d->vgic.lock);
-    changed = d->vgic.ctlr != enables;
-    atomic_store(&d->vgic.ctlr, enables);
-    spin_unlock(&d->vgic.lock);
+    spin_lock(&d->arch.vgic.lock);
+    changed = d->arch.vgic.ctlr != enables;
+    atomic_store(&d->arch.vgic.ctlr, enables);
+    spin_unlock(&d->arch.vgic.lock);
     if (!changed) {
         return;
     }
     for_each_vcpu (d, v) {
         for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
-            refresh(&v->vgic.priv[i]);
+            refresh(&v->arch.vgic.priv[i]);
         }
     }
-    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
-        refresh(&d->vgic.spis[i]);
+    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
+        refresh(&d->arch.vgic.spis[i]);
     }
 }

@@ -8,23 +8,23 @@
  */
 #include "internal.h"
 
-#include <argon/vtimer.h>
+#include <vdev/vtimer.h>
 
 u32 vgic_nr_lrs, vgic_lr_all;
 
 /* One that has ended may not be in the hardware at all (vgic_restore()): but for its state it is as last written. */
 static always_inline u64 lr_get(const struct vcpu *v, u32 n)
 {
-    u64 lr = v->vgic.live != 0 ? irqchip->lr_read(n) : v->vgic.lr[n];
+    u64 lr = v->arch.vgic.live != 0 ? vgic_host->lr_read(n) : v->arch.vgic.lr[n];
 
-    return lr & LR_STATE ? lr : v->vgic.lr[n] & ~LR_STATE;
+    return lr & LR_STATE ? lr : v->arch.vgic.lr[n] & ~LR_STATE;
 }
 
 static void lr_put(struct vcpu *v, u32 n, u64 lr)
 {
-    v->vgic.lr[n] = lr;
-    if (v->vgic.live != 0) {
-        irqchip->lr_write(n, lr);
+    v->arch.vgic.lr[n] = lr;
+    if (v->arch.vgic.live != 0) {
+        vgic_host->lr_write(n, lr);
     }
 }
 
@@ -32,7 +32,7 @@ u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq)
 {
     u32 n = irq->lr - 1u;
 
-    return vgic_reachable(v) ? lr_get(v, n) : v->vgic.lr[n];
+    return vgic_reachable(v) ? lr_get(v, n) : v->arch.vgic.lr[n];
 }
 
 bool vgic_line(const struct vcpu *v, const struct vgic_irq *irq)
@@ -48,7 +48,7 @@ static void sample(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->intid == v->domain->arch.event_ppi) {
         irq->line = vgic_line(v, irq);
-    } else if ((irq->intid == v->vtimer.virt_irq || vgic_is_spi(irq)) && irq->phys_active && irq->latch &&
+    } else if ((irq->intid == v->arch.vtimer.virt_irq || vgic_is_spi(irq)) && irq->phys_active && irq->latch &&
                !irq->active && !vgic_line(v, irq)) {
         /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
         irq->latch = false;
@@ -112,25 +112,25 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
     }
     if (irq->lr != 0) {
         fold(v, irq);
-    } else if (unlikely(irq->place == VGIC_EVICTED) && v->vgic.live != 0) {
+    } else if (unlikely(irq->place == VGIC_EVICTED) && v->arch.vgic.live != 0) {
         vgic_count_ends(v);              /* it may have ended */
     }
     irq->phys_fresh = false;
     if (unlikely(irq->want_unpend || irq->want_active || irq->want_inactive)) {
         grant_wants(irq);
     }
-    if (!vgic_is_spi(irq) || unlikely(irq == v->vgic.doubtful)) {
+    if (!vgic_is_spi(irq) || unlikely(irq == v->arch.vgic.doubtful)) {
         sample(v, irq);
     }
 }
 
 static void lr_assign(struct vcpu *v, struct vgic_irq *irq)
 {
-    u32 n = (u32)__builtin_ctz(~v->vgic.lr_used);
+    u32 n = (u32)__builtin_ctz(~v->arch.vgic.lr_used);
 
-    ASSERT(n < vgic_nr_lrs && v->vgic.lr_irq[n] == NULL);
-    v->vgic.lr_used |= BIT32(n);
-    v->vgic.lr_irq[n] = irq;
+    ASSERT(n < vgic_nr_lrs && v->arch.vgic.lr_irq[n] == NULL);
+    v->arch.vgic.lr_used |= BIT32(n);
+    v->arch.vgic.lr_irq[n] = irq;
     irq->lr = (u8)(n + 1);
 }
 
@@ -138,21 +138,21 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
 {
     u32 n = irq->lr - 1u;
 
-    ASSERT(vgic_reachable(v) && v->vgic.lr_irq[n] == irq);
-    v->vgic.lr_used &= ~BIT32(n);
-    v->vgic.lr_eoi &= ~BIT32(n);
-    v->vgic.lr_irq[n] = NULL;
+    ASSERT(vgic_reachable(v) && v->arch.vgic.lr_irq[n] == irq);
+    v->arch.vgic.lr_used &= ~BIT32(n);
+    v->arch.vgic.lr_eoi &= ~BIT32(n);
+    v->arch.vgic.lr_irq[n] = NULL;
     lr_put(v, n, 0);
     atomic_store_release(&irq->lr, 0);               /* after latch and active: see is_quiet() */
 }
 
 static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
 {
-    struct list_head *pos = &v->vgic.ready;
+    struct list_head *pos = &v->arch.vgic.ready;
     struct vgic_irq *i;
 
     ASSERT(!irq->active);
-    list_for_each_entry (i, &v->vgic.ready, link) {
+    list_for_each_entry (i, &v->arch.vgic.ready, link) {
         if (i->priority > irq->priority) {
             pos = &i->link;
             break;
@@ -167,7 +167,7 @@ void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
     ASSERT(irq->vcpu == v);
     list_del(&irq->link);
     if (irq->place == VGIC_EVICTED) {
-        v->vgic.nr_evicted--;
+        v->arch.vgic.nr_evicted--;
     }
     irq->place = (u8)to;
     if (to == VGIC_IN_LR) {
@@ -178,7 +178,7 @@ void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
     }
     irq->sticky = VGIC_STICKY_NO;                    /* what others want of a stale one comes first */
     if (to == VGIC_STALE) {
-        list_add_tail(&irq->link, &v->vgic.stale);
+        list_add_tail(&irq->link, &v->arch.vgic.stale);
         return;
     }
     if (irq->lr != 0) {
@@ -188,7 +188,7 @@ void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
         ready_insert(v, irq);
     } else if (to == VGIC_EVICTED) {
         ASSERT(irq->active);
-        v->vgic.nr_evicted++;
+        v->arch.vgic.nr_evicted++;
     }
 }
 
@@ -259,9 +259,9 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             irq->sticky = VGIC_STICKY_HW;
         } else if (irq->intid == v->domain->arch.event_ppi) {
             /* As below, until the guest is trusted; what is to be done at its end does not depend on the state now. */
-            lr |= v->vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
+            lr |= v->arch.vgic.upcall_good < VGIC_UPCALL_TRUSTED ? LR_EOI : 0;
             irq->sticky = VGIC_STICKY_PLAIN;
-            if (pending && v->vgic.live != 0) {
+            if (pending && v->arch.vgic.live != 0) {
                 vgic_watch_if_masked(v);
             }
         } else if (irq->phys_active || (irq->is_level && irq->line) || (again && !pending)) {
@@ -282,22 +282,22 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
         }
     }
     if ((lr & (LR_HW | LR_EOI)) == LR_EOI) {
-        v->vgic.lr_eoi |= BIT32(irq->lr - 1u);
+        v->arch.vgic.lr_eoi |= BIT32(irq->lr - 1u);
     } else {
-        v->vgic.lr_eoi &= ~BIT32(irq->lr - 1u);
+        v->arch.vgic.lr_eoi &= ~BIT32(irq->lr - 1u);
     }
     lr_put(v, irq->lr - 1u, lr | (pending ? LR_PENDING : 0) | (irq->active ? LR_ACTIVE : 0));
 }
 
 void vgic_upcall_resample(struct vcpu *v)
 {
-    struct vgic_irq *irq = &v->vgic.priv[v->domain->arch.event_ppi];
+    struct vgic_irq *irq = &v->arch.vgic.priv[v->domain->arch.event_ppi];
 
     /* An upcall that another CPU has raised just now is on the list: that is not the guest's doing. */
-    if (unlikely(v->vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
-                 list_empty(&v->vgic.stale) && atomic_load(&v->info->evtchn_upcall_pending) != 0 &&
+    if (unlikely(v->arch.vgic.upcall_good >= VGIC_UPCALL_TRUSTED && irq->sticky == VGIC_STICKY_PLAIN &&
+                 list_empty(&v->arch.vgic.stale) && atomic_load(&v->info->evtchn_upcall_pending) != 0 &&
                  !(lr_get(v, irq->lr - 1u) & LR_STATE))) {
-        v->vgic.upcall_good = 0;
+        v->arch.vgic.upcall_good = 0;
         irq->line = true;
         irq->active = false;
         lr_write_state(v, irq, true);
@@ -310,8 +310,8 @@ void vgic_upcall_resample(struct vcpu *v)
  */
 static void lr_reclaim(struct vcpu *v)
 {
-    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
-        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+    for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[__builtin_ctz(used)];
 
         if (irq->place == VGIC_IN_LR && !(lr_get(v, irq->lr - 1u) & LR_STATE)) {
             vgic_lr_pull(v, irq);
@@ -329,8 +329,8 @@ static bool lr_evict(struct vcpu *v, u8 priority)
 {
     struct vgic_irq *pending = NULL, *active = NULL;
 
-    for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
-        struct vgic_irq *irq = v->vgic.lr_irq[__builtin_ctz(used)];
+    for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[__builtin_ctz(used)];
         struct vgic_irq **worst = (lr_get(v, irq->lr - 1u) & LR_ACTIVE) ? &active : &pending;
 
         if (irq->place == VGIC_IN_LR && (*worst == NULL || irq->priority > (*worst)->priority)) {
@@ -350,15 +350,15 @@ static bool lr_evict(struct vcpu *v, u8 priority)
 
 void vgic_hcr_update(struct vcpu *v)
 {
-    u32 hcr = VHCR_EN | (list_empty(&v->vgic.ready) ? 0 : VHCR_NPIE) | (v->vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
+    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) | (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
 
-    if (unlikely(v->vgic.doubtful != NULL) && v->domain->vgic.version == 3) {
-        hcr |= v->vgic.doubtful->group1 ? VHCR_TALL1 : VHCR_TALL0;
+    if (unlikely(v->arch.vgic.doubtful != NULL) && v->domain->arch.vgic.version == 3) {
+        hcr |= v->arch.vgic.doubtful->group1 ? VHCR_TALL1 : VHCR_TALL0;
     }
-    if (v->vgic.hcr != hcr) {
-        v->vgic.hcr = hcr;
-        if (v->vgic.live != 0) {
-            irqchip->hcr_write(hcr);
+    if (v->arch.vgic.hcr != hcr) {
+        v->arch.vgic.hcr = hcr;
+        if (v->arch.vgic.live != 0) {
+            vgic_host->hcr_write(hcr);
         }
     }
 }
@@ -368,7 +368,7 @@ static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
     struct domain *d = v->domain;
     struct vgic_irq *best = NULL;
 
-    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->vgic.nr_spis; n++) {
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->arch.vgic.nr_spis; n++) {
         struct vgic_irq *irq = vgic_irq_of(d, v, n);
 
         if (atomic_load(&irq->vcpu) == v && irq->place == VGIC_EVICTED &&
@@ -386,13 +386,13 @@ static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
  */
 void vgic_count_ends(struct vcpu *v)
 {
-    u32 count = irqchip->hcr_read() >> VHCR_EOICOUNT_SHIFT;
+    u32 count = vgic_host->hcr_read() >> VHCR_EOICOUNT_SHIFT;
 
     if (count == 0) {
         return;
     }
-    irqchip->hcr_write(v->vgic.hcr);                 /* the count restarts at 0 */
-    for (; count != 0 && v->vgic.nr_evicted != 0; count--) {
+    vgic_host->hcr_write(v->arch.vgic.hcr);                 /* the count restarts at 0 */
+    for (; count != 0 && v->arch.vgic.nr_evicted != 0; count--) {
         struct vgic_irq *best = most_urgent_evicted(v);
 
         if (best == NULL) {
@@ -417,17 +417,17 @@ void vgic_count_ends(struct vcpu *v)
  */
 void vgic_lr_fill(struct vcpu *v)
 {
-    if (unlikely(v->vgic.nr_evicted != 0) && v->vgic.live != 0) {
+    if (unlikely(v->arch.vgic.nr_evicted != 0) && v->arch.vgic.live != 0) {
         vgic_count_ends(v);              /* vgic_hcr_update() clears the count */
     }
-    while (!list_empty(&v->vgic.ready)) {
+    while (!list_empty(&v->arch.vgic.ready)) {
         struct vgic_irq *irq;
 
-        if (v->vgic.lr_used == vgic_lr_all) {
+        if (v->arch.vgic.lr_used == vgic_lr_all) {
             lr_reclaim(v);
         }
-        irq = list_first_entry(&v->vgic.ready, struct vgic_irq, link);
-        if (v->vgic.lr_used == vgic_lr_all && !lr_evict(v, irq->priority)) {
+        irq = list_first_entry(&v->arch.vgic.ready, struct vgic_irq, link);
+        if (v->arch.vgic.lr_used == vgic_lr_all && !lr_evict(v, irq->priority)) {
             break;
         }
         vgic_lr_pull(v, irq);
@@ -449,13 +449,13 @@ static bool lr_push(struct vcpu *v, struct vgic_irq *irq)
     bool pending = vgic_forwardable(v, irq) && vgic_pending(irq);
 
     if ((pending || irq->active) &&
-        (irq->lr != 0 || (v->vgic.lr_used != vgic_lr_all && list_empty(&v->vgic.ready)))) {
+        (irq->lr != 0 || (v->arch.vgic.lr_used != vgic_lr_all && list_empty(&v->arch.vgic.ready)))) {
         vgic_irq_place(v, irq, VGIC_IN_LR);
         lr_write_state(v, irq, pending);
     } else {
         put_aside(v, irq);
     }
-    if (unlikely(irq->place > VGIC_IN_LR || v->vgic.hcr != VHCR_EN)) {
+    if (unlikely(irq->place > VGIC_IN_LR || v->arch.vgic.hcr != VHCR_EN)) {
         vgic_lr_fill(v);
     }
     return pending;
@@ -491,21 +491,21 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
         /* Its state is all in *irq: it goes to its new home, whose lock guards it from here. */
         vgic_irq_place(v, irq, VGIC_IDLE);
         atomic_store(&irq->vcpu, irq->target);
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         v = vgic_irq_lock(irq);
         vgic_lr_pull(v, irq);
     }
     if (vgic_reachable(v)) {
         kick = lr_push(v, irq);
-        here = v->vgic.live != 0;
+        here = v->arch.vgic.live != 0;
     } else {
         kick = tell(v, irq);
     }
     if (CONFIG_DEBUG) {
         vgic_check_irq(v, irq);
     }
-    off = v->vgic.live == 0;
-    spin_unlock(&v->vgic.lock);
+    off = v->arch.vgic.live == 0;
+    spin_unlock(&v->arch.vgic.lock);
     if (kick && (!here || atomic_load(&v->pause_flags) != 0)) {
         vcpu_kick(v, off ? 0 : PEND_VGIC);           /* off the CPU, its list registers are in order already */
     }

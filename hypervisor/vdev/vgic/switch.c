@@ -6,7 +6,7 @@
 #include "internal.h"
 
 #include <argon/timer.h>
-#include <argon/vtimer.h>
+#include <vdev/vtimer.h>
 
 /*
  * How long to wait for another CPU's list registers before what is known is used. It answers on its next exit, an
@@ -23,41 +23,41 @@
  */
 static void flush_locked(struct vcpu *v, u32 turns)
 {
-    for (; turns != 0 && !list_empty(&v->vgic.stale); turns--) {
-        struct vgic_irq *irq = list_first_entry(&v->vgic.stale, struct vgic_irq, link);
+    for (; turns != 0 && !list_empty(&v->arch.vgic.stale); turns--) {
+        struct vgic_irq *irq = list_first_entry(&v->arch.vgic.stale, struct vgic_irq, link);
 
         vgic_lr_pull(v, irq);
         vgic_irq_commit(v, irq);         /* it may move to another vCPU: unlocks */
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
     }
     vgic_lr_fill(v);
-    if (unlikely(!list_empty(&v->vgic.stale))) {
+    if (unlikely(!list_empty(&v->arch.vgic.stale))) {
         atomic_fetch_or(&v->pending, PEND_VGIC);
     }
 }
 
 void vgic_flush(struct vcpu *v)
 {
-    spin_lock(&v->vgic.lock);
-    if (likely(v->vgic.live == vgic_here())) {
+    spin_lock(&v->arch.vgic.lock);
+    if (likely(v->arch.vgic.live == vgic_here())) {
         flush_locked(v, FLUSH_TURNS);
         vgic_upcall_resample(v);
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 void vgic_sync(struct vcpu *v)
 {
-    spin_lock(&v->vgic.lock);
-    if (v->vgic.live == vgic_here()) {
-        for (u32 used = v->vgic.lr_used; used != 0; used &= used - 1) {
+    spin_lock(&v->arch.vgic.lock);
+    if (v->arch.vgic.live == vgic_here()) {
+        for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
             u32 n = (u32)__builtin_ctz(used);
 
-            v->vgic.lr[n] = vgic_lr_peek(v, v->vgic.lr_irq[n]);
+            v->arch.vgic.lr[n] = vgic_lr_peek(v, v->arch.vgic.lr_irq[n]);
         }
     }
-    atomic_store_release(&v->vgic.sync_seq, v->vgic.sync_seq + 1);
-    spin_unlock(&v->vgic.lock);
+    atomic_store_release(&v->arch.vgic.sync_seq, v->arch.vgic.sync_seq + 1);
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 /*
@@ -67,11 +67,11 @@ void vgic_sync(struct vcpu *v)
 void vgic_sync_remote(struct vcpu *v)
 {
     struct vcpu *self = current_vcpu();
-    u32 seq = atomic_load_acquire(&v->vgic.sync_seq);
+    u32 seq = atomic_load_acquire(&v->arch.vgic.sync_seq);
     u64 deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
 
     vcpu_kick(v, PEND_SYNC);
-    while (atomic_load_acquire(&v->vgic.sync_seq) == seq && atomic_load(&v->vgic.live) != 0 &&
+    while (atomic_load_acquire(&v->arch.vgic.sync_seq) == seq && atomic_load(&v->arch.vgic.live) != 0 &&
            arch_counter() < deadline) {
         if (atomic_load(&self->pending) & PEND_SYNC) {
             atomic_fetch_and(&self->pending, ~(u32)PEND_SYNC);
@@ -87,11 +87,11 @@ void vgic_sync_remote(struct vcpu *v)
  */
 static always_inline void timer_handover(struct vcpu *v, bool enter)
 {
-    struct vgic_irq *irq = &v->vgic.priv[v->vtimer.virt_irq];
+    struct vgic_irq *irq = &v->arch.vgic.priv[v->arch.vtimer.virt_irq];
     bool in_flight = irq->phys_active;
 
-    if (irq->lr != 0 && (v->vgic.lr[irq->lr - 1u] & LR_HW)) {
-        in_flight = in_flight && (v->vgic.lr[irq->lr - 1u] & LR_STATE);
+    if (irq->lr != 0 && (v->arch.vgic.lr[irq->lr - 1u] & LR_HW)) {
+        in_flight = in_flight && (v->arch.vgic.lr[irq->lr - 1u] & LR_STATE);
         irq->phys_active = in_flight;            /* not active any more: ended through the hardware link */
     }
     if (unlikely(in_flight)) {
@@ -109,32 +109,32 @@ static always_inline void timer_handover(struct vcpu *v, bool enter)
  */
 static void end_of_upcall(struct vcpu *v, struct vgic_irq *irq, u32 n)
 {
-    u64 lr = v->vgic.lr[n] & ~LR_STATE;
+    u64 lr = v->arch.vgic.lr[n] & ~LR_STATE;
 
     irq->active = false;
     irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
     if (unlikely(irq->line)) {
-        v->vgic.upcall_good = 0;
-        irqchip->lr_write(n, lr | LR_PENDING);
+        v->arch.vgic.upcall_good = 0;
+        vgic_host->lr_write(n, lr | LR_PENDING);
         vgic_watch_lines(v);
         return;
     }
-    irqchip->lr_write(n, lr & ~LR_EOI);
-    if (++v->vgic.upcall_good == VGIC_UPCALL_TRUSTED) {
-        v->vgic.lr[n] = lr & ~LR_EOI;
-        v->vgic.lr_eoi &= ~BIT32(n);
+    vgic_host->lr_write(n, lr & ~LR_EOI);
+    if (++v->arch.vgic.upcall_good == VGIC_UPCALL_TRUSTED) {
+        v->arch.vgic.lr[n] = lr & ~LR_EOI;
+        v->arch.vgic.lr_eoi &= ~BIT32(n);
     }
 }
 
 /*
- * Interrupts whose end is to be acted on, by irqchip->lr_ended(); each may leave v: unlocks and locks again. v is
+ * Interrupts whose end is to be acted on, by vgic_host->lr_ended(); each may leave v: unlocks and locks again. v is
  * live here.
  */
 static void end_of_interrupts(struct vcpu *v, u32 lrs)
 {
     for (; lrs != 0; lrs &= lrs - 1) {
         u32 n = (u32)__builtin_ctz(lrs);
-        struct vgic_irq *irq = v->vgic.lr_irq[n];
+        struct vgic_irq *irq = v->arch.vgic.lr_irq[n];
 
         if (unlikely(irq == NULL)) {
             continue;
@@ -145,41 +145,41 @@ static void end_of_interrupts(struct vcpu *v, u32 lrs)
         }
         vgic_lr_pull(v, irq);
         vgic_irq_commit(v, irq);
-        spin_lock(&v->vgic.lock);
+        spin_lock(&v->arch.vgic.lock);
     }
 }
 
 /* All that a maintenance interrupt can ask for; v is live here. turns: as flush_locked(). */
 static void maintain(struct vcpu *v, u32 turns)
 {
-    if (unlikely(v->vgic.nr_evicted != 0)) {
+    if (unlikely(v->arch.vgic.nr_evicted != 0)) {
         vgic_count_ends(v);
     }
-    if (v->vgic.lr_eoi != 0) {
-        end_of_interrupts(v, (u32)irqchip->lr_ended());
+    if (v->arch.vgic.lr_eoi != 0) {
+        end_of_interrupts(v, (u32)vgic_host->lr_ended());
     }
-    if (unlikely(v->vgic.hcr != VHCR_EN || !list_empty(&v->vgic.stale))) {
+    if (unlikely(v->arch.vgic.hcr != VHCR_EN || !list_empty(&v->arch.vgic.stale))) {
         flush_locked(v, turns);
     }
 }
 
 void vgic_save(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
     u32 valid;
 
     spin_lock(&g->lock);
     vgic_upcall_resample(v);
     if (unlikely(g->lr_eoi != 0 || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
         /* What the guest has ended since its last exit, and what is new: all, as v may never come back. */
-        maintain(v, VGIC_NR_PRIVATE + v->domain->vgic.nr_spis);
+        maintain(v, VGIC_NR_PRIVATE + v->domain->arch.vgic.nr_spis);
     }
-    valid = g->lr_used & ~(u32)irqchip->lr_empty();
-    irqchip->virt_save(g, valid);
+    valid = g->lr_used & ~(u32)vgic_host->lr_empty();
+    vgic_host->virt_save(g, valid);
     for (u32 ended = g->lr_used & ~valid; ended != 0; ended &= ended - 1) {
         g->lr[__builtin_ctz(ended)] &= ~LR_STATE;
     }
-    this_cpu()->lr_used = valid;
+    this_cpu()->arch.lr_used = valid;
     timer_handover(v, false);
     if (CONFIG_DEBUG) {
         vgic_check_lrs(v);
@@ -190,7 +190,7 @@ void vgic_save(struct vcpu *v)
 
 void vgic_restore(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
     u32 valid = 0;
 
     spin_lock(&g->lock);
@@ -202,7 +202,7 @@ void vgic_restore(struct vcpu *v)
         }
     }
     timer_handover(v, true);
-    irqchip->virt_restore(g, valid, (u32)this_cpu()->lr_used & ~valid);
+    vgic_host->virt_restore(g, valid, (u32)this_cpu()->arch.lr_used & ~valid);
     atomic_store(&g->live, vgic_here());
     if (unlikely(!list_empty(&g->stale) || !list_empty(&g->ready))) {
         flush_locked(v, FLUSH_TURNS);
@@ -213,7 +213,7 @@ void vgic_restore(struct vcpu *v)
 /* Priority that the guest is running at: the lowest bit of its active priorities; 256 when idle. */
 static u32 running_priority(const struct vgic_vcpu *g)
 {
-    u32 shift = 8 - irqchip->nr_preempt_bits();
+    u32 shift = 8 - vgic_host->nr_preempt_bits();
     u32 best = 256;
 
     for (u32 i = 0; i < ARRAY_SIZE(g->apr); i++) {
@@ -255,7 +255,7 @@ static bool ready_deliverable(const struct vgic_vcpu *g)
 
 bool vgic_irq_deliverable(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
     bool found, here;
     u32 used;
 
@@ -270,18 +270,18 @@ bool vgic_irq_deliverable(struct vcpu *v)
     if (here && used != 0) {
         vgic_upcall_resample(v);
         if (unlikely(g->lr_eoi != 0)) {
-            end_of_interrupts(v, (u32)irqchip->lr_ended());
+            end_of_interrupts(v, (u32)vgic_host->lr_ended());
         }
-        used = g->lr_used & ~(u32)irqchip->lr_empty();
+        used = g->lr_used & ~(u32)vgic_host->lr_empty();
     }
     if (used != 0 || !list_empty(&g->ready)) {
         if (here) {
-            irqchip->virt_read(g);
+            vgic_host->virt_read(g);
         }
         for (; used != 0 && !found; used &= used - 1) {
             u32 n = (u32)__builtin_ctz(used);
 
-            found = lr_deliverable(g, here ? irqchip->lr_read(n) : g->lr[n]);
+            found = lr_deliverable(g, here ? vgic_host->lr_read(n) : g->lr[n]);
         }
         found = found || ready_deliverable(g);
     }
@@ -296,16 +296,16 @@ void vgic_maintenance(void)
     if (v->is_idle) {
         return;
     }
-    spin_lock(&v->vgic.lock);
-    if (v->vgic.live == vgic_here()) {
+    spin_lock(&v->arch.vgic.lock);
+    if (v->arch.vgic.live == vgic_here()) {
         maintain(v, FLUSH_TURNS);
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 void vgic_watch_lines(struct vcpu *v)
 {
-    v->vgic.watch_new = true;
+    v->arch.vgic.watch_new = true;
     atomic_fetch_or(&v->pending, PEND_LINE);
 }
 
@@ -319,7 +319,7 @@ bool vgic_line_waits(struct vcpu *v, struct vgic_irq *irq)
     }
     vgic_lr_pull(v, irq);
     vgic_irq_commit(v, irq);
-    spin_lock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
     return false;
 }
 
@@ -327,31 +327,31 @@ bool vgic_check_lines(struct vcpu *v)
 {
     bool waits;
 
-    if (v->vgic.watch_new) {
-        v->vgic.watch_new = false;       /* the exit on which it was delivered */
+    if (v->arch.vgic.watch_new) {
+        v->arch.vgic.watch_new = false;       /* the exit on which it was delivered */
         return true;
     }
-    spin_lock(&v->vgic.lock);
-    waits = vgic_line_waits(v, &v->vgic.priv[v->vtimer.virt_irq]);
-    waits = vgic_line_waits(v, &v->vgic.priv[v->domain->arch.event_ppi]) || waits;
-    if (unlikely(v->vgic.doubtful != NULL)) {
-        if (vgic_is_doubtful(v) && vgic_line_waits(v, v->vgic.doubtful)) {
+    spin_lock(&v->arch.vgic.lock);
+    waits = vgic_line_waits(v, &v->arch.vgic.priv[v->arch.vtimer.virt_irq]);
+    waits = vgic_line_waits(v, &v->arch.vgic.priv[v->domain->arch.event_ppi]) || waits;
+    if (unlikely(v->arch.vgic.doubtful != NULL)) {
+        if (vgic_is_doubtful(v) && vgic_line_waits(v, v->arch.vgic.doubtful)) {
             waits = true;
         } else {
             vgic_end_doubt(v);
         }
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
     return waits;
 }
 
 bool vgic_timer_in_flight(struct vcpu *v, u32 intid)
 {
-    struct vgic_irq *irq = &v->vgic.priv[intid];
+    struct vgic_irq *irq = &v->arch.vgic.priv[intid];
     bool in_flight;
 
-    spin_lock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
     in_flight = irq->lr != 0 ? (vgic_lr_peek(v, irq) & LR_STATE) != 0 || irq->latch : irq->latch || irq->active;
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
     return in_flight;
 }

@@ -12,7 +12,7 @@ static u64 ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)bank;
     (void)offset;
-    return v->domain->vgic.ctlr;
+    return v->domain->arch.vgic.ctlr;
 }
 
 static void ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
@@ -26,7 +26,7 @@ static u64 typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)bank;
     (void)offset;
-    return (v->domain->vgic.nr_spis + 31) / 32 | (v->domain->max_vcpus - 1) << 5;
+    return (v->domain->arch.vgic.nr_spis + 31) / 32 | (v->domain->max_vcpus - 1) << 5;
 }
 
 static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)

@@ -21,7 +21,7 @@ static u64 gicd_ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)bank;
     (void)offset;
-    return GICD_CTLR_DS | GICD_CTLR_ARE | v->domain->vgic.ctlr;
+    return GICD_CTLR_DS | GICD_CTLR_ARE | v->domain->arch.vgic.ctlr;
 }
 
 static void gicd_ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
@@ -35,7 +35,7 @@ static u64 gicd_typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)bank;
     (void)offset;
-    return (v->domain->vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
+    return (v->domain->arch.vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
 }
 
 static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
@@ -126,7 +126,7 @@ static u64 gicr_waker_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)v;
     (void)offset;
-    return bank->vgic.asleep ? WAKER_SLEEP | WAKER_ASLEEP : 0;
+    return bank->arch.vgic.asleep ? WAKER_SLEEP | WAKER_ASLEEP : 0;
 }
 
 /*
@@ -138,7 +138,7 @@ static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 
 {
     (void)v;
     (void)offset;
-    bank->vgic.asleep = value & WAKER_SLEEP;
+    bank->arch.vgic.asleep = value & WAKER_SLEEP;
 }
 
 /*

@@ -7,6 +7,8 @@
 #include <argon/panic.h>
 #include <argon/string.h>
 
+const struct vgic_host_ops *vgic_host ro_after_boot;
+
 #define V2_FRAME_SIZE 0x1000UL
 #define V3_DIST_SIZE  0x10000UL
 
@@ -16,15 +18,15 @@ u32 vgic_host_versions(void)
      * Neither version's virtual interface serves guests of the other one: GICv3 would need legacy operation, which no
      * known host has.
      */
-    return BIT32(irqchip->gic_version);
+    return BIT32(vgic_host->gic_version);
 }
 
 /* From the driver, on first use; the same on every CPU. */
 static void host_limits(void)
 {
-    vgic_nr_lrs = MIN(irqchip->nr_lrs(), (u32)VGIC_MAX_LRS);
+    vgic_nr_lrs = MIN(vgic_host->nr_lrs(), (u32)VGIC_MAX_LRS);
     vgic_lr_all = (u32)(BIT(vgic_nr_lrs) - 1);
-    vgic_prio_mask = (u8)(0xff << (8 - irqchip->nr_prio_bits()));
+    vgic_prio_mask = (u8)(0xff << (8 - vgic_host->nr_prio_bits()));
 }
 
 /*
@@ -37,7 +39,7 @@ static void irq_reset(struct vgic_irq *irq, const struct domain *d)
     irq->priority = 0;
     irq->sgi_sources = irq->sgi_active = 0;
     irq->enabled = irq->intid < 16;
-    irq->group1 = d->vgic.version == 3;
+    irq->group1 = d->arch.vgic.version == 3;
     irq->is_level = irq->intid >= 16;
     irq->latch = irq->active = irq->lr_latch = irq->phys_active = irq->phys_fresh = false;
     irq->want_unpend = irq->want_active = irq->want_inactive = false;
@@ -46,7 +48,7 @@ static void irq_reset(struct vgic_irq *irq, const struct domain *d)
 static void vcpu_reset_private(struct vcpu *v)
 {
     for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
-        struct vgic_irq *irq = &v->vgic.priv[i];
+        struct vgic_irq *irq = &v->arch.vgic.priv[i];
 
         vgic_irq_place(v, irq, VGIC_IDLE);
         irq_reset(irq, v->domain);
@@ -56,20 +58,20 @@ static void vcpu_reset_private(struct vcpu *v)
 /* The home of SPIs that have none: the first vCPU. */
 static void spis_find_home(struct domain *d, struct vcpu *v)
 {
-    for (u32 i = 0; v != NULL && i < d->vgic.nr_spis; i++) {
-        struct vgic_irq *irq = &d->vgic.spis[i];
+    for (u32 i = 0; v != NULL && i < d->arch.vgic.nr_spis; i++) {
+        struct vgic_irq *irq = &d->arch.vgic.spis[i];
 
         if (irq->vcpu == NULL) {
             irq->vcpu = v;
             /* v3: IROUTER 0 is vCPU 0. v2: no target until one is set, but for a single CPU (IHI0048 4.3.12). */
-            irq->target = d->vgic.version == 3 || d->max_vcpus == 1 ? v : NULL;
+            irq->target = d->arch.vgic.version == 3 || d->max_vcpus == 1 ? v : NULL;
         }
     }
 }
 
 int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
 {
-    struct vgic_domain *g = &d->vgic;
+    struct vgic_domain *g = &d->arch.vgic;
 
     if ((version != 2 && version != 3) || nr_spis > VGIC_MAX_SPIS || g->version != 0 ||
         (version == 2 && d->max_vcpus > 8)) {
@@ -97,10 +99,10 @@ int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
     }
     if (d->vcpu != NULL) {
         for_each_vcpu (d, v) {
-            if (v->vgic.priv[0].vcpu != NULL) {
-                spin_lock(&v->vgic.lock);
+            if (v->arch.vgic.priv[0].vcpu != NULL) {
+                spin_lock(&v->arch.vgic.lock);
                 vcpu_reset_private(v);       /* created before the version was known */
-                spin_unlock(&v->vgic.lock);
+                spin_unlock(&v->arch.vgic.lock);
             }
         }
     }
@@ -116,7 +118,7 @@ int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
 
 int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size)
 {
-    struct vgic_domain *g = &d->vgic;
+    struct vgic_domain *g = &d->arch.vgic;
     int rc;
 
     g->gicd_base = gicd;
@@ -132,7 +134,7 @@ int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size)
 
 void vgic_destroy_domain(struct domain *d)
 {
-    struct vgic_domain *g = &d->vgic;
+    struct vgic_domain *g = &d->arch.vgic;
 
     for (u32 i = 0; i < g->nr_spis; i++) {
         g->spis[i].vcpu = NULL;              /* its home may have been freed */
@@ -155,12 +157,12 @@ static void cpu_interface_reset(struct vgic_vcpu *g)
     g->asleep = false;
     g->doubtful = NULL;
     /* Masked and disabled. With system registers VFIQEn is fixed (IHI0069 12.4.8, ICH_VMCR_EL2). */
-    g->vmcr = irqchip->gic_version == 3 ? VMCR_VFIQEN : 0;
+    g->vmcr = vgic_host->gic_version == 3 ? VMCR_VFIQEN : 0;
 }
 
 void vgic_init_vcpu(struct vcpu *v)
 {
-    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_vcpu *g = &v->arch.vgic;
 
     spin_lock_init(&g->lock, RANK_VGIC);
     g->live = 0;
@@ -186,14 +188,14 @@ void vgic_reset_vcpu(struct vcpu *v)
 {
     struct domain *d = v->domain;
 
-    spin_lock(&v->vgic.lock);
-    ASSERT(v->vgic.live == 0);
+    spin_lock(&v->arch.vgic.lock);
+    ASSERT(v->arch.vgic.live == 0);
     vcpu_reset_private(v);
-    cpu_interface_reset(&v->vgic);
-    spin_unlock(&v->vgic.lock);
+    cpu_interface_reset(&v->arch.vgic);
+    spin_unlock(&v->arch.vgic.lock);
     /* SPIs that it has: none is active any more, what is pending remains so. */
-    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
-        struct vgic_irq *irq = &d->vgic.spis[i];
+    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
+        struct vgic_irq *irq = &d->arch.vgic.spis[i];
 
         if (atomic_load(&irq->vcpu) == v) {
             struct vcpu *home = vgic_irq_lock(irq);
@@ -212,10 +214,10 @@ void vgic_reset_vcpu(struct vcpu *v)
 
 void vgic_reset_cpu_interface(struct vcpu *v)
 {
-    spin_lock(&v->vgic.lock);
-    memset(v->vgic.apr, 0, sizeof(v->vgic.apr));
-    v->vgic.vmcr = irqchip->gic_version == 3 ? VMCR_VFIQEN : 0;
-    spin_unlock(&v->vgic.lock);
+    spin_lock(&v->arch.vgic.lock);
+    memset(v->arch.vgic.apr, 0, sizeof(v->arch.vgic.apr));
+    v->arch.vgic.vmcr = vgic_host->gic_version == 3 ? VMCR_VFIQEN : 0;
+    spin_unlock(&v->arch.vgic.lock);
 }
 
 int vgic_connect_host(struct domain *d, u32 intid, u32 host_irq)
@@ -232,7 +234,7 @@ int vgic_connect_host(struct domain *d, u32 intid, u32 host_irq)
     }
     v = vgic_irq_lock(irq);
     if (irq->host_irq != 0) {
-        spin_unlock(&v->vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
         return -EBUSY;
     }
     irq->host_irq = (u16)host_irq;
@@ -241,7 +243,7 @@ int vgic_connect_host(struct domain *d, u32 intid, u32 host_irq)
         irqchip->set_target(host_irq, READ_ONCE(v->cpu));
         irqchip->enable(host_irq);
     }
-    spin_unlock(&v->vgic.lock);
+    spin_unlock(&v->arch.vgic.lock);
     return 0;
 }
 
@@ -272,7 +274,7 @@ void vgic_disconnect_host(struct domain *d, u32 intid)
 
 void vgic_connect_timer(struct vcpu *v, u32 intid, u32 host_irq)
 {
-    v->vgic.priv[intid].host_irq = (u16)host_irq;
+    v->arch.vgic.priv[intid].host_irq = (u16)host_irq;
 }
 
 static bool is_interesting(const struct vgic_irq *irq)
@@ -283,7 +285,7 @@ static bool is_interesting(const struct vgic_irq *irq)
 /* One line; unlocked, as a debug key may find CPUs stuck: it reads plain fields only. */
 static void dump_irq(const struct vgic_irq *irq)
 {
-    u64 lr = irq->lr != 0 ? irq->vcpu->vgic.lr[irq->lr - 1u] : 0;
+    u64 lr = irq->lr != 0 ? irq->vcpu->arch.vgic.lr[irq->lr - 1u] : 0;
 
     con_printf("    irq %4u: prio %02x %s%s%s%s%s%s host %u lr %d %016lx home %d\n", irq->intid, irq->priority,
                irq->enabled ? "enabled" : "disabled", irq->is_level ? " level" : " edge", irq->latch ? " pending" : "",
@@ -293,20 +295,20 @@ static void dump_irq(const struct vgic_irq *irq)
 
 void vgic_dump(struct domain *d)
 {
-    con_printf("d%u: vGICv%u, %u SPIs, CTLR %x\n", d->id, d->vgic.version, d->vgic.nr_spis, d->vgic.ctlr);
+    con_printf("d%u: vGICv%u, %u SPIs, CTLR %x\n", d->id, d->arch.vgic.version, d->arch.vgic.nr_spis, d->arch.vgic.ctlr);
     for_each_vcpu (d, v) {
         con_printf("  v%u: %s, hcr %08x vmcr %08x, list registers used %x%s\n", v->id,
-                   v->vgic.live != 0 ? "loaded" : "in memory", v->vgic.hcr, v->vgic.vmcr, v->vgic.lr_used,
-                   list_empty(&v->vgic.ready) ? "" : ", interrupts waiting");
+                   v->arch.vgic.live != 0 ? "loaded" : "in memory", v->arch.vgic.hcr, v->arch.vgic.vmcr, v->arch.vgic.lr_used,
+                   list_empty(&v->arch.vgic.ready) ? "" : ", interrupts waiting");
         for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
-            if (is_interesting(&v->vgic.priv[i])) {
-                dump_irq(&v->vgic.priv[i]);
+            if (is_interesting(&v->arch.vgic.priv[i])) {
+                dump_irq(&v->arch.vgic.priv[i]);
             }
         }
     }
-    for (u32 i = 0; i < d->vgic.nr_spis; i++) {
-        if (is_interesting(&d->vgic.spis[i])) {
-            dump_irq(&d->vgic.spis[i]);
+    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
+        if (is_interesting(&d->arch.vgic.spis[i])) {
+            dump_irq(&d->arch.vgic.spis[i]);
         }
     }
 }

@@ -2,6 +2,7 @@
 /* Accesses that stage 2 refuses: the guest gets an external abort with the right registers (Arm ARM D17.2.37). */
 #include "check.h"
 #include "cpu.h"
+#include "fdt.h"
 #include "gic.h"
 #include "hypercall.h"
 #include "machine.h"
@@ -9,6 +10,9 @@
 #include "sysreg.h"
 #include "trap.h"
 #include <xen/errno.h>
+#include <xen/event_channel.h>
+#include <xen/grant_table.h>
+#include <xen/memory.h>
 #include <xen/version.h>
 
 #define WRITE_FLAG (1ul << 6)
@@ -170,6 +174,70 @@ static void walk(void)
     (void)mmu_broken_walk(0);
 }
 
+/* Each way a hypercall reads and writes at an address that its caller gives it. */
+static void hypercalls_refuse(const char *where, uint64_t at)
+{
+    multicall_entry_t entry = { .op = __HYPERVISOR_xen_version, .args = { XENVER_extraversion, at } };
+
+    CHECK_EQ(where, -XEN_EFAULT, hypercall2(__HYPERVISOR_xen_version, XENVER_extraversion, at));
+    CHECK_EQ("close", -XEN_EFAULT, hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_close, at));
+    CHECK_EQ("send", -XEN_EFAULT, hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, at));
+    CHECK_EQ("memory", -XEN_EFAULT, hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, at));
+    CHECK_EQ("grant", -XEN_EFAULT, hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, at, 1));
+    CHECK_EQ("multicall", -XEN_EFAULT, hypercall2(__HYPERVISOR_multicall, at, 1));
+    CHECK_EQ("in-multicall", 0, hypercall2(__HYPERVISOR_multicall, &entry, 1));
+    CHECK_EQ("in-multicall-result", -XEN_EFAULT, (long)entry.result);
+}
+
+/*
+ * Stage 1 tables in device memory. The walker never reads a device there (HCR_EL2.PTW; D8.2.8): whoever's access it is, it fails as a
+ * bus error on the walk.
+ */
+static void device_walk(void)
+{
+    const struct fault *f = &this_cpu()->fault;
+    uint64_t places[] = { machine.rtc, 0x09020000, gic.version == 2 ? gic.cpu_if : 0 }; /* PL031, fw_cfg, the hardware's GICV */
+
+    for (unsigned i = 0; i < 3; i++) {
+        uintptr_t at = mmu_broken_walk(places[i] | PTE_TABLE);
+
+        if (!places[i])
+            continue;
+        for (unsigned entry = 0; entry < 512; entry += 16)
+            CHECK_EQ(check_name("read", places[i]), 1, PROBE_CALL(mmio_read32(at + entry * 0x200000ul)));
+        CHECK_EQ("class", EC_DABT, ESR_EC(f->esr));
+        CHECK_EQ("status-level-2", 0x16, FSC(f->esr));
+        CHECK_EQ("address", at + 496 * 0x200000ul, f->far);
+        CHECK_EQ("fetch", 1, PROBE_CALL((call_address(at), 0)));
+        CHECK_EQ("fetch-class", EC_IABT, ESR_EC(f->esr));
+        CHECK_EQ("translate", 1, PROBE("at s1e1r, %0\n\tisb" : : "r"(at) : "memory"));
+        CHECK_EQ("translate-status", 0x16, FSC(f->esr));
+        CHECK("clean", PROBE("dc cvac, %0" : : "r"(at) : "memory") <= 1);
+        for (unsigned entry = 0; entry < 512; entry += 16)
+            hypercalls_refuse(check_name("hypercall", places[i]), at + entry * 0x200000ul);
+    }
+    (void)mmu_broken_walk(0);
+}
+
+/* RAM that firmware keeps for itself is no memory for a hypercall, wherever it lies; nor is a device. */
+static void not_ram(void)
+{
+    const void *node = 0;
+
+    while ((node = fdt_node_after(node)) && !fdt_property(node, "no-map", 0)) {
+    }
+    if (node) {
+        uint64_t first = fdt_u64(fdt_property(node, "reg", 0), 0);
+
+        CHECK_EQ("hole-is-there", 0, PROBE_CALL(mmio_read32(first)));
+        hypercalls_refuse("hole", mmu_window(0, first | PTE_NORMAL));
+    }
+    if (gic.version == 2)
+        hypercalls_refuse("gicv", mmu_window(0, gic.cpu_if | PTE_NORMAL));
+    hypercalls_refuse("rtc", mmu_window(0, machine.rtc | PTE_NORMAL));
+    (void)mmu_window(0, 0);
+}
+
 /* Thousands of faults in a row: no leak, no lock-up, and the console is not flooded (XSA-118). */
 static void storm(void)
 {
@@ -189,6 +257,8 @@ const struct test tests_fault[] = {
     { "fault.unaligned", unaligned, 0, 0 },
     { "fault.maintenance", maintenance, 0, 0 },
     { "fault.walk", walk, 0, 0 },
+    { "fault.device-walk", device_walk, 0, 0 },
+    { "fault.not-ram", not_ram, 0, 0 },
     { "fault.storm", storm, 0, 0 },
     { 0 },
 };

@@ -4,6 +4,7 @@
 #include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/param.h>
+#include <vdev/vgic_host.h>
 
 #define weak __attribute__((weak))
 
@@ -13,6 +14,7 @@ weak struct domain *dom0, *dom_idle, *dom_xen, *dom_io;
 weak struct options opt;
 weak struct machine machine;
 weak const struct irqchip_ops *irqchip;
+weak const struct vgic_host_ops *vgic_host;
 weak struct page *frame_table;
 weak u64 frame_base, frame_end;
 weak struct mem_hot_range mem_hot_range;

@@ -4,11 +4,11 @@
 #include <argon/arch.h>
 #include <argon/event.h>
 #include <argon/irqchip.h>
-#include <argon/mmio.h>
+#include <vdev/mmio.h>
 #include <argon/smp.h>
 #include <argon/timer.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
+#include <vdev/vgic.h>
+#include <vdev/vtimer.h>
 
 /* ---- domains by id ---- */
 #define MAX_DOMAINS 512
@@ -228,11 +228,6 @@ weak void event_send_virq(struct vcpu *v, u32 virq)
 weak void event_send_global_virq(u32 virq)
 {
     RECORD(virq);
-}
-
-weak void event_upcall_update(struct vcpu *v)
-{
-    RECORD(v);
 }
 
 weak void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)

@@ -108,9 +108,11 @@ static void init_vcpu(struct domain *d, struct vcpu *v, u16 id)
 
 struct domain *unit_domain(u16 id, u32 nr_vcpus)
 {
+    static u64 serial;
     struct domain *d = calloc(1, sizeof(*d));
 
     d->id = id;
+    d->serial = ++serial;
     d->is_privileged = id == 0;
     d->is_console = id == 0;
     d->max_vcpus = nr_vcpus;
@@ -182,7 +184,7 @@ void *unit_guest_ptr(struct domain *d, u64 gpa)
     enum p2m_type t;
     mfn_t m = p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
 
-    return t == P2M_INVALID || t == P2M_MMIO ? NULL : (char *)mfn_to_virt(m) + gpa % PAGE_SIZE;
+    return t == P2M_INVALID || p2m_is_mmio(t) ? NULL : (char *)mfn_to_virt(m) + gpa % PAGE_SIZE;
 }
 
 u64 unit_guest_put(struct domain *d, const void *data, size_t bytes)

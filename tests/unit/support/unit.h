@@ -55,6 +55,13 @@ void unit_set_cpu(u32 cpu);
 /* A thread that plays this CPU and calls fn; and wait until it has ended. */
 void unit_thread_start(u32 cpu, void (*fn)(void));
 void unit_thread_join(u32 cpu);
+/* event_alloc_unbound() for whoever has, or would have, that id. */
+unused static inline int unit_unbound(struct domain *d, u16 remote)
+{
+    const struct domain nobody = { .id = remote, .serial = 1UL << 32 }, *r = domain_lookup(remote);
+
+    return event_alloc_unbound(d, r != NULL ? r : &nobody);
+}
 /* v is current on this thread's CPU and runs there. */
 void unit_set_current(struct vcpu *v);
 

@@ -22,6 +22,7 @@ void asm_offsets(void)
     OFFSET(VCPU_STACK_TOP, struct vcpu, arch.stack_top);
     OFFSET(VCPU_PENDING, struct vcpu, pending);
     OFFSET(PCPU_CURRENT, struct pcpu, current);
-    OFFSET(PCPU_STACK_TOP, struct pcpu, stack_top);
-    OFFSET(PCPU_EMERGENCY_TOP, struct pcpu, emergency_stack_top);
+    OFFSET(PCPU_EXIT_ARG, struct pcpu, arch.exit_arg);
+    OFFSET(PCPU_STACK_TOP, struct pcpu, arch.stack_top);
+    OFFSET(PCPU_EMERGENCY_TOP, struct pcpu, arch.emergency_stack_top);
 }

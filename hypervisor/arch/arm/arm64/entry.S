@@ -16,7 +16,10 @@
 
 #define HVC_XEN 0xea1
 #define ESR_EC_SHIFT 26
+#define ESR_CM_BIT 8
 #define EC_HVC64 0x16
+#define EC_DABT_CUR 0x25
+#define AT_CRN_CRM 0x78
 
         /* What C changes. */
         .macro  save_volatile
@@ -77,79 +80,112 @@
         isb
         .endm
 
-        .macro  handle_irq
+        /*
+         * What a CPU does about its branch predictors when a guest exits, before any indirect branch (docs/design/errata.md). Only
+         * x0..x3 may be used: x16 is a hypercall's number.
+         */
+        .macro  exit_none
+        .endm
+        .macro  exit_firmware
+        mrs     x0, tpidr_el2
+        ldr     w0, [x0, #PCPU_EXIT_ARG] // SMCCC_ARCH_WORKAROUND_1 or 3: changes x0..x3 only (DEN0028 7.5, 7.7)
+        smc     #0
+        .endm
+        .macro  exit_clear
+        hint    #22                      // CLRBHB
+        isb
+        .endm
+        .macro  exit_loop
+        mrs     x0, tpidr_el2
+        ldr     w0, [x0, #PCPU_EXIT_ARG]
+1:      b       2f
+2:      subs    w0, w0, #1
+        b.ne    1b
+        dsb     nsh
+        isb
+        .endm
+
+        .macro  handle_irq mitigate
         save_volatile
+        \mitigate
         enter_c
         bl      irq_handle
         b       guest_return_volatile
         .endm
 
-        .macro  handle_serror
+        .macro  handle_serror mitigate
         save_volatile
+        \mitigate
         enter_c
         save_high
         bl      trap_guest_serror
         b       guest_return
         .endm
 
-        .section .text.entry, "ax"
+        /* One set of vectors. .org: what does not fit its 128 bytes does not assemble. */
+        .macro  vectors name, mitigate
         .balign 2048
-        .global hyp_vectors
-hyp_vectors:
+        .global \name
+\name:
         // EL2 itself with SP_EL0: not used.
-        .balign 128
         mov     x0, #0
         b       hyp_fault_entry
-        .balign 128
+        .org    \name + 0x080
         mov     x0, #1
         b       hyp_fault_entry
-        .balign 128
+        .org    \name + 0x100
         mov     x0, #2
         b       hyp_fault_entry
-        .balign 128
+        .org    \name + 0x180
         mov     x0, #3
         b       hyp_fault_entry
-        // EL2 itself: interrupts are masked and code does not fault, so each of these is a bug or broken hardware.
-        .balign 128
+        // EL2 itself: interrupts are masked and code does not fault but in AT, so each of these is a bug or broken hardware.
+        .org    \name + 0x200
         b       hyp_sync
-        .balign 128
+        .org    \name + 0x280
         b       hyp_irq
-        .balign 128
+        .org    \name + 0x300
         b       hyp_fiq
-        .balign 128
+        .org    \name + 0x380
         b       hyp_serror
         // Guest, AArch64.
-        .balign 128
-guest_sync:
+        .org    \name + 0x400
         save_volatile
+        \mitigate
         enter_c
         mrs     x1, esr_el2
         ubfx    x9, x1, #ESR_EC_SHIFT, #6
         cmp     x9, #EC_HVC64
         b.ne    any_sync
         b       hvc
-        .balign 128
-guest_irq:
-        handle_irq
-        .balign 128
-guest_fiq:
-        handle_irq
-        .balign 128
-guest_serror:
-        handle_serror
+        .org    \name + 0x480
+        handle_irq \mitigate
+        .org    \name + 0x500
+        handle_irq \mitigate
+        .org    \name + 0x580
+        handle_serror \mitigate
         // Guest, AArch32: EL0 of a 64-bit guest, or a 32-bit guest.
-        .balign 128
+        .org    \name + 0x600
         save_volatile
+        \mitigate
         enter_c
         mrs     x1, esr_el2
         ubfx    x9, x1, #ESR_EC_SHIFT, #6
         b       any_sync
-        .balign 128
-        handle_irq
-        .balign 128
-        handle_irq
-        .balign 128
-        handle_serror
+        .org    \name + 0x680
+        handle_irq \mitigate
+        .org    \name + 0x700
+        handle_irq \mitigate
+        .org    \name + 0x780
+        handle_serror \mitigate
+        .org    \name + 0x800
+        .endm
+
+        .section .text.entry, "ax"
+        vectors hyp_vectors, exit_none
+        vectors hyp_vectors_firmware, exit_firmware
+        vectors hyp_vectors_clear, exit_clear
+        vectors hyp_vectors_loop, exit_loop
 
         .balign 64
 /* HVC #0xea1: number in x16, arguments in x0..x4, in memory like all of them; the handler may change them there. */
@@ -245,6 +281,32 @@ guest_enter:
         b       guest_restore
 
 /*
+ * An exception of EL2's own code. One is no bug: AT, whose walk is the guest's (asm/guest_access.h). Then the instruction after it goes
+ * on, with PAR_EL1.F, and with the guest's return address and state back from x16 and x17. Which instruction it was the syndrome says
+ * (D17.2.37: a data abort of the current EL, ISS.CM: cache maintenance or address translation), and of these its CRn and CRm: bits
+ * [15:8] are 0x78 for AT (C5.5). x18 is free: the platform register of AAPCS64 6.1.1, which C is told not to use. PSTATE is as it was
+ * but for the flags: everything is masked in EL2, so no ERET is needed.
+ */
+hyp_sync:
+        mrs     x18, esr_el2
+        tbz     x18, #ESR_CM_BIT, hyp_sync_fault
+        lsr     x18, x18, #ESR_EC_SHIFT
+        cmp     x18, #EC_DABT_CUR
+        b.ne    hyp_sync_fault
+        mrs     x18, elr_el2
+        ldrb    w18, [x18, #1]
+        cmp     w18, #AT_CRN_CRM
+        b.ne    hyp_sync_fault
+        mrs     x18, elr_el2
+        add     x18, x18, #4
+        msr     elr_el2, x16
+        msr     spsr_el2, x17
+        mov     x16, #1                  // PAR_EL1.F
+        msr     par_el1, x16
+        mrs     x16, elr_el2             // the next AT may come without a new load of it
+        br      x18
+
+/*
  * A fault of the hypervisor. Guest state no longer matters: TPIDRRO_EL0 serves as scratch, so that even a stack overflow is reported,
  * from the emergency stack.
  */
@@ -254,7 +316,7 @@ guest_enter:
         mov     x0, #\kind
         b       hyp_fault_entry
         .endm
-        hyp_fault_vector hyp_sync, 4
+        hyp_fault_vector hyp_sync_fault, 4
         hyp_fault_vector hyp_irq, 5
         hyp_fault_vector hyp_fiq, 6
         hyp_fault_vector hyp_serror, 7

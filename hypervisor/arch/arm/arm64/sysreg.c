@@ -5,10 +5,10 @@
  */
 #include <argon/domain.h>
 #include <argon/percpu.h>
-#include <argon/vgic.h>
-#include <argon/vtimer.h>
 #include <asm/cpu.h>
 #include <asm/trap.h>
+#include <vdev/vgic.h>
+#include <vdev/vtimer.h>
 
 /* The register's name in the ISS: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, CRm 4:1 (D17.2.37, ISS for MSR/MRS). */
 #define SYS_MASK       (GENMASK(21, 10) | GENMASK(4, 1))
@@ -109,7 +109,7 @@ static bool sys_oslsr(struct vcpu *v, u64 *val, bool read)
 
 static bool sys_sgi1r(struct vcpu *v, u64 *val, bool read)
 {
-    if (read || v->domain->vgic.version != 3) {
+    if (read || v->domain->arch.vgic.version != 3) {
         return false;
     }
     vgic_sgi1r_write(v, *val);
@@ -119,7 +119,7 @@ static bool sys_sgi1r(struct vcpu *v, u64 *val, bool read)
 /* Group 0 SGIs; with one security state the alias group of ICC_ASGI1R_EL1 is group 0 too (IHI 0069 12.2.3, 12.2.17). */
 static bool sys_sgi0(struct vcpu *v, u64 *val, bool read)
 {
-    if (read || v->domain->vgic.version != 3) {
+    if (read || v->domain->arch.vgic.version != 3) {
         return false;
     }
     vgic_sgi0r_write(v, *val);
@@ -132,7 +132,7 @@ static bool sys_sre(struct vcpu *v, u64 *val, bool read)
     if (read) {
         *val = 7;
     }
-    return v->domain->vgic.version == 3;
+    return v->domain->arch.vgic.version == 3;
 }
 
 /* EL0 reaches the physical timer and counter where the guest's kernel has let it (CNTKCTL_EL1, D17.11.13). */
@@ -232,7 +232,7 @@ void trap_sysreg(struct vcpu *v, u64 esr)
         return;
     }
     val = id_regs[index];
-    if (unlikely(index == ID_PFR0) && unlikely(v->domain->vgic.version != 3)) {
+    if (unlikely(index == ID_PFR0) && unlikely(v->domain->arch.vgic.version != 3)) {
         val &= ~ID_PFR0_GIC;
     }
     if (likely(rt != 31)) {

@@ -2,7 +2,7 @@
 /* Devices for guests: what a domain may have, device memory in its stage 2, and interrupts. */
 #include "domctl.h"
 
-#include <argon/irqchip.h>
+#include <argon/irq.h>
 #include <argon/p2m.h>
 
 #define MAX_MAP_FRAMES 64        /* per call: libxc asks again with less on -E2BIG */
@@ -43,7 +43,7 @@ static int unmap_device(struct domain *d, gfn_t g, mfn_t m, u64 nr)
     int first_error = 0;
 
     for (u64 i = 0; i < nr; i++) {
-        int rc = p2m_unmap_exact(d, gfn_add(g, i), mfn_add(m, i));
+        int rc = p2m_remove_exact(d, gfn_add(g, i), mfn_add(m, i), P2M_MMIO_TYPES);
 
         first_error = first_error != 0 ? first_error : rc;
     }

@@ -115,17 +115,17 @@ int domctl_max_vcpus(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     if (op->u.max_vcpus.max != d->max_vcpus) {
         return -EINVAL;
     }
-    for (u16 i = 0; i < d->max_vcpus; i++) {
+    for (u32 i = 0; i < d->max_vcpus; i++) {
         int rc;
 
         if (d->vcpu[i] != NULL) {
             continue;
         }
-        rc = vcpu_create(d, i);
+        rc = vcpu_create(d, (u16)i);
         if (rc != 0) {
             return rc;
         }
-        if (i + 1u < d->max_vcpus && hypercall_preempt_check()) {
+        if (i + 1 < d->max_vcpus && hypercall_preempt_check()) {
             return -ERESTART;
         }
     }

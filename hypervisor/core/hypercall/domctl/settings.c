@@ -38,10 +38,10 @@ int domctl_set_target(struct vcpu *v, struct domain *d, struct xen_domctl *op)
     if (target == NULL) {
         return -ESRCH;
     }
-    if (target == d || d->target != DOMID_INVALID) {
+    if (target == d || d->target != 0) {
         return -EINVAL;
     }
-    d->target = target->id;
+    d->target = target->serial;
     return 0;
 }
 

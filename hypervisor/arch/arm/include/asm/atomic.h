@@ -6,6 +6,8 @@
 #ifndef ASM_ATOMIC_H
 #define ASM_ATOMIC_H
 
+#include <argon/types.h>
+
 #define atomic_load(p)     (*(const volatile __typeof__(*(p)) *)(uintptr_t)(p))
 #define atomic_store(p, v) ((void)(*(volatile __typeof__(*(p)) *)(uintptr_t)(p) = (v)))
 

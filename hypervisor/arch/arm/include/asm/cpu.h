@@ -4,15 +4,10 @@
 #define ASM_CPU_H
 
 #include <argon/types.h>
+#include <asm/errata.h>
+#include <asm/insn.h>
 
-#define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
-#define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
-
-#define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")
-#define dmb(scope) __asm__ volatile("dmb " #scope : : : "memory")
-#define isb()      __asm__ volatile("isb" : : : "memory")
-
-static always_inline void cpu_relax(void) { __asm__ volatile("yield" : : : "memory"); }
+static always_inline void cpu_relax(void) { yield_hint(); }
 /* Order all memory accesses before against all after, among CPUs. */
 static always_inline void cpu_barrier(void) { dmb(ish); }
 
@@ -22,10 +17,12 @@ static always_inline void cpu_table_barrier(void) { dsb(ishst); }
 /* Is a host interrupt or SError waiting for this CPU? (ISR_EL1, masked or not.) */
 static always_inline bool arch_irq_waiting(void) { return sysreg_read(isr_el1) != 0; }
 
+u64 counter_read_carefully(void);        /* arch/arm/counter.c */
+
 static always_inline u64 arch_counter(void)
 {
     isb();                               /* not read early by speculation (D11.2.2) */
-    return sysreg_read(cntpct_el0);
+    return errata_any(COUNTER_ERRATA) ? counter_read_carefully() : sysreg_read(cntpct_el0);
 }
 
 /* What the counter counts in a second, as firmware has set it. */

@@ -11,4 +11,7 @@ static inline void *mfn_to_virt(mfn_t m)
     return (void *)(mfn_to_paddr(m) + HYP_DIRECTMAP_VA);
 }
 
+/* Of an address in it. */
+mfn_t virt_to_mfn(const void *va);
+
 #endif

@@ -3,9 +3,11 @@
 #ifndef ASM_DOMAIN_H
 #define ASM_DOMAIN_H
 
-#include <argon/mmio.h>
 #include <argon/spinlock.h>
 #include <argon/pgtable.h>
+#include <vdev/mmio.h>
+#include <vdev/vgic_state.h>
+#include <vdev/vtimer_state.h>
 
 /* Saved and restored by the vectors, which say when (entry.S): offsets are known to it through asm-offsets. */
 struct cpu_regs {
@@ -39,9 +41,12 @@ struct arch_vcpu {
     void *stack_top;             /* of the CPU this vCPU is current on: where its exits run */
     u32 loaded_on;               /* CPU + 1 whose EL1 and FP registers are el1 and fp below, if it has not loaded others since; 0: none */
     u64 hcr;                     /* HCR_EL2 while this vCPU runs */
+    bool bypass;                 /* speculative store bypass: as the guest has asked by SMCCC_ARCH_WORKAROUND_2; off at reset */
     u64 vmpidr;                  /* VMPIDR_EL2: what the guest reads as MPIDR_EL1 */
     struct el1_state el1;
     struct fp_state fp;
+    struct vtimer_vcpu vtimer;
+    struct vgic_vcpu vgic;
 };
 
 struct arch_domain {
@@ -53,6 +58,8 @@ struct arch_domain {
     unsigned int teardown_cursor;/* progress of a preemptible teardown */
     struct mmio_table mmio;
     u32 event_ppi;               /* event-channel interrupt the guest was told */
+    u64 vcounter_offset;         /* CNTVOFF, ticks: host counter at creation */
+    struct vgic_domain vgic;
 };
 
 #endif

@@ -6,5 +6,6 @@
 #include <argon/types.h>
 
 void *mfn_to_virt(mfn_t m);
+mfn_t virt_to_mfn(const void *va);
 
 #endif

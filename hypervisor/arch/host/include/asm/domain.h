@@ -3,9 +3,11 @@
 #ifndef ASM_DOMAIN_H
 #define ASM_DOMAIN_H
 
-#include <argon/mmio.h>
 #include <argon/pgtable.h>
 #include <argon/spinlock.h>
+#include <vdev/mmio.h>
+#include <vdev/vgic_state.h>
+#include <vdev/vtimer_state.h>
 
 struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
 #define PSTATE_I BIT(7)
@@ -14,6 +16,9 @@ struct cpu_regs { u64 x[31]; u64 pc, pstate, esr; };
 struct arch_vcpu {
     struct cpu_regs regs;
     u64 vmpidr;
+    bool bypass;
+    struct vtimer_vcpu vtimer;
+    struct vgic_vcpu vgic;
 };
 
 struct host_p2m_entry;
@@ -24,6 +29,8 @@ struct arch_domain {
     u64 p2m_max_gfn;             /* highest gfn ever mapped */
     struct mmio_table mmio;
     u32 event_ppi;
+    u64 vcounter_offset;
+    struct vgic_domain vgic;
 };
 
 #endif

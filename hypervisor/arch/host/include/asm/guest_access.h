@@ -5,8 +5,8 @@
 
 #include <argon/types.h>
 
-struct vcpu;
+struct domain;
 
-bool fetch_u32_at_once(struct vcpu *v, u64 gva, u32 *value);
+bool fetch_u32_at_once(struct domain *d, u64 gva, u32 *value);
 
 #endif

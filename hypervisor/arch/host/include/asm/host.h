@@ -19,6 +19,8 @@ void host_ram_init(u64 first, u64 nr);
 void host_ram_free(void);
 extern u64 host_ram_first, host_ram_nr;
 
+extern bool host_irq_waiting;    /* hypercall_preempt_check() and, but with ARM's headers, arch_irq_waiting() */
+
 /* ---- time ---- */
 extern u64 host_counter;         /* arch_counter(): ticks; tests read it as ns (a 1 GHz counter) */
 extern u64 host_timer_compare;   /* last arch_timer_program(); ~0 when off */
@@ -37,7 +39,7 @@ const struct host_record *host_last(const char *fn);   /* newest record still he
 /* ---- stage 2 (arch/host/p2m.c) ---- */
 #define HOST_P2M_BITS 36         /* guest-physical address bits */
 extern u64 host_p2m_fail_after;  /* so many p2m_map/p2m_replace calls succeed, then -ENOMEM; ~0: never fail */
-extern u64 host_p2m_flushes;     /* TLB flushes that p2m_unmap and p2m_replace would have done */
+extern u64 host_p2m_flushes;     /* TLB flushes that removals and p2m_replace() would have done */
 
 /* ---- copies (arch/host/guest_access.c): gva == gpa of the current vCPU's domain ---- */
 extern u64 host_access_fail_after; /* so many copies succeed, then -EFAULT; ~0: never fail */

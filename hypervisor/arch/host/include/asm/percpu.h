@@ -3,7 +3,14 @@
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H
 
+#include <argon/types.h>
+
 struct pcpu;
+
+struct arch_pcpu {
+    u64 lr_used;                 /* vdev/vgic: list registers in use here */
+};
+
 extern __thread struct pcpu *host_pcpu;
 
 static inline struct pcpu *this_cpu(void) { return host_pcpu; }

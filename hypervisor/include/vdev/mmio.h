@@ -3,8 +3,8 @@
  * Emulated MMIO: each domain has a small sorted table of regions, looked up on a stage-2 data abort with valid
  * syndrome.
  */
-#ifndef ARGON_MMIO_H
-#define ARGON_MMIO_H
+#ifndef VDEV_MMIO_H
+#define VDEV_MMIO_H
 
 #include <argon/types.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PSCI and the SMC calling convention towards guests (DEN0022, DEN0028): HVC #0 and SMC #0. */
-#ifndef ARGON_VPSCI_H
-#define ARGON_VPSCI_H
+#ifndef VDEV_VPSCI_H
+#define VDEV_VPSCI_H
 
 #include <argon/types.h>
 

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* The fake architecture's, beside ARM's other headers. */
+#include <arch/host/include/asm/directmap.h>
