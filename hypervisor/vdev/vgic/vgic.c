@@ -155,6 +155,7 @@ static void cpu_interface_reset(struct vgic_vcpu *g)
     memset(g->apr, 0, sizeof(g->apr));
     g->hcr = VHCR_EN;
     g->asleep = false;
+    g->doubtful = NULL;
     /* Masked and disabled. With system registers VFIQEn is fixed (IHI0069 12.4.8, ICH_VMCR_EL2). */
     g->vmcr = vgic_host->gic_version == 3 ? VMCR_VFIQEN : 0;
 }
