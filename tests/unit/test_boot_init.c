@@ -166,7 +166,7 @@ static const struct { const char *first, *then; } order[] = {
     { "time_init", "machine_find_uart" },
     { "console_init", "boot_memory_init" },      /* what stops from here on is seen */
     { "boot_memory_init", "dom0_claim" },
-    { "dom0_claim", "mmu_map_stack" },           /* the first allocation: free memory around the modules is in one piece */
+    { "dom0_claim", "mmu_map_stack" },           /* the first allocation: what is free is in one piece */
     { "errata_boot_init", "errata_cpu_up" },
     { "errata_cpu_up", "cpu_init_el2" },
     { "p2m_boot_init", "p2m_cpu_init" },

@@ -43,9 +43,18 @@ void timer_stop_queued(struct timer *t)
     reprogram();
 }
 
+void timer_end(struct timer *t)
+{
+    timer_stop(t);
+    t->fn = NULL;
+}
+
 void timer_set(struct timer *t, u64 deadline)
 {
     timer_stop(t);
+    if (t->fn == NULL) {
+        return;                  /* ended */
+    }
     assert_true(nr_armed < ARRAY_SIZE(armed));
     armed[nr_armed++] = t;
     t->queued = true;

@@ -240,6 +240,25 @@ static void test_a_cap_counts_short_times(void **state)
     assert_in_range(d->sched.cap_tokens, 499000, 501000);
 }
 
+/* The domain is being destroyed, and its timer's handler is under way on another CPU: nothing is armed after the end. */
+static void test_a_cap_ends_with_its_domain(void **state)
+{
+    struct domain *d = sched_machine_with(1, 1);
+    void (*handler)(void *data);
+
+    (void)state;
+    cap_set(d, 10);
+    atomic_store(&d->sched.cap_tokens, -(s64)NS_PER_SEC);
+    handler = d->sched.cap_timer.fn;
+    handler(d);
+    assert_true(d->sched.cap_timer.queued);
+    sched_quiesce_domain(d);
+    assert_int_equal(nr_armed, 0);
+    handler(d);
+    assert_true(cap_stops(d->vcpu[0], now_ns()));
+    assert_int_equal(nr_armed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +272,7 @@ int main(void)
         sched_case(test_a_cap_is_kept),
         sched_case(test_a_cap_does_not_save_up),
         sched_case(test_a_cap_counts_short_times),
+        sched_case(test_a_cap_ends_with_its_domain),
     };
 
     return cmocka_run_group_tests_name("shares of a CPU", tests, NULL, NULL);

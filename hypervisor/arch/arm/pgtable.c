@@ -12,7 +12,7 @@ static unsigned int entry_index(const struct pgtable *t, u64 va, unsigned int le
     u64 index = va >> pgt_level_shift(level);
 
     /* The root may be up to 16 concatenated tables (stage 2, D8.2.2): its index has more bits. */
-    return (unsigned int)(level == t->start_level ? index : index & (ENTRIES - 1));
+    return (unsigned int)(index & (level == t->start_level ? BIT(t->va_bits - pgt_level_shift(level)) - 1 : ENTRIES - 1UL));
 }
 
 static u64 leaf(paddr_t pa, u64 attrs, unsigned int level)

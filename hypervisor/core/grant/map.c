@@ -25,10 +25,9 @@ static always_inline struct grant_map *map_of(const struct grant_table *gt, u32 
 /* An existing handle (any number from a guest), or NULL. */
 static always_inline struct grant_map *map_by_handle(const struct grant_table *gt, u32 handle)
 {
-    if (unlikely(handle >= atomic_load_acquire(&gt->nr_handles))) {
-        return NULL;
-    }
-    return map_of(gt, handle);
+    u32 nr = atomic_load_acquire(&gt->nr_handles);
+
+    return likely(handle < nr) ? map_of(gt, (u32)index_nospec(handle, nr)) : NULL;
 }
 
 /* Another page of handles on the free list. maptrack_lock held, free list empty. */

@@ -314,7 +314,7 @@ long do_grant_table_op(struct vcpu *v, u64 *args)
     if (unlikely((s32)count < 0)) {
         return -EINVAL;
     }
-    op = likely(cmd < ARRAY_SIZE(grant_ops)) ? &grant_ops[cmd] : NULL;
+    op = likely(cmd < ARRAY_SIZE(grant_ops)) ? &grant_ops[index_nospec(cmd, ARRAY_SIZE(grant_ops))] : NULL;
     if (unlikely(op == NULL || op->one == NULL)) {
         return cmd >> CMD_BITS != 0 ? -EINVAL : -ENOSYS;
     }

@@ -61,7 +61,7 @@ void cap_init(struct domain *d)
 
 void cap_destroy(struct domain *d)
 {
-    timer_stop(&d->sched.cap_timer);
+    timer_end(&d->sched.cap_timer);
 }
 
 void cap_charge(struct vcpu *v, u64 ns, u64 now)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Trapped system registers (EC 0x18). ID registers are answered from a sanitised table indexed by CRm and op2; the rest are rows. What
- * has no row is UNDEFINED to the guest: a register we do not know is not let through.
- */
+/* Trapped system registers (EC 0x18): ID registers (idregs.c), the rest by rows. What has no row is UNDEFINED to the guest. */
 #include <argon/domain.h>
 #include <argon/percpu.h>
 #include <asm/cpu.h>
+#include <asm/idregs.h>
 #include <asm/trap.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
@@ -16,72 +14,6 @@
 #define SYS_ID_MASK    (GENMASK(21, 20) | GENMASK(16, 10))   /* op0, op1, CRn */
 #define SYS_ID_SPACE   (3u << 20)                            /* op0 3, op1 0, CRn 0 */
 #define ISS_READ       BIT(0)
-
-static u64 id_regs[8 * 8] ro_after_boot;  /* [CRm][op2] */
-#define ID(crm, op2) ((crm) * 8 + (op2))
-#define ID_PFR0      ID(4, 0)
-#define ID_PFR0_GIC  (1UL << 24)
-#define FIELD(bit)   (0xfUL << (bit))
-
-struct id_rule {
-    u8 index;
-    u64 hide;                            /* fields that read as zero: what Argon does not switch, trap or emulate for guests */
-};
-
-/* Field positions: Arm ARM D17.2.58 (ISAR0) to D17.2.68 (PFR1), G8 for the AArch32 registers. */
-static const struct id_rule id_rules[] = {
-    { ID(1, 0), FIELD(28) },                                                     /* ID_PFR0: RAS */
-    { ID(1, 1), 0 },                                                             /* ID_PFR1 */
-    { ID(1, 2), FIELD(24) | FIELD(12) },                                         /* ID_DFR0: PMU, trace */
-    { ID(1, 4), 0 }, { ID(1, 5), 0 }, { ID(1, 6), 0 }, { ID(1, 7), 0 },          /* ID_MMFR0..3 */
-    { ID(2, 0), 0 }, { ID(2, 1), 0 }, { ID(2, 2), 0 }, { ID(2, 3), 0 },          /* ID_ISAR0..3 */
-    { ID(2, 4), 0 }, { ID(2, 5), 0 }, { ID(2, 6), 0 }, { ID(2, 7), 0 },          /* ID_ISAR4, 5, MMFR4, ISAR6 */
-    { ID(3, 0), 0 }, { ID(3, 1), 0 }, { ID(3, 2), 0 },                           /* MVFR0..2 */
-    { ID(3, 4), FIELD(8) }, { ID(3, 6), 0 },                                     /* ID_PFR2: RAS_frac; ID_MMFR5 */
-    /* ID_AA64PFR0: EL2, RAS, SVE, SEL2, MPAM, AMU, RME; GIC: below */
-    { ID_PFR0, FIELD(8) | FIELD(28) | FIELD(32) | FIELD(36) | FIELD(40) | FIELD(44) | FIELD(52) },
-    /* ID_AA64PFR1: MTE, RAS_frac, MPAM_frac, SME, NMI */
-    { ID(4, 1), FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) | FIELD(36) },
-    /* ID_AA64DFR0: trace, PMU, PMS, double lock as given, trace filter, trace buffer, MTPMU, BRBE */
-    { ID(5, 0), FIELD(4) | FIELD(8) | FIELD(32) | FIELD(40) | FIELD(44) | FIELD(48) | FIELD(52) },
-    { ID(6, 0), FIELD(24) },                                                     /* ID_AA64ISAR0: TME */
-    /* ID_AA64ISAR1: APA, API, GPA, GPI, XS, LS64 */
-    { ID(6, 1), FIELD(4) | FIELD(8) | FIELD(24) | FIELD(28) | FIELD(56) | FIELD(60) },
-    /* ID_AA64ISAR2: WFxT, GPA3, APA3, MOPS, PAC_frac */
-    { ID(6, 2), FIELD(0) | FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) },
-    { ID(7, 0), FIELD(44) | FIELD(56) | FIELD(60) },                             /* ID_AA64MMFR0: ExS, FGT, ECV */
-    /* ID_AA64MMFR1: VH, LO, TWED, HCX, AFP, TIDCP1 */
-    { ID(7, 1), FIELD(8) | FIELD(16) | FIELD(32) | FIELD(40) | FIELD(44) | FIELD(52) },
-    { ID(7, 2), FIELD(24) | FIELD(40) | FIELD(56) },                             /* ID_AA64MMFR2: NV, FWB, EVT */
-};
-
-#define READ_ID_ROW(crm) do { \
-        id_regs[ID(crm, 0)] = sysreg_read(s3_0_c0_c##crm##_0); id_regs[ID(crm, 1)] = sysreg_read(s3_0_c0_c##crm##_1); \
-        id_regs[ID(crm, 2)] = sysreg_read(s3_0_c0_c##crm##_2); id_regs[ID(crm, 3)] = sysreg_read(s3_0_c0_c##crm##_3); \
-        id_regs[ID(crm, 4)] = sysreg_read(s3_0_c0_c##crm##_4); id_regs[ID(crm, 5)] = sysreg_read(s3_0_c0_c##crm##_5); \
-        id_regs[ID(crm, 6)] = sysreg_read(s3_0_c0_c##crm##_6); id_regs[ID(crm, 7)] = sysreg_read(s3_0_c0_c##crm##_7); \
-    } while (0)
-
-boot_code void sysreg_boot_init(void)
-{
-    u64 known[64] = { 0 };
-
-    READ_ID_ROW(1);
-    READ_ID_ROW(2);
-    READ_ID_ROW(3);
-    READ_ID_ROW(4);
-    READ_ID_ROW(5);
-    READ_ID_ROW(6);
-    READ_ID_ROW(7);
-    for (unsigned int i = 0; i < ARRAY_SIZE(id_rules); i++) {
-        known[id_rules[i].index] = ~id_rules[i].hide;
-    }
-    for (unsigned int i = 0; i < ARRAY_SIZE(id_regs); i++) {
-        id_regs[i] &= known[i];          /* a register without a rule describes features we do not know: none of them */
-    }
-    /* GIC: the registers of GICv3, whatever the host has beyond; guests with a GICv2 read 0 (trap_sysreg()). */
-    id_regs[ID_PFR0] = (id_regs[ID_PFR0] & ~FIELD(24)) | ID_PFR0_GIC;
-}
 
 typedef bool sys_fn(struct vcpu *v, u64 *val, bool read);
 
@@ -209,7 +141,9 @@ static noinline void trap_sysreg_other(struct vcpu *v, u32 iss)
     u64 val = (iss & ISS_READ) || rt == 31 ? 0 : v->arch.regs.x[rt];
 
     if (!sys_access(v, iss, &val)) {
-        inject_undefined(v);
+        if (!vgic_acknowledge_trapped(v)) {
+            inject_undefined(v);
+        }
         return;
     }
     if ((iss & ISS_READ) && rt != 31) {
