@@ -34,14 +34,16 @@ static void take_abort(u32 errata)
     struct domain *d = unit_domain(1, 1);
 
     v = d->vcpu[0];
-    d->arch.mmio = (struct mmio_table){ .nr = 1, .region = { { .base = 0x8000000, .size = 0x10000, .read = device_read } } };
+    d->arch.mmio = (struct mmio_table){ .nr = 1 };
+    d->arch.mmio.region[0] = (struct mmio_region){ .base = 0x8000000, .size = 0x10000, .read = device_read };
     unit_set_current(v);
     errata_word = errata;
     read_at = translations = 0;
     reg_set("far_el2", 0xffff000012345678UL);
     reg_set("hpfar_el2", 0x8005UL << 4);
     reg_set("elr_el2", 0x1000);
-    trap_table[EC_DABT_LOW](v, (u64)EC_DABT_LOW << ESR_EC_SHIFT | ESR_IL | DABT_ISV | 2UL << 22 | 3UL << 16 | FSC_TRANSLATION | 3);
+    trap_table[EC_DABT_LOW](v, (u64)EC_DABT_LOW << ESR_EC_SHIFT | ESR_IL | DABT_ISV | 2UL << 22 | 3UL << 16 |
+                               FSC_TRANSLATION | 3);
 }
 
 static void test_plain(void **state)
