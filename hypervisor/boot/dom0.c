@@ -100,21 +100,25 @@ static boot_code void give_reserved(struct dom0 *my)
     last = (arch_image_start() + arch_image_bytes() - 1) >> PAGE_SHIFT;
     build_must(b, rangeset_remove(my->devices.reserved, first, last), "reserved memory");
     while (rangeset_next(my->devices.reserved, next, &first, &last)) {
+        struct machine_range part;
+        paddr_t at = first << PAGE_SHIFT, end = (last + 1) << PAGE_SHIFT;
+
         next = last + 1;
-        mem_add_range(first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT, 0);
-        build_must(b, mem_claim(mfn(first), last - first + 1), "reserved memory");
-        b->d->max_pages += (u32)(last - first + 1);
-        build_give_ram(b, first << PAGE_SHIFT, (last - first + 1) << PAGE_SHIFT);
+        for (; machine_next_ram(&machine, at, end, &part); at = machine_range_end(&part)) {
+            mem_add_range(part.start, machine_range_end(&part), part.node);
+            build_must(b, mem_claim(paddr_to_mfn(part.start), part.size >> PAGE_SHIFT), "reserved memory");
+            b->d->max_pages += (u32)(part.size >> PAGE_SHIFT);
+            build_give_ram(b, part.start, part.size);
+        }
     }
 }
 
 /* Device memory 1:1. What lies above the guest-physical space, a bridge's high window say, dom0 has to do without. */
-static boot_code void give_mmio(struct dom0 *my)
+static boot_code void map_mmio(struct dom0 *my, struct rangeset *set, enum p2m_type t)
 {
-    struct domain *d = my->b.d;
     u64 first, last, next = 0, limit = 1UL << (p2m_gpaddr_bits() - PAGE_SHIFT);
 
-    while (rangeset_next(my->devices.mmio, next, &first, &last)) {
+    while (next <= limit && rangeset_next(set, next, &first, &last)) {
         next = last + 1;
         if (last >= limit) {
             log_warn("dom0: device memory %#lx..%#lx is cut off at %#lx", first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT,
@@ -122,16 +126,24 @@ static boot_code void give_mmio(struct dom0 *my)
             last = limit - 1;
         }
         if (first <= last) {
-            build_must(&my->b, p2m_map(d, gfn(first), mfn(first), last - first + 1, P2M_MMIO), "mapping device memory");
-        }
-        if (next > limit) {
-            break;
+            build_must(&my->b, p2m_map(my->b.d, gfn(first), mfn(first), last - first + 1, t), "mapping device memory");
         }
     }
-    next = 0;
+}
+
+static boot_code void give_mmio(struct dom0 *my)
+{
+    static const enum p2m_type types[DOM0_NR_MMIO] = {
+        [DOM0_MMIO_DEVICE] = P2M_MMIO, [DOM0_MMIO_NC] = P2M_MMIO_NC, [DOM0_MMIO_WB] = P2M_MMIO_WB
+    };
+    u64 first, last, next = 0;
+
+    for (u32 i = 0; i < DOM0_NR_MMIO; i++) {
+        map_mmio(my, my->devices.mmio[i], types[i]);
+    }
     while (rangeset_next(my->devices.iomem_caps, next, &first, &last)) {
         next = last + 1;
-        if (domain_permit_iomem(d, first, last, true) != 0) {
+        if (domain_permit_iomem(my->b.d, first, last, true) != 0) {
             log_warn("dom0: too many device memory ranges: %#lx cannot be given to guests", first << PAGE_SHIFT);
         }
     }

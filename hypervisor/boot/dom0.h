@@ -67,8 +67,16 @@ struct dom0_fdt {
 must_check int dom0_fdt_build(const struct dom0_fdt *in, void *buf, size_t size);
 
 /* ---- devices (boot/dom0_dev.c) ---- */
+/* Device memory by what dom0's stage 1 may make of it (p2m.h). */
+enum dom0_mmio {
+    DOM0_MMIO_DEVICE,
+    DOM0_MMIO_NC,                /* prefetchable windows of PCI host bridges */
+    DOM0_MMIO_WB,                /* memory that firmware keeps for devices, and that is in no bank: no-map */
+    DOM0_NR_MMIO
+};
+
 struct dom0_devices {
-    struct rangeset *mmio;       /* frames to be mapped */
+    struct rangeset *mmio[DOM0_NR_MMIO]; /* frames to be mapped; each in one of them */
     struct rangeset *iomem_caps; /* frames it may give to others, too */
     struct rangeset *spis;       /* interrupts to be routed */
     struct rangeset *irq_caps;

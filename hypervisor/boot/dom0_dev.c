@@ -27,11 +27,27 @@ static boot_code int remove_frames(struct rangeset *set, u64 start, u64 size)
     return size == 0 ? 0 : rangeset_remove(set, start >> PAGE_SHIFT, (start + size - 1) >> PAGE_SHIFT);
 }
 
-static boot_code int give_mmio(struct finder *f, u64 start, u64 size, bool map)
+static boot_code int give_mmio(struct finder *f, u64 start, u64 size, enum dom0_mmio kind, bool map)
 {
     int r = add_frames(f->out->iomem_caps, start, size);
 
-    return r != 0 || !map ? r : add_frames(f->out->mmio, start, size);
+    return r != 0 || !map ? r : add_frames(f->out->mmio[kind], start, size);
+}
+
+/* A PCI host bridge's windows. Reads of a prefetchable one have no side effects: drivers map it write-combining. */
+static boot_code int bridge_windows(struct finder *f, bool map)
+{
+    u64 start, size;
+    int r = 0, found;
+
+    for (u32 i = 0; r == 0 && (found = dt_range(&f->w, i, &start, &size)) != -ENOENT; i++) {
+        if (found != 0) {
+            log_warn("device tree: %s: bad ranges: not given to dom0", dt_node(&f->w)->name);
+            break;
+        }
+        r = give_mmio(f, start, size, dt_range_prefetchable(&f->w, i) ? DOM0_MMIO_NC : DOM0_MMIO_DEVICE, map);
+    }
+    return r;
 }
 
 /* All of reg, and of a PCI host bridge its windows. What the CPU cannot reach is another bus's affair. */
@@ -54,16 +70,9 @@ static boot_code int node_mmio(struct finder *f, bool map)
         if (found != 0) {
             break;
         }
-        r = give_mmio(f, start, size, map);
+        r = give_mmio(f, start, size, DOM0_MMIO_DEVICE, map);
     }
-    for (u32 i = 0; bridge && r == 0 && (found = dt_range(&f->w, i, &start, &size)) != -ENOENT; i++) {
-        if (found != 0) {
-            log_warn("device tree: %s: bad ranges: not given to dom0", n->name);
-            break;
-        }
-        r = give_mmio(f, start, size, map);
-    }
-    return r;
+    return r == 0 && bridge ? bridge_windows(f, map) : r;
 }
 
 static boot_code int node_irqs(struct finder *f, bool route)
@@ -87,7 +96,10 @@ static boot_code int node_irqs(struct finder *f, bool route)
     return r;
 }
 
-/* A child of /reserved-memory: RAM that its devices use. Elsewhere it is like any device's memory. */
+/*
+ * A child of /reserved-memory: RAM that its devices use. What is in no bank, because it must not be mapped here, is
+ * memory all the same.
+ */
 static boot_code int node_reserved(struct finder *f)
 {
     u64 start, size;
@@ -95,7 +107,7 @@ static boot_code int node_reserved(struct finder *f)
 
     for (u32 i = 0; r == 0 && dt_reg_raw(&f->w, i, &start, &size) == 0; i++) {
         r = machine_is_ram(f->m, start, size) ? add_frames(f->out->reserved, start, size)
-                                              : give_mmio(f, start, size, true);
+                                              : give_mmio(f, start, size, DOM0_MMIO_WB, true);
     }
     return r;
 }
@@ -149,6 +161,26 @@ static boot_code int take_back(const struct machine *m, struct rangeset *set)
     return r;
 }
 
+static_assert(16 * 64 >= 1020, "a bit of struct dom0_devices.edge for each INTID that a device may have");
+
+/* Where two nodes name the same frames, what leaves dom0 most choice. */
+static boot_code int keep_apart(struct dom0_devices *out)
+{
+    int r = 0;
+
+    for (u32 kind = DOM0_NR_MMIO - 1; kind > 0; kind--) {
+        u64 first, last, next = 0;
+
+        while (r == 0 && rangeset_next(out->mmio[kind], next, &first, &last)) {
+            next = last + 1;
+            for (u32 below = 0; r == 0 && below < kind; below++) {
+                r = rangeset_remove(out->mmio[below], first, last);
+            }
+        }
+    }
+    return r;
+}
+
 static boot_code int walk_all(struct finder *f, const struct dt *dt)
 {
     int r = 0;
@@ -170,7 +202,10 @@ static boot_code int walk_all(struct finder *f, const struct dt *dt)
 
 static boot_code int create_sets(struct dom0_devices *dev)
 {
-    struct rangeset **const sets[] = { &dev->mmio, &dev->iomem_caps, &dev->spis, &dev->irq_caps, &dev->reserved };
+    struct rangeset **const sets[] = {
+        &dev->mmio[DOM0_MMIO_DEVICE], &dev->mmio[DOM0_MMIO_NC], &dev->mmio[DOM0_MMIO_WB], &dev->iomem_caps, &dev->spis,
+        &dev->irq_caps, &dev->reserved
+    };
     int r = 0;
 
     memset(dev, 0, sizeof(*dev));
@@ -183,7 +218,9 @@ static boot_code int create_sets(struct dom0_devices *dev)
 
 boot_code void dom0_devices_free(struct dom0_devices *dev)
 {
-    rangeset_destroy(dev->mmio);
+    for (u32 i = 0; i < DOM0_NR_MMIO; i++) {
+        rangeset_destroy(dev->mmio[i]);
+    }
     rangeset_destroy(dev->iomem_caps);
     rangeset_destroy(dev->spis);
     rangeset_destroy(dev->irq_caps);
@@ -223,7 +260,10 @@ boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, st
     f->out = out;
     r = walk_all(f, dt);
     xfree(f);
-    r = r != 0 ? r : take_back(m, out->mmio);
+    for (u32 i = 0; r == 0 && i < DOM0_NR_MMIO; i++) {
+        r = take_back(m, out->mmio[i]);
+    }
+    r = r != 0 ? r : keep_apart(out);
     r = r != 0 ? r : take_back(m, out->iomem_caps);
     return r != 0 ? r : take_back_irqs(m, out);
 }

@@ -3,6 +3,7 @@
 #include "dom0.h"
 #include <argon/errno.h>
 #include <argon/mem.h>
+#include <argon/printf.h>
 #include <argon/string.h>
 #include <libfdt.h>
 #include "build/fdt.h"
@@ -102,6 +103,23 @@ static boot_code void write_gic(struct copier *c)
     fdtw_put(&c->out, "reg", reg, 2 * entry);
 }
 
+/* "<vendor>,erratum-<which>": dom0 reads the counter itself, and needs the same workaround as Argon. */
+static boot_code void copy_errata(struct copier *c)
+{
+    static const char erratum[] = ",erratum-";
+    u32 pos = dt_node(&c->w)->props;
+    const char *name;
+    struct dt_prop p;
+
+    while (dt_next_prop(c->in->dt, &pos, &name, &p)) {
+        const char *comma = strchr(name, ',');
+
+        if (comma != NULL && strncmp(comma, erratum, sizeof(erratum) - 1) == 0) {
+            fdtw_prop(&c->out, name, &p);
+        }
+    }
+}
+
 static boot_code void write_timer(struct copier *c)
 {
     const struct machine *m = c->in->m;
@@ -112,6 +130,7 @@ static boot_code void write_timer(struct copier *c)
 
     fdtw_prop(&c->out, "phandle", &dt_node(&c->w)->phandle_prop);
     fdtw_string(&c->out, "compatible", "arm,armv8-timer");
+    copy_errata(c);
     fdtw_ppis(&c->out, irqs, ARRAY_SIZE(irqs));
     if (m->timer_hz != 0) {
         fdtw_u32(&c->out, "clock-frequency", m->timer_hz);
@@ -145,31 +164,60 @@ static boot_code void write_node(struct copier *c, enum dom0_node kind)
     }
 }
 
-/* compatible of the host's first CPU. The walk is over by now, and may be used again. */
-static boot_code struct dt_prop cpu_compatible(struct copier *c)
+/* What other nodes refer to a CPU by, and what they find there (thermal zones: cooling maps). */
+static boot_code void put_identity(struct copier *c)
+{
+    const struct dt_node *n = dt_node(&c->w);
+    struct dt_prop cooling = dt_get(c->in->dt, n->off, "#cooling-cells");
+
+    fdtw_prop(&c->out, "phandle", &n->phandle_prop);
+    fdtw_prop(&c->out, "#cooling-cells", &cooling);
+}
+
+/* A node below the host's /cpus that is none of dom0's CPUs: if it can be referred to, something must be there. */
+static boot_code void write_holder(struct copier *c)
+{
+    char name[24];
+
+    if (dt_node(&c->w)->phandle_prop.data != NULL) {
+        snprintf(name, sizeof(name), "host-%x", dt_node(&c->w)->phandle);
+        fdtw_begin(&c->out, name);
+        put_identity(c);
+        fdtw_end(&c->out);
+    }
+}
+
+static boot_code void begin_cpu(struct copier *c, u32 i, const struct dt_prop *compatible)
+{
+    fdtw_begin_cpu(&c->out, (u32)c->in->mpidr[i]);
+    fdtw_prop(&c->out, "compatible", compatible);
+}
+
+/* A CPU for each vCPU, as like the host's first one as vCPUs are. The walk is over by now, and may be used again. */
+static boot_code void write_cpus(struct copier *c)
 {
     static const char *const cpu_type[] = { "cpu", NULL };
     static const char cpus[] = "/cpus";
+    struct dt_prop compatible = { 0 };
     struct dt_walk *w = &c->w;
-
-    if (dt_walk_to_path(w, c->in->dt, cpus, sizeof(cpus) - 1)) {
-        while (dt_walk_next(w) && w->depth > 1) {
-            if (w->depth == 2 && dt_match(&dt_node(w)->device_type, cpu_type) != NULL) {
-                return dt_node(w)->compatible;
-            }
-        }
-    }
-    return (struct dt_prop){ 0 };
-}
-
-static boot_code void write_cpus(struct copier *c)
-{
-    struct dt_prop compatible = cpu_compatible(c);
+    u32 nr = 0;
 
     fdtw_begin_cpus(&c->out);
-    for (u32 i = 0; i < c->in->nr_vcpus; i++) {
-        fdtw_begin_cpu(&c->out, (u32)c->in->mpidr[i]);
-        fdtw_prop(&c->out, "compatible", &compatible);
+    if (dt_walk_to_path(w, c->in->dt, cpus, sizeof(cpus) - 1)) {
+        while (dt_walk_next(w) && w->depth > 1) {
+            if (w->depth != 2 || nr == c->in->nr_vcpus || !dt_node(w)->available ||
+                dt_match(&dt_node(w)->device_type, cpu_type) == NULL) {
+                write_holder(c);
+                continue;
+            }
+            compatible = nr == 0 ? dt_node(w)->compatible : compatible;
+            begin_cpu(c, nr++, &compatible);
+            put_identity(c);
+            fdtw_end(&c->out);
+        }
+    }
+    for (; nr < c->in->nr_vcpus; nr++) {
+        begin_cpu(c, nr, &compatible);
         fdtw_end(&c->out);
     }
     fdtw_end(&c->out);

@@ -10,6 +10,7 @@
 #include <argon/errno.h>
 #include <argon/machine.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
 #include <argon/string.h>
 #include <argon/arch.h>
 #include <asm/layout.h>
@@ -66,6 +67,7 @@ static boot_code void for_each_free(void (*fn)(paddr_t start, paddr_t end, u32 n
             if (holes[h].end <= at || holes[h].start >= end) {
                 continue;
             }
+            ASSERT(h == 0 || holes[h].start >= holes[h - 1].start);
             if (holes[h].start > at) {
                 fn(at, holes[h].start, machine.banks[b].node);
             }
@@ -91,6 +93,7 @@ static boot_code paddr_t carve_take(u64 size, u64 align)
 {
     paddr_t at;
 
+    ASSERT(carve.next <= carve.end && IS_ALIGNED(size, PAGE_SIZE));
     if (size > carve.end - carve.next) {
         boot_stop("not enough memory: %lu KiB more are needed for the frame table", size >> 10);
     }
@@ -167,6 +170,7 @@ boot_code void boot_memory_init(void)
     carve_end = carve.end;
     frame_base = paddr_to_mfn(machine.banks[0].start).m;
     frame_end = paddr_to_mfn(bank_end(machine.nr_banks - 1)).m;
+    ASSERT(frame_base < frame_end);
     frame_table = (struct page *)HYP_FRAMETABLE_VA;
     for (u32 b = 0; b < machine.nr_banks; b++) {
         paddr_t start = machine.banks[b].start;
@@ -185,18 +189,26 @@ boot_code void boot_memory_init(void)
     mmu_use_heap();
 }
 
-/* Boot-only code and data, and the device tree, become ordinary memory. */
+/* To the heaps of its nodes; returns how much. */
+static u64 give_back(paddr_t start, paddr_t end)
+{
+    struct machine_range part;
+    u64 bytes = 0;
+
+    ASSERT(IS_ALIGNED(start, PAGE_SIZE) && IS_ALIGNED(end, PAGE_SIZE));
+    for (; machine_next_ram(&machine, start, end, &part); start = machine_range_end(&part)) {
+        mem_add_range(part.start, machine_range_end(&part), part.node);
+        bytes += part.size;
+    }
+    return bytes;
+}
+
+/* Boot-only code and data, and firmware's tables, become ordinary memory. Itself not boot code. */
 void boot_memory_release(void)
 {
-    paddr_t start = image_pa + (u64)(boot_start - image_start);
-    paddr_t end = image_pa + (u64)(boot_end - image_start);
-
     mmu_seal();
-    mem_add_range(start, end, 0);
-    mem_image_released = end - start;
-    start = ROUND_UP(machine.tables.start, PAGE_SIZE);
-    end = ROUND_DOWN(machine.tables.start + machine.tables.size, PAGE_SIZE);
-    if (start < end) {
-        mem_add_range(start, end, 0);
-    }
+    mem_image_released = give_back(image_pa + (u64)(boot_start - image_start),
+                                   image_pa + (u64)(boot_end - image_start));
+    (void)give_back(ROUND_UP(machine.tables.start, PAGE_SIZE),
+                    ROUND_DOWN(machine_range_end(&machine.tables), PAGE_SIZE));
 }

@@ -233,6 +233,16 @@ static boot_code bool parse_timestamps(const struct option *o, const char *value
     return bool_value(strcmp(value, "none") == 0 ? "no" : value, o->dest);
 }
 
+/* For tests: by default it is chosen by what the GIC is. */
+static boot_code bool parse_gicv2_links(const struct option *o, const char *value)
+{
+    if (!word_in("hardware software", value)) {
+        return false;
+    }
+    *(enum gicv2_links *)o->dest = value[0] == 'h' ? GICV2_LINKS_HARDWARE : GICV2_LINKS_SOFTWARE;
+    return true;
+}
+
 /* A letter, or ` for no switching at all; then x to leave the input with the hypervisor at boot. */
 static boot_code bool parse_conswitch(const struct option *o, const char *value)
 {
@@ -286,6 +296,7 @@ static const struct option options[] = {
     { "gnttab_max_maptrack_frames", parse_u32, &opt.gnttab_max_maptrack_frames, 1, 1U << 20 },
     { "conring_size", parse_size_u32, &opt.conring_size, 1, MIB(16) },
     { "console_timestamps", parse_timestamps, &opt.console_timestamps, 0, 0 },
+    { "gicv2_links", parse_gicv2_links, &opt.gicv2_links, 0, 0 },
     { "xsm", parse_xsm, NULL, 0, 0 },
     { "hmp-unsafe", parse_bool, &opt.hmp_unsafe, 0, 0 },
     { "errata", parse_string, opt.errata, 0, sizeof(opt.errata) },

@@ -7,10 +7,10 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/percpu.h>
+#include <asm/firmware.h>
 #include <vdev/vgic.h>
 #include <vdev/vpsci.h>
 #include <vdev/vtimer.h>
-#include <asm/firmware.h>
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)

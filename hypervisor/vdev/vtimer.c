@@ -8,9 +8,9 @@
 #include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/percpu.h>
+#include <asm/vtimer.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
-#include <asm/vtimer.h>
 
 #define CTL_ENABLE  1U
 #define CTL_IMASK   2U
@@ -222,6 +222,6 @@ void vtimer_reset_vcpu(struct vcpu *v)
 
 void vtimer_destroy_vcpu(struct vcpu *v)
 {
-    timer_stop(&v->arch.vtimer.virt_wake);
-    timer_stop(&v->arch.vtimer.phys);
+    timer_end(&v->arch.vtimer.virt_wake);
+    timer_end(&v->arch.vtimer.phys);
 }

@@ -17,6 +17,8 @@ import runner  # noqa: E402
 
 # What is about vCPUs that take turns. Tests where all of them spin for each other take too long where they do.
 SWITCHING = "only=state+switch+domain+sched+psci"
+# The GICv2 driver's path for hardware; plain_gicv2.txt has what QEMU's model then fails.
+PLAIN = "gicv2_links=hardware"
 # (gic, vCPUs = pCPUs unless options say otherwise, CPU model, hypervisor options)
 MACHINES = {
     "v3-1-a57": dict(gic=3, smp=1),
@@ -35,6 +37,8 @@ MACHINES = {
     "v2-2-a57": dict(gic=2, smp=2),
     "v2-4-max": dict(gic=2, smp=4, cpu="max"),
     "v2-2on1-a57": dict(gic=2, smp=1, options="dom0_max_vcpus=2"),
+    "v2-2-a57-plain": dict(gic=2, smp=2, options=PLAIN),
+    "v2-2on1-a57-plain": dict(gic=2, smp=1, options="dom0_max_vcpus=2 " + PLAIN),
     "v3-4on2-a57": dict(gic=3, smp=2, options="dom0_max_vcpus=4", args=SWITCHING),
     "v2-4on2-max": dict(gic=2, smp=2, cpu="max", options="dom0_max_vcpus=4", args=SWITCHING),
 }
@@ -43,10 +47,14 @@ OWN_MEMORY = {1024: 2.0, 16384: 1.0}
 ENDS = ["poweroff", "reboot", "crash", "psci_off", "psci_reset"]
 
 
+def listed(name):
+    """The words of each line of a list."""
+    return [line.split() for line in (HERE / name).read_text().splitlines() if line and not line.startswith("#")]
+
+
 def xen_differs():
     """Names of checks that may fail on Xen, and of tests that hang there."""
-    text = (HERE / "xen_differs.txt").read_text()
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    lines = listed("xen_differs.txt")
     return {x[0] for x in lines}, [x[0] for x in lines if x[1:] == ["hang"]]
 
 
@@ -60,10 +68,54 @@ def hypervisor_fixture(request):
     return path
 
 
+MSR_HCR_EL2_X9, NOP, ISB = 0xD51C1109, 0xD503201F, 0xD5033FDF
+MIB2 = 2 << 20
+
+
+def entered_with_vhe(hypervisor, path, fixed):
+    """An Image that enters the hypervisor with HCR_EL2.E2H and TGE set, as a VHE kernel's kexec does.
+
+    fixed: where the hypervisor clears E2H nothing happens, as on a CPU that has it fixed at 1.
+    """
+    image = bytearray(hypervisor.read_bytes())
+    size = struct.unpack_from("<Q", image, 16)[0]
+    code = [0xD2B10009, 0xF2C00089, MSR_HCR_EL2_X9, ISB]     # x9 = RW, TGE, E2H
+    code.append(0x14000000 | (MIB2 - 64 - 4 * len(code)) // 4)
+    head = struct.pack("<IIQQQQQQ4sI", 0x14000010, 0, 0, MIB2 + size, 0xA, 0, 0, 0, b"ARM\x64", 0)
+    head += struct.pack("<5I", *code)
+    if fixed:
+        at = image.index(struct.pack("<I", MSR_HCR_EL2_X9))
+        image[at:at + 4] = struct.pack("<I", NOP)
+    path.write_bytes(head.ljust(MIB2, b"\0") + image)
+    return path
+
+
+def test_entry_with_vhe(hypervisor, tmp_path):
+    """More than 4 GiB: what TCR_EL2 says of physical addresses is in other bits with E2H set."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    image = entered_with_vhe(hypervisor, tmp_path / "vhe.img", fixed=False)
+    report = runner.run("vhe", image, cpu="max", smp=2, memory=6144, args="only=entry")
+    assert report.exited == 0 and report.closing and report.closing[1] == 0, f"{report.log}: {report.text[-600:]}"
+    assert "2 CPUs online" in report.text
+
+
+def test_entry_with_vhe_fixed(hypervisor, tmp_path):
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    image = entered_with_vhe(hypervisor, tmp_path / "vhe.img", fixed=True)
+    report = runner.run("vhe-fixed", image, cpu="max", timeout=10, memory=6144)
+    assert "cannot leave the VHE mode" in report.text, f"{report.log}: {report.text[-600:]}"
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_checks(hypervisor, machine):
     may_fail, hangs = xen_differs() if hypervisor.name.startswith("xen") else (set(), [])
     fields = dict(MACHINES[machine])
+    if hypervisor.name.startswith("xen") and PLAIN in fields.get("options", ""):
+        pytest.skip("an option of Argon's")
+    if PLAIN in fields.get("options", ""):
+        may_fail = {words[0] for words in listed("plain_gicv2.txt")}
     args = fields.pop("args", "") + (" skip=" + "+".join(hangs) if hangs else "")
     report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **fields)
     failures = {name: text for name, text in report.failures.items()
@@ -95,7 +147,7 @@ def test_hole_in_ram(hypervisor, gic):
 
 @pytest.mark.parametrize("gic", [2, 3])
 def test_address_translation_that_faults(hypervisor, gic):
-    """AT takes an exception where the walk gets a bus error. HCR_EL2.PTW keeps walks off devices, so for once it is not set.
+    """AT takes an exception where the walk gets a bus error. HCR_EL2.PTW keeps walks off devices: not set for once.
 
     What is patched is the constant's low half in a MOVZ or MOVK (Arm ARM C6.2): HCR_GUEST of arch/arm/vcpu.c.
     """

@@ -76,6 +76,16 @@ def test_boot(make_machine, gic, cpu, smp, gib):
         assert 440 * 1024 <= memory <= 512 * 1024
 
 
+def test_plain_gicv2(make_machine, on_xen):
+    """The driver's path for a GIC-400, which by itself is not taken on QEMU (tests/guest/plain_gicv2.txt)."""
+    if on_xen:
+        pytest.skip("an option of Argon's")
+    with make_machine(gic=2, hypervisor_args="console=dtuart dom0_mem=512M bootscrub=0 gicv2_links=hardware") as dom0:
+        dom0.boot()
+        check_dom0(dom0, 2, 2, 2)
+        assert "GICv2: links completed by hardware" in dom0.hypervisor_log()
+
+
 def test_real_threads(make_machine):
     """As many host threads as CPUs: what the matrix, on a small host, runs one after the other."""
     with make_machine(smp=4, threads=True) as dom0:

@@ -24,6 +24,8 @@ struct tree_options {
     const char *stdout_path;     /* NULL: absent */
     const char *psci_method;     /* NULL: smc */
     void (*more)(void *fdt);     /* further nodes below the root */
+    void (*more_cpus)(void *fdt);        /* and below /cpus */
+    void (*more_timer)(void *fdt);       /* further properties of /timer */
     void (*more_chosen)(void *fdt);
 };
 
@@ -171,7 +173,7 @@ static inline void tree_gic(void *f, u32 version)
     tree_end(f);
 }
 
-static inline void tree_cpus(void *f, u32 n)
+static inline void tree_cpus(void *f, u32 n, void (*more)(void *f))
 {
     tree_begin(f, "cpus");
     tree_cells(f, "#size-cells", 0);
@@ -191,6 +193,9 @@ static inline void tree_cpus(void *f, u32 n)
         tree_str(f, "compatible", "arm,cortex-a57");
         tree_str(f, "device_type", "cpu");
         tree_end(f);
+    }
+    if (more != NULL) {
+        more(f);
     }
     tree_end(f);
 }
@@ -307,12 +312,15 @@ static inline void *tree_virt(struct tree *t, const struct tree_options *o)
         tree_gic(f, o->gic);
     }
     if (o->cpus != 0) {
-        tree_cpus(f, o->cpus);
+        tree_cpus(f, o->cpus, o->more_cpus);
     }
     tree_begin(f, "timer");
     tree_cells(f, "interrupts", 1, 0xd, 4, 1, 0xe, 4, 1, 0xb, 4, 1, 0xa, 4);
     tree_empty(f, "always-on");
     tree_strings(f, "compatible", "arm,armv8-timer\0arm,armv7-timer");
+    if (o->more_timer != NULL) {
+        o->more_timer(f);
+    }
     tree_end(f);
     if (o->more != NULL) {
         o->more(f);

@@ -286,6 +286,35 @@ static void test_zero_flag(void **state)
     pages_free(p, 0);
 }
 
+/* A zero frame and one that is not make a chunk that is not, whichever comes first. */
+static void test_zero_flag_of_a_merged_chunk(void **state)
+{
+    (void)state;
+    for (u32 first = 0; first < 2; first++) {
+        struct buddy_node *n = &buddy_nodes[0];
+        u64 m;
+
+        spin_lock(&n->lock);
+        m = buddy_alloc_locked(n, 1, false, false);
+        assert_int_not_equal(m, PAGE_NIL);
+        for (u32 i = 0; i < 2; i++) {
+            u64 at = m + (first + i) % 2;
+
+            atomic_store(&mfn_to_page(mfn(at))->word, i == 0 ? 0 : FREE_ZERO);
+            buddy_free_locked(mem_range_find(at), at, 0, i != 0);
+        }
+        m = buddy_alloc_locked(n, 1, false, false);
+        for (u32 i = 0; i < 2; i++) {
+            u64 at = m + (first + i) % 2;
+
+            atomic_store(&mfn_to_page(mfn(at))->word, i == 0 ? FREE_ZERO : 0);
+            buddy_free_locked(mem_range_find(at), at, 0, i == 0);
+        }
+        spin_unlock(&n->lock);
+        check_lists();
+    }
+}
+
 static void test_exhaustion(void **state)
 {
     void **p = calloc(PAGES + 1, sizeof(*p));
@@ -533,6 +562,7 @@ int main(void)
         unit_case(test_no_merge_over_hole),
         unit_case(test_orders),
         unit_case(test_zero_flag),
+        unit_case(test_zero_flag_of_a_merged_chunk),
         unit_case(test_exhaustion),
         unit_case(test_double_free),
         unit_case(test_stress),

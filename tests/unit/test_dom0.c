@@ -361,6 +361,16 @@ static void reserved(void *f)
 {
     tree_begin_reserved(f);
     tree_region(f, "fb", RANGE(firmware_at, MIB(1)));
+    tree_begin(f, "modem");
+    tree_cells(f, "reg", RANGE(RAM_START + MIB(5), PAGE_SIZE));
+    tree_empty(f, "no-map");
+    tree_end(f);
+    tree_end(f);
+    tree_begin(f, "pcie@1d000000");
+    tree_str(f, "device_type", "pci");
+    tree_cells(f, "#address-cells", 3);
+    tree_cells(f, "#size-cells", 2);
+    tree_cells(f, "ranges", 0x42000000, 0, 0, RANGE(0x1d200000, MIB(1)));
     tree_end(f);
 }
 
@@ -377,6 +387,9 @@ static void test_reserved_memory(void **state)
     assert_true(build(&o));
     expect_map(RAM_START + MIB(160), RAM_START + MIB(160), P2M_RAM_RW);
     expect_map(RAM_START + MIB(161), 0, P2M_INVALID);
+    expect_map(RAM_START + MIB(5), RAM_START + MIB(5), P2M_MMIO_WB);
+    expect_map(RAM_START + MIB(5) + PAGE_SIZE, 0, P2M_INVALID);
+    expect_map(0x1d200000, 0x1d200000, P2M_MMIO_NC);
     assert_int_equal(made->max_pages, MIB(65) >> PAGE_SHIFT);
     reg = fdt_getprop(ram(fdt_at), fdt_path_offset(ram(fdt_at), "/memory"), "reg", &len);
     assert_int_equal(len, 32);

@@ -278,6 +278,92 @@ static void test_gic_below_bus(void **state)
     assert_int_equal(dom0_fdt_build(&in, out, sizeof(out)), -EINVAL);
 }
 
+static void timer_errata(void *f)
+{
+    tree_empty(f, "fsl,erratum-a008585");
+    tree_empty(f, "allwinner,erratum-unknown1");
+    tree_empty(f, "hisilicon,erratum-161010101");
+    tree_empty(f, "vendor,other");
+    tree_cells(f, "clock-frequency", 24000000);
+}
+
+/* What the counter is like is dom0's business too, as it reads it itself. */
+static void test_timer(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more_timer = timer_errata;
+    build(&o);
+    assert_true(has_prop("/timer", "fsl,erratum-a008585"));
+    assert_true(has_prop("/timer", "allwinner,erratum-unknown1"));
+    assert_true(has_prop("/timer", "hisilicon,erratum-161010101"));
+    assert_false(has_prop("/timer", "vendor,other"));
+    want_cells("/timer", "clock-frequency", 24000000);
+    want_cells("/timer", "interrupts", 1, 0xd, 0xf08, 1, 0xe, 0xf08, 1, 0xb, 0xf08);
+}
+
+/* Below /cpus: more CPUs than dom0 has, one that is off, a cache, an idle state. */
+static void big_cpus(void *f)
+{
+    for (u32 i = 0; i < 3; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "cpu@%x", 0x100 + i);
+        tree_begin(f, name);
+        tree_cells(f, "phandle", 0x8200 + i);
+        tree_cells(f, "reg", 0x100 + i);
+        tree_cells(f, "#cooling-cells", 2);
+        tree_str(f, "compatible", "arm,cortex-a76");
+        tree_str(f, "device_type", "cpu");
+        if (i == 0) {
+            tree_str(f, "status", "disabled");
+        }
+        tree_begin(f, "l2-cache");
+        tree_cells(f, "phandle", 0x8300 + i);
+        tree_end(f);
+        tree_end(f);
+    }
+}
+
+static void cooling_maps(void *f)
+{
+    tree_begin(f, "thermal-zones");
+    tree_cells(f, "cooling-device", 0x8100, ~0u, ~0u, 0x8101, ~0u, ~0u, 0x8200, ~0u, ~0u, 0x8201, ~0u, ~0u, 0x8202, ~0u,
+               ~0u);
+    tree_end(f);
+}
+
+static bool is_cpu(u32 phandle)
+{
+    int off = fdt_node_offset_by_phandle(out, phandle);
+    const char *type = fdt_getprop(out, off, "device_type", NULL);
+
+    if (off < 0) {
+        fail_msg("phandle %#x dangles", phandle);
+    }
+    return type != NULL && strcmp(type, "cpu") == 0;
+}
+
+/* Whatever other nodes may refer to is still there, and no more CPUs than dom0 has. */
+static void test_cpu_references(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more_cpus = big_cpus;
+    o.more = cooling_maps;
+    build(&o);
+    assert_true(is_cpu(0x8100) && is_cpu(0x8101) && is_cpu(0x8201));
+    assert_false(is_cpu(0x8200) || is_cpu(0x8202) || is_cpu(0x8300) || is_cpu(0x8301) || is_cpu(0x8302));
+    want_cells("/cpus/cpu@0", "phandle", 0x8100);
+    want_cells("/cpus/cpu@100", "phandle", 0x8201);
+    want_cells("/cpus/cpu@100", "#cooling-cells", 2);
+    want_string("/cpus/cpu@100", "compatible", "arm,cortex-a57");
+    want_cells("/cpus/host-8202", "#cooling-cells", 2);
+    assert_true(has_node("/thermal-zones"));
+}
+
 static void no_chosen_at_all(struct tree *t)
 {
     int off = fdt_path_offset(t->blob, "/chosen");
@@ -339,9 +425,12 @@ static void test_devices(void **state)
     (void)state;
     devices(&o);
     /* Flash; rtc; fw-cfg; virtio; PCI windows; configuration space; high window. Not GIC, UART, RAM. */
-    assert_string_equal(ranges(dev.mmio),
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_DEVICE]),
                         "0-7fff 9010-9010 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
-    assert_string_equal(ranges(dev.iomem_caps), ranges(dev.mmio));
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_NC]), "");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_WB]), "");
+    assert_string_equal(ranges(dev.iomem_caps),
+                        "0-7fff 9010-9010 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
     /* rtc 34, PCI 35..38, virtio 48..79; the UART's 33 is ours. */
     assert_string_equal(ranges(dev.spis), "22-26 30-4f");
     assert_string_equal(ranges(dev.irq_caps), "22-26 30-4f");
@@ -366,8 +455,10 @@ static void test_odd_devices(void **state)
      * Kept for another domain: not mapped, but may be given away. The page shared with the UART stays ours, the next
      * does not.
      */
-    assert_string_equal(ranges(dev.mmio),
-                        "0-7fff 9001-9001 9010-9010 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_DEVICE]),
+                        "0-7fff 9001-9001 9010-9010 9020-9020 a000-a003 10000-1ffff 20002-3efff 4010000-401ffff "
+                        "8000000-fffffff");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_WB]), "20000-20001");
     assert_true(rangeset_contains(dev.iomem_caps, 0x1c000, 0x1c000));
     assert_true(rangeset_contains(dev.irq_caps, 132, 132));
     assert_false(rangeset_contains(dev.spis, 132, 132));
@@ -382,11 +473,79 @@ static void test_odd_devices(void **state)
     assert_int_equal(unit_allocs(), 0);
 }
 
+static void shares_uart_irq(void *f)
+{
+    tree_begin(f, "serial@1c000000");
+    tree_cells(f, "interrupts", 0, 1, 4);
+    tree_cells(f, "reg", RANGE(0x1c000000, 0x200));
+    tree_end(f);
+}
+
+/* The console's line, where it is a device's of dom0's too. */
+static void test_shared_irq(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more = shares_uart_irq;
+    devices(&o);
+    assert_string_equal(ranges(dev.spis), "21-26 30-4f");
+    assert_string_equal(ranges(dev.irq_caps), "21-26 30-4f");
+    dom0_devices_free(&dev);
+}
+
+/* Windows and memory that dom0's stage 1 may make Normal; a device with registers where firmware's memory is. */
+static void normal_memory(void *f)
+{
+    tree_begin(f, "pcie@1d000000");
+    tree_str(f, "device_type", "pci");
+    tree_cells(f, "#address-cells", 3);
+    tree_cells(f, "#size-cells", 2);
+    tree_cells(f, "reg", RANGE(0x1d000000, 0x10000));
+    tree_cells(f, "ranges", 0x41000000, 0, 0, RANGE(0x1d010000, 0x10000),        /* the bit means nothing for I/O */
+               0x02000000, 0, 0, RANGE(0x1d100000, 0x100000), 0x42000000, 0, 0, RANGE(0x1d200000, 0x100000),
+               0xc3000000, 0, 0, RANGE(0x4100000000, 0x100000000));
+    tree_end(f);
+    tree_begin_reserved(f);
+    tree_empty(f, "ranges");
+    tree_begin(f, "modem@50000000");
+    tree_cells(f, "reg", RANGE(0x50000000, 0x800000));
+    tree_empty(f, "no-map");
+    tree_end(f);
+    tree_region(f, "fb", RANGE(0x58000000, 0x1000));
+    tree_region(f, "outside", RANGE(0x20000000, 0x2000));
+    tree_end(f);
+    tree_begin(f, "modem");
+    tree_cells(f, "reg", RANGE(0x507ff000, 0x1000), RANGE(0x1d2fe000, 0x3000));
+    tree_end(f);
+}
+
+static void test_memory_types(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    o.more = normal_memory;
+    devices(&o);
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_WB]), "20000-20001 50000-507ff");
+    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_NC]), "1d200-1d2ff 4100000-41fffff");
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1d010, 0x1d01f));
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1d100, 0x1d1ff));
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1d300, 0x1d300));
+    assert_false(rangeset_overlaps(dev.mmio[DOM0_MMIO_DEVICE], 0x1d200, 0x1d2ff));
+    assert_false(rangeset_overlaps(dev.mmio[DOM0_MMIO_DEVICE], 0x50000, 0x507ff));
+    assert_string_equal(ranges(dev.reserved), "58000-58000");
+    assert_true(rangeset_contains(dev.iomem_caps, 0x50000, 0x507ff));
+    dom0_devices_free(&dev);
+    assert_int_equal(unit_allocs(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_odd_nodes), unit_case(test_gic_below_bus),
-        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices)
+        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices), unit_case(test_memory_types),
+        unit_case(test_timer), unit_case(test_cpu_references), unit_case(test_shared_irq)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

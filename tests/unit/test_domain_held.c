@@ -4,7 +4,8 @@
 /* unit-sources: core/hypercall/bitmap.c core/hypercall/memory_op.c core/hypercall/memory_op_physmap.c */
 /* unit-sources: core/hypercall/memory_op_reservation.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
-/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
+/* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 /* unit-sources: core/grant/table.c core/grant/pin.c core/grant/map.c core/event/guest_atomic.c */
@@ -37,6 +38,7 @@ static void two_domains(void)
     be->is_privileged = true;
     assert_int_equal(vcpu_create(be, 0), 0);
     guest = create_running(2);
+    be->paging_pool_bytes = guest->paging_pool_bytes = MIB(1);
     give_page(be, OWN);
     own = give_page(guest, OWN);
 }

@@ -5,7 +5,8 @@
 /* unit-sources: core/hypercall/permission.c core/hypercall/bitmap.c core/domain/shutdown.c */
 /* unit-sources: core/domain/info.c core/domain/caps.c core/vcpu/vcpu.c core/vcpu/runstate.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
-/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
+/* unit-sources: core/sched/credit.c core/sched/null.c */
 #include "test_domctl_common.h"
 #include <argon/rangeset.h>
 
@@ -265,6 +266,13 @@ static void test_memory_mapping(void **state)
     assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -E2BIG);
     m->nr_mfns = 2;
     assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EPERM);
+    /* Nobody maps for others what he may not have himself. */
+    assert_int_equal(domain_permit_iomem(d, 0x9000, 0x9003, true), 0);
+    assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EPERM);
+    m->add_mapping = DPCI_REMOVE_MAPPING;
+    assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EPERM);
+    m->add_mapping = DPCI_ADD_MAPPING;
+    assert_int_equal(domain_permit_iomem(d, 0x9000, 0x9003, false), 0);
     assert_int_equal(domain_permit_iomem(caller->domain, 0x9000, 0x9003, true), 0);
     assert_int_equal(domctl(XEN_DOMCTL_memory_mapping), -EPERM);
     assert_int_equal(domain_permit_iomem(d, 0x9000, 0x9003, true), 0);

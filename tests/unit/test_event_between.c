@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest that acts in the middle of what is done for it: on its FIFO words between two tries, on its ports between two looks. */
+/*
+ * A guest that acts in the middle of what is done for it: on its FIFO words between two tries, on its ports between two
+ * looks.
+ */
 /* unit-sources: core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c */
 /* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c */
 #include "test_event_common.h"
 
-/* The tries of set_link(), which are the only ones in fifo.c that are not in an inline function: the guest has a turn before each. */
+/*
+ * The tries of set_link(), which are the only ones in fifo.c that are not in an inline function: the guest has a turn
+ * before each.
+ */
 static void (*guest_turn)(u32 *word);
 static u32 turns;
 
@@ -18,7 +24,7 @@ static bool try_after_guest(u32 *word, u32 *seen, u32 value)
 }
 
 #undef guest_try_cmpxchg
-#define guest_try_cmpxchg(p, seen, v) try_after_guest((p), (seen), (v))
+#define guest_try_cmpxchg(dom, p, seen, v) try_after_guest((p), (seen), (v))
 #include "../../hypervisor/core/event/fifo.c"
 
 /* A domain that uses FIFO, with two IPI ports to its vCPU 0, of which the first is linked. */

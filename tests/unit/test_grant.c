@@ -296,9 +296,11 @@ static void test_map_at_bad_addresses(void **state)
     pg = page_of(d1, give(d1, 1, d0, 0));
     assert_int_equal(map(d0, 1UL << 40, d1, 1, RW, NULL), GNTST_general_error);
     assert_int_equal(map(d0, ~0UL, d1, 1, RW, NULL), GNTST_general_error);
-    host_p2m_fail_after = 0;
-    assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_general_error);
-    host_p2m_fail_after = ~0UL;
+    if (!UNIT_REAL_P2M) {
+        host_p2m_fail_after = 0;
+        assert_int_equal(map(d0, HOLE, d1, 1, RW, NULL), GNTST_general_error);
+        host_p2m_fail_after = ~0UL;
+    }
     assert_int_equal(pg->count, 1);
     assert_int_equal(entry(d1, 1)->flags, GTF_permit_access);
     assert_int_equal(d0->grant->nr_maps, 0);

@@ -2,7 +2,7 @@
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
-/* struct machine from a device tree: memory, CPUs, PSCI, GIC, timer, console; and which RAM may be used. */
+/* struct machine from a device tree: memory, CPUs, PSCI, GIC, timer; and which RAM may be used. */
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
@@ -461,7 +461,7 @@ static void cpus_bad(void *f)
     tree_end(f);
 }
 
-static void cpus_130(void *f) { tree_cpus(f, 130); }
+static void cpus_130(void *f) { tree_cpus(f, 130, NULL); }
 
 static void test_cpus(void **state)
 {
@@ -496,93 +496,13 @@ static void test_psci(void **state)
     refused(&o, "/psci: bad method");
 }
 
-static void uart_nodes(void *f)
-{
-    tree_begin(f, "soc");
-    tree_cells(f, "#address-cells", 1);
-    tree_cells(f, "#size-cells", 1);
-    tree_cells(f, "ranges", 0, 0, 0x1c000000, 0x10000);
-    tree_begin(f, "serial@800");
-    tree_str(f, "compatible", "snps,dw-apb-uart");
-    tree_cells(f, "reg", 0x800, 0x100);
-    tree_cells(f, "reg-shift", 2);
-    tree_cells(f, "reg-io-width", 4);
-    tree_cells(f, "clock-frequency", 1843200);
-    tree_end(f);
-    tree_begin(f, "serial@fffff");
-    tree_str(f, "compatible", "ns16550a");
-    tree_cells(f, "reg", 0xfffff, 0x100);
-    tree_end(f);
-    tree_end(f);
-}
-
-static void test_uart(void **state)
-{
-    struct tree_options o = tree_defaults();
-    const struct machine_uart *u = &machine.uart;
-
-    (void)state;
-    assert_int_equal(machine_firmware_bytes("no device tree here, and not anywhere else. 0123456789abcdefghij"), 0);
-    o.more = uart_nodes;
-    assert_int_equal(parse(&o), 0);
-    assert_int_equal(machine_firmware_bytes(tree.blob), fdt_totalsize(tree.blob));
-    assert_int_equal(machine_find_uart(""), 0);
-    assert_true(machine.has_uart);
-    assert_int_equal(u->base, 0x9000000);
-    assert_int_equal(u->size, 0x1000);
-    assert_int_equal(u->irq, 33);
-    assert_int_equal(u->clock_hz, 24000000);
-    assert_string_equal(u->compatible, "arm,pl011");
-    assert_string_equal(u->name, "/pl011@9000000");
-    assert_int_equal(machine_find_uart("serial0:115200n8"), 0);
-    assert_string_equal(u->name, "/pl011@9000000");
-    assert_int_equal(machine_find_uart("/soc/serial@800"), 0);
-    assert_int_equal(u->base, 0x1c000800);
-    assert_int_equal(u->reg_shift, 2);
-    assert_int_equal(u->reg_width, 4);
-    assert_int_equal(u->clock_hz, 1843200);
-    assert_int_equal(u->irq, 0);
-    /* What cannot be used is said, and stdout-path taken. */
-    unit_log_clear();
-    assert_int_equal(machine_find_uart("/nowhere"), 0);
-    assert_non_null(strstr(unit_log(), "dtuart=/nowhere: no such device"));
-    assert_string_equal(u->name, "/pl011@9000000");
-    assert_int_equal(machine_find_uart("rtc0"), 0);
-    assert_non_null(strstr(unit_log(), "no driver for pl031"));
-    assert_int_equal(machine_find_uart("/soc/serial@fffff"), 0);
-    assert_non_null(strstr(unit_log(), "bad reg of /soc/serial@fffff"));
-    assert_int_equal(machine_find_uart(":115200"), 0);
-    o.stdout_path = "serial9";
-    assert_int_equal(parse(&o), 0);
-    assert_int_equal(machine_find_uart(NULL), -ENODEV);
-    assert_false(machine.has_uart);
-    o.stdout_path = NULL;
-    assert_int_equal(parse(&o), 0);
-    assert_int_equal(machine_find_uart(NULL), -ENODEV);
-    assert_int_equal(machine_find_uart("serial0"), 0);
-}
-
-/* An alias may not be an alias again: libfdt would follow it for ever. */
-static void test_alias_loop(void **state)
-{
-    struct tree_options o = tree_defaults();
-    void *f;
-
-    (void)state;
-    o.stdout_path = "serial0";
-    f = tree_virt(&tree, &o);
-    assert_int_equal(fdt_setprop_inplace(f, fdt_path_offset(f, "/aliases"), "serial0", "serial0\0aaaaaa", 15), 0);
-    assert_int_equal(machine_from_firmware(f, TREE_SIZE, 0), 0);
-    assert_int_equal(machine_find_uart(NULL), -ENODEV);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_variants), unit_case(test_timer),
         unit_case(test_memory), unit_case(test_nomap), unit_case(test_banks), unit_case(test_table_limits),
         unit_case(test_cpus),
-        unit_case(test_psci), unit_case(test_uart), unit_case(test_alias_loop)
+        unit_case(test_psci)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

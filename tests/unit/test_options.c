@@ -253,6 +253,11 @@ static void test_console_options(void **state)
     complain("conswitch=ay", "conswitch=ay");
     complain("conswitch=axx", "conswitch=axx");
     complain("conswitch", "conswitch");
+    accept("gicv2_links=hardware");
+    assert_int_equal(opt.gicv2_links, GICV2_LINKS_HARDWARE);
+    accept("gicv2_links=software");
+    assert_int_equal(opt.gicv2_links, GICV2_LINKS_SOFTWARE);
+    complain("gicv2_links=none", "gicv2_links=none");
     accept("console_timestamps=boot");
     assert_true(opt.console_timestamps);
     accept("console_timestamps=none");

@@ -27,6 +27,8 @@ int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr);
 
 struct s2_geometry s2;
 
+void arch_inval_icache(void) { }
+
 #define FIRST   0x40000UL                /* a gfn at a boundary of 1 GiB; the second 2 MiB of it are a block */
 #define BLOCK   (FIRST + 512)
 #define FOREIGN (FIRST + 1)

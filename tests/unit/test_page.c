@@ -62,6 +62,7 @@ static void test_alloc_and_put(void **state)
     assert_int_equal(list_length(d1), 1);
     assert_int_equal(host_zeroed_pages, 3);      /* the two shared info pages, and this one once */
     assert_int_equal(host_cleaned_pages, 3);
+    assert_int_equal(host_forgotten, 3);         /* and what it held as instructions is forgotten */
     va = page_to_virt(pg);
     for (u32 i = 0; i < PAGE_SIZE; i++) {
         assert_int_equal(va[i], 0);
@@ -262,6 +263,17 @@ static void test_assign(void **state)
 
     (void)state;
     assert_int_equal(mem_claim(m, 0x777), 0);
+    /* The limit holds here too, where nobody has looked at it before. */
+    d1->max_pages = 0x100;
+    assert_int_equal(page_assign(d1, m, 0x777), -ENOMEM);
+    d1->max_pages = 0x776;
+    assert_int_equal(page_assign(d1, m, 0x777), -ENOMEM);
+    d1->max_pages = 0x778;
+    d1->tot_pages = 2;
+    assert_int_equal(page_assign(d1, m, 0x777), -ENOMEM);
+    assert_int_equal(d1->page_list, PAGE_NIL);
+    d1->tot_pages = 0;
+    d1->max_pages = 0x777;
     assert_int_equal(page_assign(d1, m, 0x777), 0);
     assert_int_equal(d1->tot_pages, 0x777);
     assert_int_equal(list_length(d1), 0x777);

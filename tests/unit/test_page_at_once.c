@@ -101,7 +101,10 @@ static void test_load_while_given_away(void **state)
     assert_int_equal(n, 4);                  /* page, word, page */
 }
 
-/* A frame that is nobody's, or another's, is not looked at: a hole in RAM has a page struct too, but no place in the direct map. */
+/*
+ * A frame that is nobody's, or another's, is not looked at: a hole in RAM has a page struct too, but no place in the
+ * direct map.
+ */
 static void test_load_of_no_memory(void **state)
 {
     const u32 *volatile nowhere = (const u32 *)(uintptr_t)8;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduler on one CPU: run queue, blocking and waking, slices and fairness, pauses, parameters. */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
-/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
+/* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 #include "test_sched_common.h"
 
@@ -130,54 +131,6 @@ static void test_no_timer_when_alone(void **state)
     assert_true(pcpus[0]->sched.slice.queued);
 }
 
-/* Run `ms` of virtual time on CPU 0 in steps of 100 us; the scheduler is called when it asks to be. */
-static void run_cpu0(u32 ms)
-{
-    for (u32 i = 0; i < ms * 10; i++) {
-        unit_advance(100 * NS_PER_US);
-        if (current_vcpu()->pending & PEND_RESCHED) {
-            sched_switch();
-        }
-    }
-}
-
-static void test_equal_weights_share_equally(void **state)
-{
-    struct domain *d = sched_machine_with(1, 3);
-
-    (void)state;
-    for_each_vcpu (d, v) {
-        vcpu_unblock(v, VPF_DOWN);
-    }
-    sched_switch();
-    run_cpu0(1200);
-    for_each_vcpu (d, v) {
-        u64 ms = vcpu_cpu_time(v) / NS_PER_MS;
-
-        assert_in_range(ms, 390, 410);
-    }
-}
-
-static void test_weights_are_honoured(void **state)
-{
-    struct domain *a, *b;
-    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
-
-    (void)state;
-    sched_machine(1, "credit2");
-    a = sched_domain(1, 1);
-    b = sched_domain(2, 1);
-    op.u.credit2.weight = 768;
-    op.u.credit2.cap = 0xffff;
-    assert_int_equal(sched_domctl(b, &op), 0);
-    vcpu_unblock(a->vcpu[0], VPF_DOWN);
-    vcpu_unblock(b->vcpu[0], VPF_DOWN);
-    sched_switch();
-    run_cpu0(2000);
-    assert_in_range(vcpu_cpu_time(a->vcpu[0]) / NS_PER_MS, 480, 520);
-    assert_in_range(vcpu_cpu_time(b->vcpu[0]) / NS_PER_MS, 1480, 1520);
-}
-
 static void test_a_sleeper_preempts_at_once(void **state)
 {
     struct domain *d = sched_machine_with(1, 2);
@@ -217,7 +170,7 @@ static void limited_machine(u32 us, struct domain **d1, struct domain **d2)
     assert_ptr_equal(sched_switch(), (*d2)->vcpu[0]);
     vcpu_block_current();
     assert_ptr_equal(sched_switch(), (*d1)->vcpu[0]);
-    (*d1)->vcpu[0]->sched.vruntime += 20 * NS_PER_MS;
+    (*d1)->vcpu[0]->sched.vruntime += sched_weigh((*d1)->vcpu[0], 20 * NS_PER_MS);
     unit_advance(300 * NS_PER_US);
 }
 
@@ -278,7 +231,7 @@ static void test_ratelimit_spares_interrupts_and_ipis(void **state)
     sched_teardown(state);
     limited_machine(1000, &d1, &d2);
     d1->vcpu[1]->pause_flags = VPF_BLOCKED;          /* its own sibling: it may spin for the answer */
-    d1->vcpu[1]->sched.vruntime = d1->vcpu[0]->sched.vruntime - 20 * NS_PER_MS;
+    d1->vcpu[1]->sched.vruntime = d1->vcpu[0]->sched.vruntime - sched_weigh(d1->vcpu[0], 20 * NS_PER_MS);
     vcpu_kick(d1->vcpu[1], 0);
     assert_true(d1->vcpu[0]->pending & PEND_RESCHED);
 }
@@ -309,7 +262,7 @@ static void test_ratelimit_is_the_wakers(void **state)
     run_on(0);
     vcpu_unblock(d2->vcpu[0], VPF_DOWN);
     run_on(1);
-    d2->vcpu[0]->sched.vruntime += 20 * NS_PER_MS;
+    d2->vcpu[0]->sched.vruntime += sched_weigh(d2->vcpu[0], 20 * NS_PER_MS);
     unit_set_cpu(0);
     vcpu_unblock(d2->vcpu[1], VPF_DOWN);
     assert_true(d2->vcpu[0]->pending & PEND_RESCHED);
@@ -319,28 +272,10 @@ static void test_ratelimit_option(void **state)
 {
     (void)state;
     opt.sched_ratelimit_us = 50000;
-    cpupool_init(sched_policy_by_id(XEN_SCHEDULER_CREDIT2));
+    cpupool_init(sched_ops_by_id(XEN_SCHEDULER_CREDIT2));
     assert_int_equal(cpupools[0].ratelimit_us, 50000);
-    cpupool_init(sched_policy_by_id(XEN_SCHEDULER_CREDIT));
+    cpupool_init(sched_ops_by_id(XEN_SCHEDULER_CREDIT));
     assert_int_equal(cpupools[0].ratelimit_us, 30000);       /* its slice */
-}
-
-static void test_a_cap_is_kept(void **state)
-{
-    struct domain *d = sched_machine_with(1, 1);
-    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
-
-    (void)state;
-    op.u.credit2.cap = 25;
-    assert_int_equal(sched_domctl(d, &op), 0);
-    vcpu_unblock(d->vcpu[0], VPF_DOWN);
-    sched_switch();
-    run_cpu0(1000);
-    assert_in_range(vcpu_cpu_time(d->vcpu[0]) / NS_PER_MS, 230, 270);
-    op.u.credit2.cap = 0;
-    assert_int_equal(sched_domctl(d, &op), 0);
-    run_cpu0(100);
-    assert_in_range(vcpu_cpu_time(d->vcpu[0]) / NS_PER_MS, 325, 372);
 }
 
 static void test_null_policy_runs_to_block(void **state)
@@ -526,8 +461,6 @@ int main(void)
         sched_case(test_yield_alone_costs_nothing),
         sched_case(test_yield_alternates),
         sched_case(test_no_timer_when_alone),
-        sched_case(test_equal_weights_share_equally),
-        sched_case(test_weights_are_honoured),
         sched_case(test_a_sleeper_preempts_at_once),
         sched_case(test_ratelimit_delays_the_woken),
         sched_case(test_ratelimit_ends_when_the_waker_sleeps),
@@ -536,7 +469,6 @@ int main(void)
         sched_case(test_ratelimit_off),
         sched_case(test_ratelimit_is_the_wakers),
         cmocka_unit_test(test_ratelimit_option),
-        sched_case(test_a_cap_is_kept),
         sched_case(test_null_policy_runs_to_block),
         sched_case(test_pauses_are_counted),
         sched_case(test_pausing_a_waiting_vcpu_takes_it_off_the_queue),

@@ -11,7 +11,7 @@
 
 static struct domain idle_dom;
 static struct vcpu *idle_array[NR_CPUS];
-static struct domain *made[8];
+static struct domain *made[16];
 static u32 nr_made;
 
 /* ---- timers ---- */
@@ -43,9 +43,18 @@ void timer_stop_queued(struct timer *t)
     reprogram();
 }
 
+void timer_end(struct timer *t)
+{
+    timer_stop(t);
+    t->fn = NULL;
+}
+
 void timer_set(struct timer *t, u64 deadline)
 {
     timer_stop(t);
+    if (t->fn == NULL) {
+        return;                  /* ended */
+    }
     assert_true(nr_armed < ARRAY_SIZE(armed));
     armed[nr_armed++] = t;
     t->queued = true;
@@ -222,6 +231,17 @@ unused static void unpin_all(struct domain *d)
     memset(&m, 0xff, sizeof(m));
     for_each_vcpu (d, v) {
         assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
+    }
+}
+
+/* Run `ms` of virtual time on CPU 0 in steps of 100 us; the scheduler is called when it asks to be. */
+unused static void run_cpu0(u32 ms)
+{
+    for (u32 i = 0; i < ms * 10; i++) {
+        unit_advance(100 * NS_PER_US);
+        if (current_vcpu()->pending & PEND_RESCHED) {
+            sched_switch();
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduler on several CPUs: placement, balancing, kicks, affinity. */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
-/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c */
+/* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
+/* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
 #include "test_sched_common.h"
 
@@ -194,6 +195,112 @@ static void test_woken_while_saved_and_moved(void **state)
     assert_ptr_equal(run_on(0), v);
 }
 
+static void give_cap(struct domain *d, u16 cap)
+{
+    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo };
+
+    op.u.credit2.cap = cap;
+    assert_int_equal(sched_domctl(d, &op), 0);
+}
+
+/* What ran here, or waited here alone, may not for its cap: the CPU idles, and wakers must learn of it. */
+static void test_a_cpu_that_a_cap_empties_is_offered(void **state)
+{
+    struct domain *d = sched_machine_with(2, 1);
+    struct vcpu *v = d->vcpu[0];
+
+    (void)state;
+    all_idle();
+    give_cap(d, 10);
+    vcpu_unblock(v, VPF_DOWN);
+    run_on(v->cpu);
+    unit_advance(5 * NS_PER_MS);
+    assert_true(run_on(v->cpu)->is_idle);
+    assert_int_equal(v->pause_flags, VPF_CAPPED);
+    assert_true(current_vcpu()->pending & PEND_RESCHED);
+    run_on(v->cpu);
+    assert_true(cpumask_test(&sched_idle_cpus, v->cpu));
+    give_cap(d, 11);                                 /* runs; and once more, as it waits */
+    atomic_store(&d->sched.cap_tokens, -1);
+    assert_true(v->sched.queued);
+    assert_true(run_on(v->cpu)->is_idle);
+    assert_true(current_vcpu()->pending & PEND_RESCHED);
+    run_on(v->cpu);
+    assert_true(cpumask_test(&sched_idle_cpus, v->cpu));
+}
+
+/* A vCPU that is moved is as far ahead of the others there as it was here, whatever the times of the two queues. */
+static void test_moving_keeps_what_it_is_ahead(void **state)
+{
+    struct domain *a, *b;
+    struct vcpu *v;
+    struct cpumask m = { { 0 } };
+    u64 ahead;
+
+    (void)state;
+    sched_machine(2, "credit2");
+    a = sched_domain(1, 2);
+    b = sched_domain(2, 1);
+    pin_all(a, 0);
+    pin_all(b, 1);
+    vcpu_unblock(b->vcpu[0], VPF_DOWN);
+    run_on(1);
+    vcpu_unblock(a->vcpu[0], VPF_DOWN);
+    run_on(0);
+    unit_advance(900 * NS_PER_MS);                   /* both alone: neither queue's time has been looked at since */
+    vcpu_unblock(a->vcpu[1], VPF_DOWN);
+    v = run_on(0);
+    assert_ptr_equal(v, a->vcpu[1]);
+    unit_advance(7 * NS_PER_MS);
+    assert_ptr_equal(run_on(0), a->vcpu[0]);
+    ahead = v->sched.vruntime - pcpus[0]->sched.min_vruntime;
+    assert_true(ahead / SCHED_VT_PER_NS > NS_PER_MS && ahead / SCHED_VT_PER_NS < 8 * NS_PER_MS);
+    cpumask_set(&m, 1);
+    assert_int_equal(sched_set_affinity(v, &m, NULL), 0);
+    assert_int_equal(v->cpu, 1);
+    assert_true(v->sched.vruntime - pcpus[1]->sched.min_vruntime == ahead);
+    assert_true(pcpus[1]->sched.min_vruntime / SCHED_VT_PER_NS > 900 * NS_PER_MS);
+}
+
+/* Two CPUs idle: the one that its soft affinity names, though the other comes first. */
+static void test_soft_affinity_chooses_among_idle_cpus(void **state)
+{
+    struct domain *d;
+    struct cpumask last = { { 0 } }, all = { { 7 } }, soft = { { 0 } };
+    struct vcpu *v;
+
+    (void)state;
+    sched_machine(3, "credit2");
+    d = sched_domain(1, 2);
+    v = d->vcpu[1];
+    pin_all(d, 0);
+    all_idle();
+    vcpu_unblock(d->vcpu[0], VPF_DOWN);
+    assert_false(run_on(0)->is_idle);
+    cpumask_set(&last, 0);
+    cpumask_set(&soft, 2);
+    assert_int_equal(sched_set_affinity(v, &all, &soft), 0);
+    vcpu_unblock(v, VPF_DOWN);
+    assert_int_equal(v->cpu, 2);
+}
+
+/* One idle CPU, two that wait elsewhere: it takes the one whose soft affinity names it, though it is second. */
+static void test_soft_affinity_chooses_what_is_pulled(void **state)
+{
+    struct domain *d = sched_machine_with(2, 3);
+    struct cpumask all = { { 3 } }, first = { { 1 } };
+
+    (void)state;
+    pin_all(d, 0);
+    for_each_vcpu (d, v) {
+        vcpu_unblock(v, VPF_DOWN);
+    }
+    assert_ptr_equal(run_on(0), d->vcpu[0]);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &all, &first), 0);
+    assert_int_equal(sched_set_affinity(d->vcpu[2], &all, &all), 0);
+    assert_ptr_equal(run_on(1), d->vcpu[2]);
+}
+
 static void test_pin_override(void **state)
 {
     struct vcpu *v = sched_vcpu(2);
@@ -219,6 +326,10 @@ int main(void)
         sched_case(test_affinity_moves_a_running_vcpu),
         sched_case(test_affinity_moves_a_waiting_vcpu),
         sched_case(test_woken_while_saved_and_moved),
+        sched_case(test_a_cpu_that_a_cap_empties_is_offered),
+        sched_case(test_moving_keeps_what_it_is_ahead),
+        sched_case(test_soft_affinity_chooses_among_idle_cpus),
+        sched_case(test_soft_affinity_chooses_what_is_pulled),
         sched_case(test_pin_override),
     };
 

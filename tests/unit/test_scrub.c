@@ -91,6 +91,7 @@ static void test_idle(void **state)
     scrub_all();
     assert_int_equal(host_zeroed_pages, PAGES);
     assert_int_equal(host_cleaned_pages, PAGES);
+    assert_int_equal(host_forgotten, PAGES);
     assert_int_equal(zero_pages(), PAGES);
     assert_true(is_zero(mfn_to_page(mfn(FIRST)), PAGES));
     /* All in one chunk again. */
@@ -120,6 +121,7 @@ static void test_on_demand(void **state)
     assert_true(is_zero(pg, 512));
     assert_int_equal(host_zeroed_pages, 512);
     assert_int_equal(host_cleaned_pages, 512);
+    assert_int_equal(host_forgotten, 512);
     shared = page_alloc_shared(guest);
     assert_true(is_zero(virt_to_page(shared), 1));
     assert_int_equal(host_zeroed_pages, 513);

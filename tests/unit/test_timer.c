@@ -266,6 +266,39 @@ static void test_stop_never_set_up(void **state)
 
 /* ---- other CPUs ---- */
 
+static struct timer ended;
+static u32 ended_runs;
+
+/* Another CPU ends the timer while its handler runs, which then moves it and arms it again. */
+static void ended_fn(void *data)
+{
+    ended_runs++;
+    timer_end(data);
+    timer_migrate(data, 1);
+    timer_set(data, now_ns() + 1600);
+}
+
+static void test_ended_is_not_armed_again(void **state)
+{
+    (void)state;
+    ended_runs = 0;
+    timer_setup(&ended, ended_fn, &ended, 0);
+    timer_set(&ended, 1600);
+    advance_to(3200);
+    assert_int_equal(ended_runs, 1);
+    timer_set(&ended, 4800);
+    timer_stop(&ended);
+    timer_end(&ended);
+    assert_null(rb_first(&pcpus[0]->timers.queue));
+    assert_null(rb_first(&pcpus[1]->timers.queue));
+    /* One that was armed is taken off. */
+    timer_setup(&ended, ended_fn, &ended, 0);
+    timer_set(&ended, 320000);
+    timer_end(&ended);
+    assert_null(rb_first(&pcpus[0]->timers.queue));
+    assert_true(pcpus[0]->timers.programmed == ~0UL);
+}
+
 static void test_remote(void **state)
 {
     struct timer a, b;
@@ -348,8 +381,8 @@ int main(void)
         CASE(test_conversions), CASE(test_saturation), CASE(test_now), CASE(test_bad_frequency), CASE(test_wallclock),
         CASE(test_fire_in_order),
         CASE(test_program_only_for_the_head), CASE(test_past_deadline), CASE(test_handler_that_rearms_does_not_hang),
-        CASE(test_handler_stops_another), CASE(test_stop_never_set_up), CASE(test_remote), CASE(test_migrate),
-        CASE(test_dump),
+        CASE(test_handler_stops_another), CASE(test_stop_never_set_up), CASE(test_ended_is_not_armed_again),
+        CASE(test_remote), CASE(test_migrate), CASE(test_dump),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

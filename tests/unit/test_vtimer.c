@@ -182,6 +182,31 @@ static void set(enum vtimer_reg r, u64 val)
     vtimer_phys_access(v, r, true, &val);
 }
 
+/* The vCPU is going, and the handlers of its timers are under way on other CPUs: nothing is armed after the end. */
+static void ended(void **state)
+{
+    void (*virt)(void *data), (*phys)(void *data);
+
+    (void)state;
+    v->arch.vtimer.cntv_ctl = 1;
+    v->arch.vtimer.cntv_cval = count() + 1000;
+    v->arch.vtimer.live = false;
+    set(VTIMER_CNTP_CVAL, count() + 1000);
+    set(VTIMER_CNTP_CTL, 1);
+    virt = v->arch.vtimer.virt_wake.fn;
+    phys = v->arch.vtimer.phys.fn;
+    virt(v);
+    assert_true(unit_next_timer() != ~0UL);
+    vtimer_destroy_vcpu(v);
+    virt(v);
+    phys(v);
+    v->arch.vtimer.live = true;
+    WRITE_ONCE(v->cpu, 1);                               /* it "has just got on that CPU" */
+    phys(v);
+    assert_true(unit_next_timer() == ~0UL);
+    v->cpu = 0;
+}
+
 static void physical_timer(void **state)
 {
     (void)state;
@@ -236,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time),
         tcase(line),
-        tcase(physical_timer), tcase(reset),
+        tcase(physical_timer), tcase(ended), tcase(reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/guest_write.h>
 #include <asm/guest_access.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
@@ -55,17 +56,13 @@ static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
     return page_get(m, d) ? mfn_to_page(m) : NULL;
 }
 
-/* The same by guest-physical address, of any domain. */
-static struct page *page_at(struct domain *d, u64 gpa, bool write, u8 **va)
+/* The same by guest-physical address, of any domain, to read. */
+static struct page *page_at(struct domain *d, u64 gpa, u8 **va)
 {
     enum p2m_type t;
     struct page *pg = p2m_get_page(d, gpa_to_gfn(gpa), &t);
 
     if (pg == NULL) {
-        return NULL;
-    }
-    if (write && !p2m_is_writable(t)) {
-        page_put(pg);
         return NULL;
     }
     *va = (u8 *)page_to_virt(pg) + (gpa & ~PAGE_MASK);
@@ -87,8 +84,8 @@ static always_inline void copy_part(void *to, const void *from, size_t n)
 enum address { GVA, GPA };
 
 /*
- * Any copy, page by page: guest memory at `at` to `to`, or if that is NULL from `from` to guest memory, or if both are
- * NULL zeroes there.
+ * Any copy, page by page: guest memory at `at` to `to`, or if that is NULL (GVA only) from `from` to guest memory, or if both
+ * are NULL zeroes there.
  */
 static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *to, const u8 *from, size_t bytes)
 {
@@ -97,7 +94,7 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
 
     for (; bytes > 0; at += n, bytes -= n) {
         u8 *va;
-        struct page *pg = kind == GVA ? page_of(d, at, write, &va) : page_at(d, at, write, &va);
+        struct page *pg = kind == GVA ? page_of(d, at, write, &va) : page_at(d, at, &va);
 
         if (pg == NULL) {
             return -EFAULT;
@@ -111,6 +108,9 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
             from += n;
         } else {
             memset(va, 0, n);
+        }
+        if (write) {
+            guest_wrote(d, va);
         }
         page_put(pg);
     }
@@ -160,6 +160,7 @@ int copy_to_guest(u64 gva, const void *from, size_t bytes)
 
     if (likely(is_short(gva, bytes) && hot_page_of(d, gva, true, &pg, &va))) {
         copy_short(va, from, bytes);
+        guest_wrote(d, va);
         return put_and_succeed(pg);
     }
     return copy_pages(d, GVA, gva, NULL, from, bytes);
@@ -198,9 +199,4 @@ struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
 int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes)
 {
     return copy_pages(d, GPA, gpa, to, NULL, bytes);
-}
-
-int copy_to_gpa(struct domain *d, u64 gpa, const void *from, size_t bytes)
-{
-    return copy_pages(d, GPA, gpa, NULL, from, bytes);
 }

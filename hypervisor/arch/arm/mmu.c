@@ -13,7 +13,7 @@
 #define NR_POOL_TABLES 24
 
 paddr_t image_pa ro_after_boot;
-extern u64 boot_l0[], boot_id_l1[];
+extern u64 boot_l0[];
 
 static u64 table_pool[NR_POOL_TABLES][512] aligned_to(4096) section(".bss.table_pool");
 static u32 table_pool_used;
@@ -164,12 +164,6 @@ boot_code int mmu_direct_map(paddr_t start, paddr_t end)
         rc = direct_map_part(ro, ro_end, MMU_RO);
     }
     return rc != 0 ? rc : direct_map_part(ro_end, end, MMU_RW);
-}
-
-void mmu_unmap_identity(void)
-{
-    boot_l0[image_pa >> 39] = 0;
-    host_flush(&host_pgt, 0, 0);
 }
 
 /* ro_after_boot loses its write permission in place: only permissions change, so no break-before-make (D8.14.1). */

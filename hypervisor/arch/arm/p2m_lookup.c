@@ -85,7 +85,7 @@ static noinline struct page *get_page_slowly(struct domain *d, gfn_t g, enum p2m
     mfn_t m = entry_mfn(pte, g, shift);
 
     *t = pte_type(pte);
-    if (pte == 0 || p2m_is_mmio(*t) || !mfn_is_ram(m)) {
+    if (pte == 0 || !p2m_has_page(*t) || !mfn_is_ram(m)) {
         *t = pte == 0 ? P2M_INVALID : *t;
         return NULL;
     }
@@ -125,7 +125,7 @@ int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr)
         u64 step = MIN(*nr, BIT(order) - (g->g & (BIT(order) - 1)));
 
         step = t == P2M_INVALID ? step : MIN(step, 64UL);
-        if (t != P2M_INVALID && !p2m_is_mmio(t) && mfn_is_ram(m)) {
+        if (p2m_has_page(t)) {
             arch_clean_inval_dcache(mfn_to_virt(m), step << PAGE_SHIFT);
         }
         *g = gfn_add(*g, step);

@@ -5,6 +5,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/guest_write.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
@@ -41,11 +42,14 @@ static int access_gpa(struct domain *d, enum access what, u64 gpa, char *buf, si
         enum p2m_type t;
         mfn_t m = p2m_lookup(d, gpa_to_gfn(gpa), &t, NULL);
 
-        if (t == P2M_INVALID || p2m_is_mmio(t) || (own_only && !p2m_is_ram(t)) ||
+        if (!p2m_has_page(t) || (own_only && !p2m_is_ram(t)) ||
             (what != ACCESS_READ && !p2m_is_writable(t))) {
             return -EFAULT;
         }
         access_page(what, (char *)mfn_to_virt(m) + offset, buf, n);
+        if (what != ACCESS_READ) {
+            guest_wrote(d, (char *)mfn_to_virt(m) + offset);
+        }
         gpa += n;
         buf = buf == NULL ? NULL : buf + n;
         bytes -= n;
@@ -102,9 +106,4 @@ int clear_guest(u64 gva, size_t bytes)
 int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes)
 {
     return access_gpa(d, ACCESS_READ, gpa, to, bytes, false);
-}
-
-int copy_to_gpa(struct domain *d, u64 gpa, const void *from, size_t bytes)
-{
-    return access_gpa(d, ACCESS_WRITE, gpa, (char *)(uintptr_t)from, bytes, false);
 }

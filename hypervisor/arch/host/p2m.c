@@ -173,7 +173,7 @@ struct page *p2m_get_page(struct domain *d, gfn_t g, enum p2m_type *t)
 
     spin_lock(&d->arch.p2m_lock);
     m = p2m_lookup(d, g, t, NULL);
-    if (*t != P2M_INVALID && !p2m_is_mmio(*t) && mfn_is_ram(m)) {
+    if (p2m_has_page(*t) && mfn_is_ram(m)) {
         if (!p2m_is_ram(*t)) {
             owner = domain_lookup(mfn_to_page(m)->owner);
         }

@@ -36,7 +36,6 @@ static struct domain *pseudo_setup(struct domain *d, u16 id)
     d->max_pages = ~0U;
     d->shutdown_code = ~0U;
     d->sched.weight = 256;
-    d->sched.inv_weight = 1U << 16;
     domain_init_locks(d);
     return d;
 }

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <argon/arch.h>
+#include <argon/guest_write.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
 #include <argon/string.h>
@@ -73,13 +74,13 @@ void domain_update_wallclock(struct domain *d)
         wallclock_get(&secs, &base_nsecs);
         nsecs = base_nsecs + d->created_ns;
         secs += nsecs / NS_PER_SEC + (u64)d->time_offset;
-        WRITE_ONCE(si->wc_version, version);
+        guest_store(d, &si->wc_version, version);
         cpu_barrier();
-        WRITE_ONCE(si->wc_sec, (u32)secs);
-        WRITE_ONCE(si->wc_sec_hi, (u32)(secs >> 32));
-        WRITE_ONCE(si->wc_nsec, (u32)(nsecs % NS_PER_SEC));
+        guest_store(d, &si->wc_sec, (u32)secs);
+        guest_store(d, &si->wc_sec_hi, (u32)(secs >> 32));
+        guest_store(d, &si->wc_nsec, (u32)(nsecs % NS_PER_SEC));
         cpu_barrier();
-        WRITE_ONCE(si->wc_version, version + 1);
+        guest_store(d, &si->wc_version, version + 1);
     }
     spin_unlock(&d->lock);
 }

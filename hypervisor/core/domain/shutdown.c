@@ -146,7 +146,7 @@ void domain_watchdog_init(struct domain *d)
 void domain_watchdog_stop(struct domain *d)
 {
     for (u32 i = 0; i < ARRAY_SIZE(d->watchdog); i++) {
-        timer_stop(&d->watchdog[i]);
+        timer_end(&d->watchdog[i]);
     }
 }
 

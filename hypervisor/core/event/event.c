@@ -23,8 +23,7 @@ bool event_virq_is_global(u32 virq)
 }
 
 /*
- * Wake a vCPU that does not run: its interrupt does it only if the guest has the interrupt enabled, but WFI ends for any
- * event.
+ * Wake a vCPU that does not run: its interrupt does it only if the guest has it enabled, but WFI ends for any event.
  */
 static void upcall_raise(struct vcpu *v)
 {
@@ -40,7 +39,7 @@ void event_upcall_set(struct vcpu *v)
 {
     bool stuck = false;
 
-    if (guest_set_flag8(&atomic_load(&v->info)->evtchn_upcall_pending, &stuck)) {
+    if (guest_set_flag8(v->domain, &atomic_load(&v->info)->evtchn_upcall_pending, &stuck)) {
         upcall_raise(v);
     } else if (unlikely(stuck)) {
         event_word_stuck(v->domain, 0);
@@ -51,8 +50,8 @@ void event_resync_vcpu(struct vcpu *v)
 {
     /* Senders set a port's bit, then read v->info: either they see the new place or we see their bit below. */
     cpu_barrier();
-    atomic_store(&v->info->evtchn_pending_sel, ~(xen_ulong_t)0);
-    atomic_store_release(&v->info->evtchn_upcall_pending, 1);
+    guest_store(v->domain, &v->info->evtchn_pending_sel, ~(xen_ulong_t)0);
+    guest_store_release(v->domain, &v->info->evtchn_upcall_pending, 1);
     upcall_raise(v);
 }
 
@@ -164,7 +163,7 @@ long event_send(struct domain *d, u32 port)
     }
     word = &rd->shared_info->evtchn_pending[rport / 64];
     bit = BIT(rport % 64);
-    if (unlikely(!guest_or64_once(word, bit, &w))) {
+    if (unlikely(!guest_or64_once(rd, word, bit, &w))) {
         return send_locked(d, e, port);  /* starts over, with patience */
     }
     if (!(w & bit)) {

@@ -119,17 +119,17 @@ static noinline bool set_link(struct domain *d, u32 tail, u32 port)
         if (!(w & LINKED)) {
             break;
         }
-        if (guest_try_cmpxchg(word, &w, (w & ~(BUSY | (u32)EVTCHN_FIFO_LINK_MASK)) | port)) {
+        if (guest_try_cmpxchg(d, word, &w, (w & ~(BUSY | (u32)EVTCHN_FIFO_LINK_MASK)) | port)) {
             return true;
         }
         if (n == BUSY_TRIES && !(w & BUSY)) {
-            if (guest_or32(word, BUSY, &old)) {
+            if (guest_or32(d, word, BUSY, &old)) {
                 w = old | BUSY;
             }
         }
     }
     if (w & BUSY) {
-        if (!guest_and32(word, ~BUSY, &old)) {
+        if (!guest_and32(d, word, ~BUSY, &old)) {
             event_word_stuck(d, tail);
         }
     }
@@ -162,7 +162,7 @@ static always_inline void link_port(struct domain *d, struct evtchn *e, u32 port
     if (unlikely(q == NULL)) {
         return;
     }
-    if (unlikely(!guest_or32(word, LINKED, &old))) {
+    if (unlikely(!guest_or32(d, word, LINKED, &old))) {
         spin_unlock(&q->lock);
         event_word_stuck(d, port);
         return;
@@ -174,13 +174,13 @@ static always_inline void link_port(struct domain *d, struct evtchn *e, u32 port
     /* If the port itself is the tail the queue is empty: its word looks LINKED because it has just become so. */
     appended = q->tail != 0 && q->tail != port && set_link(d, q->tail, port);
     if (!appended) {
-        atomic_store(&fv->control->head[prio], port);
+        guest_store(d, &fv->control->head[prio], port);
     }
     q->tail = port;
     spin_unlock(&q->lock);
     if (!appended) {
         /* Orders the head before the bit: the guest takes the bit, then reads the head. */
-        if (unlikely(!guest_or32(&fv->control->ready, BIT32(prio), &old))) {
+        if (unlikely(!guest_or32(d, &fv->control->ready, BIT32(prio), &old))) {
             event_word_stuck(d, port);
         } else if (!(old & BIT32(prio))) {
             /*
@@ -202,7 +202,7 @@ void event_fifo_set_pending(struct domain *d, struct evtchn *e, u32 port)
         atomic_store(&e->pending, 1);       /* told when the page comes (event_expand_array) */
         return;
     }
-    if (unlikely(!guest_or32(word, PENDING, &old))) {
+    if (unlikely(!guest_or32(d, word, PENDING, &old))) {
         event_word_stuck(d, port);
         return;
     }
@@ -222,7 +222,7 @@ static void fifo_clear_pending(struct domain *d, struct evtchn *e, u32 port)
 
     atomic_store(&e->pending, 0);
     /* LINKED stays: the port is still on a queue, and the guest will step over it. */
-    if (word != NULL && !guest_and32(word, ~PENDING, &old)) {
+    if (word != NULL && !guest_and32(d, word, ~PENDING, &old)) {
         event_word_stuck(d, port);
     }
 }
@@ -235,7 +235,7 @@ static void fifo_unmask(struct domain *d, struct evtchn *e, u32 port)
     if (word == NULL) {
         return;
     }
-    if (!guest_and32(word, ~MASKED, &old)) {
+    if (!guest_and32(d, word, ~MASKED, &old)) {
         event_word_stuck(d, port);
     } else if ((old & (PENDING | LINKED)) == PENDING) {
         link_port(d, e, port, word);

@@ -15,7 +15,7 @@ static void notify(struct domain *d, struct evtchn *e, u32 port)
     if (unlikely(v == NULL)) {
         return;
     }
-    if (unlikely(!guest_or64(&atomic_load(&v->info)->evtchn_pending_sel, bit, &old))) {
+    if (unlikely(!guest_or64(d, &atomic_load(&v->info)->evtchn_pending_sel, bit, &old))) {
         event_word_stuck(d, port);
     } else if (!(old & bit)) {
         event_upcall_set(v);
@@ -35,7 +35,7 @@ static void two_level_set_pending(struct domain *d, struct evtchn *e, u32 port)
     u64 bit = BIT(port % 64);
     u64 old;
 
-    if (unlikely(!guest_or64(&d->shared_info->evtchn_pending[port / 64], bit, &old))) {
+    if (unlikely(!guest_or64(d, &d->shared_info->evtchn_pending[port / 64], bit, &old))) {
         event_word_stuck(d, port);
     } else if (!(old & bit)) {
         /*
@@ -52,7 +52,7 @@ static void two_level_clear_pending(struct domain *d, struct evtchn *e, u32 port
     u64 old;
 
     (void)e;
-    if (!guest_and64(&d->shared_info->evtchn_pending[port / 64], ~BIT(port % 64), &old)) {
+    if (!guest_and64(d, &d->shared_info->evtchn_pending[port / 64], ~BIT(port % 64), &old)) {
         event_word_stuck(d, port);
     }
 }
@@ -62,7 +62,7 @@ static void two_level_unmask(struct domain *d, struct evtchn *e, u32 port)
     u64 bit = BIT(port % 64);
     u64 old;
 
-    if (!guest_and64(&d->shared_info->evtchn_mask[port / 64], ~bit, &old)) {
+    if (!guest_and64(d, &d->shared_info->evtchn_mask[port / 64], ~bit, &old)) {
         event_word_stuck(d, port);
         return;
     }

@@ -2,7 +2,7 @@
 /* GNTTABOP_copy: between two pages, each either granted to the caller or its own. */
 #include "internal.h"
 
-#include <argon/string.h>
+#include <argon/guest_write.h>
 
 /* One end of a copy: a page with a reference, and the pin behind it if it is a grant's. */
 struct copy_end {
@@ -84,8 +84,8 @@ s16 grant_copy(struct domain *ld, struct domain *sd, struct domain *dd, const st
     }
     if (status == GNTST_okay) {
         /* Both ends may be one page. */
-        memmove((u8 *)page_to_virt(dst.page) + op->dest.offset,
-                (const u8 *)page_to_virt(src.page) + op->source.offset, op->len);
+        guest_fill(dst.granter != NULL ? dst.granter : ld, (u8 *)page_to_virt(dst.page) + op->dest.offset,
+                   (const u8 *)page_to_virt(src.page) + op->source.offset, op->len);
     }
     put_end(&dst);
     put_end(&src);

@@ -20,7 +20,7 @@ static always_inline u32 *entry_word(struct grant_entry_v1 *e)
 }
 
 /* Check the entry and set its marks in one step. */
-static s16 claim(u32 *word, u16 user, bool readonly)
+static s16 claim(const struct domain *rd, u32 *word, u16 user, bool readonly)
 {
     u32 marks = readonly ? GTF_reading : GTF_reading | GTF_writing;
     u32 w = atomic_load(word);
@@ -29,7 +29,7 @@ static s16 claim(u32 *word, u16 user, bool readonly)
         if ((w & GTF_type_mask) != GTF_permit_access || w >> 16 != user || (!readonly && (w & GTF_readonly))) {
             return GNTST_general_error;
         }
-        if (guest_try_cmpxchg(word, &w, w | marks)) {
+        if (guest_try_cmpxchg(rd, word, &w, w | marks)) {
             return GNTST_okay;
         }
     }
@@ -51,7 +51,7 @@ static always_inline void unclaim(struct domain *rd, const struct grant_active *
         return;
     }
     marks = act->readers == 0 ? GTF_writing | GTF_reading : GTF_writing;
-    if (unlikely(!guest_and32(entry_word(grant_shared(rd->grant, ref)), ~marks, &old))) {
+    if (unlikely(!guest_and32(rd, entry_word(grant_shared(rd->grant, ref)), ~marks, &old))) {
         log_stuck(rd, ref);
     }
 }
@@ -102,7 +102,7 @@ s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bo
         return GNTST_general_error;
     }
     e = grant_shared(rd->grant, ref);
-    status = claim(entry_word(e), user, readonly);
+    status = claim(rd, entry_word(e), user, readonly);
     if (unlikely(status != GNTST_okay)) {
         return status;
     }

@@ -8,6 +8,7 @@
 #include <argon/errno.h>
 #include <argon/grant.h>
 #include <argon/guest_access.h>
+#include <argon/guest_write.h>
 #include <argon/hypercall.h>
 #include <argon/mem.h>
 #include <asm/string.h>
@@ -274,7 +275,7 @@ static always_inline int run_page(struct vcpu *v, const struct grant_op *op, str
             rc = -ERESTART;
         }
     } while (b->left != 0 && rc == 0 && offset + op->size <= PAGE_SIZE);
-    page_put(pg);
+    guest_page_done(v->domain, pg);
     return rc;
 }
 

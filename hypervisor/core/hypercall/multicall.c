@@ -5,6 +5,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/guest_write.h>
 #include <argon/mem.h>
 #include <argon/string.h>
 #include <asm/string.h>
@@ -126,7 +127,7 @@ static long run_page(struct vcpu *v, u64 *args)
             rc = -ERESTART;
         }
     } while (entry != end && rc == 0);
-    page_put(pg);
+    guest_page_done(v->domain, pg);
     args[0] = gva + (args[1] - left) * sizeof(struct multicall_entry);
     args[1] = left;
     return rc;

@@ -160,6 +160,7 @@ static void make_zero(struct page *pg, u64 nr, u32 memf)
 static void hand_out(struct page *pg, u64 nr, u32 memf)
 {
     struct page *end = pg + nr;
+    bool scrubbed = false;
 
     while (pg < end) {
         struct page *dirty = pg;
@@ -169,10 +170,14 @@ static void hand_out(struct page *pg, u64 nr, u32 memf)
         }
         if (dirty < pg) {
             make_zero(dirty, (u64)(pg - dirty), memf);
+            scrubbed = (memf & MEMF_SCRUB) != 0;
         }
         for (; pg < end && atomic_load(&pg->word) != 0; pg++) {
             atomic_store(&pg->word, 0);
         }
+    }
+    if (scrubbed) {
+        arch_forget_code();
     }
 }
 

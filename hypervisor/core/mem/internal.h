@@ -38,7 +38,7 @@ struct buddy_zone {
 struct buddy_node {
     struct spinlock lock;        /* RANK_HEAP: zones, in_work */
     struct buddy_zone zone[NR_ZONES];
-    u64 in_work;                 /* free pages that an idle CPU works on, off the lists */
+    u64 in_work;                 /* free pages that are being zeroed, or get page structs, off the lists */
     u64 total;                   /* pages ever given; boot only */
 } aligned_to(64);
 
@@ -90,7 +90,8 @@ struct buddy_zone *buddy_zone_of(struct buddy_node *n, u64 m);
 void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order, bool zero);
 /*
  * Take a chunk out of node n (low: below 4 GiB only): its first mfn, or PAGE_NIL. Its frames' words have FREE_ZERO or
- * nothing; zero: those that have it are preferred, else the others. Caller holds the lock.
+ * nothing; zero: those that have it are preferred, else the others. Caller holds the lock, which may be given up for a
+ * while (lazy.c).
  */
 u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low, bool zero);
 /* Take a chunk that is not zero, of at most SCRUB_ORDER (*order). Caller holds the lock. */
@@ -119,10 +120,13 @@ void frames_clear(u64 first, u64 nr);
 void lazy_add(u64 first, u64 end, u32 node);
 /* Is frame m in a block without page structs? */
 bool lazy_untouched(u64 m);
-/* Put one such block of the zone (or all that [first, end) touches) on the lists. Caller holds the node's lock. */
+/*
+ * Put one such block of the zone (or all that [first, end) touches) on the lists. Caller holds the node's lock, which
+ * is given up for a while.
+ */
 bool lazy_use_locked(u32 node, struct buddy_zone *z);
 void lazy_use_range_locked(struct buddy_node *n, u64 first, u64 end);
-/* The same for an idle CPU, a block at a time, without the lock meanwhile. False: there is none. */
+/* The same for an idle CPU, a block at a time, without the lock. False: there is none. */
 bool lazy_idle(u32 node);
 /* Has a block been used since lazy_seen()? */
 bool lazy_changed(void);

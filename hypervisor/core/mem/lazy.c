@@ -17,10 +17,12 @@
 
 /* A bit is set during boot and cleared once, with its node's lock held, after the block's page structs are written. */
 static u64 untouched[NR_BLOCKS / 64];
+static u64 taken[NR_BLOCKS / 64];        /* ... and of these, who is at it has given the lock up: node's lock */
 
 static bool changed;             /* atomic */
 
 static u32 block_of(u64 m) { return (u32)(m >> MAX_ORDER); }
+static bool is_taken(u32 b) { return (atomic_load(&taken[b / 64]) >> (b % 64) & 1) != 0; }
 
 void frames_clear(u64 first, u64 nr)
 {
@@ -77,7 +79,8 @@ static u32 find_block(u32 node, const struct buddy_zone *z)
     for (u32 b = first; z->nr_untouched > 0 && b < end; b++) {
         if (b % 64 == 0 && atomic_load(&untouched[b / 64]) == 0) {
             b += 63;
-        } else if (lazy_untouched((u64)b << MAX_ORDER) && mem_range_find((u64)b << MAX_ORDER)->node == node) {
+        } else if (lazy_untouched((u64)b << MAX_ORDER) && !is_taken(b) &&
+                   mem_range_find((u64)b << MAX_ORDER)->node == node) {
             return b;
         }
     }
@@ -106,12 +109,24 @@ void lazy_seen(void)
     (void)atomic_exchange(&changed, false);
 }
 
-static void use_block(u32 node, struct buddy_zone *z, u32 b)
+/*
+ * Caller holds n's lock, which is given up while the 4 MiB are cleared: what it knew of the lists it has to look at
+ * again. Meanwhile the block is in work: counted as free, and an allocation that would fail without it waits for it
+ * (scrub_interrupt()).
+ */
+static void use_block(struct buddy_node *n, struct buddy_zone *z, u32 b)
 {
+    ASSERT(spin_is_locked(&n->lock) && !is_taken(b));
     atomic_store(&z->nr_untouched, z->nr_untouched - 1);
     z->free -= BLOCK_FRAMES;
+    n->in_work += BLOCK_FRAMES;
+    atomic_fetch_or(&taken[b / 64], BIT(b % 64));
+    spin_unlock(&n->lock);
     frames_clear((u64)b << MAX_ORDER, BLOCK_FRAMES);
-    publish(node, b);
+    spin_lock(&n->lock);
+    atomic_fetch_and(&taken[b / 64], ~BIT(b % 64));
+    n->in_work -= BLOCK_FRAMES;
+    publish((u32)(n - buddy_nodes), b);
 }
 
 bool lazy_use_locked(u32 node, struct buddy_zone *z)
@@ -121,15 +136,21 @@ bool lazy_use_locked(u32 node, struct buddy_zone *z)
     if (b == NR_BLOCKS) {
         return false;
     }
-    use_block(node, z, b);
+    use_block(&buddy_nodes[node], z, b);
     return true;
 }
 
 void lazy_use_range_locked(struct buddy_node *n, u64 first, u64 end)
 {
     for (u64 m = ROUND_DOWN(first, BLOCK_FRAMES); m < end; m += BLOCK_FRAMES) {
-        if (lazy_untouched(m)) {
-            use_block((u32)(n - buddy_nodes), buddy_zone_of(n, m), block_of(m));
+        while (lazy_untouched(m)) {
+            if (!is_taken(block_of(m))) {
+                use_block(n, buddy_zone_of(n, m), block_of(m));
+            } else {
+                spin_unlock(&n->lock);
+                cpu_relax();
+                spin_lock(&n->lock);
+            }
         }
     }
 }
@@ -137,23 +158,18 @@ void lazy_use_range_locked(struct buddy_node *n, u64 first, u64 end)
 bool lazy_idle(u32 node)
 {
     struct buddy_node *n = &buddy_nodes[node];
-    u32 b = NR_BLOCKS;
+    bool found = false;
 
     if (READ_ONCE(n->zone[ZONE_LOW].nr_untouched) + READ_ONCE(n->zone[ZONE_HIGH].nr_untouched) == 0) {
         return false;
     }
     /* Upwards: the range that lookups try first grows with each. */
     spin_lock(&n->lock);
-    for (u32 i = 0; b == NR_BLOCKS && i < NR_ZONES; i++) {
-        struct buddy_zone *z = &n->zone[i];
-
-        b = find_block(node, z);
-        if (b != NR_BLOCKS) {
-            use_block(node, z, b);
-        }
+    for (u32 i = 0; !found && i < NR_ZONES; i++) {
+        found = lazy_use_locked(node, &n->zone[i]);
     }
     spin_unlock(&n->lock);
-    return b != NR_BLOCKS;
+    return found;
 }
 
 u64 lazy_count_between(u32 node, u64 first, u64 end)
@@ -173,5 +189,6 @@ u64 lazy_count_between(u32 node, u64 first, u64 end)
 void lazy_reset(void)
 {
     memset(untouched, 0, sizeof(untouched));
+    memset(taken, 0, sizeof(taken));
     changed = false;
 }

@@ -97,6 +97,7 @@ static bool scrub_node(u32 node, bool yielding)
         return false;
     }
     zero = scrub_chunk(m, order, yielding);
+    arch_forget_code();                  /* once for all of it, before anybody else can have it */
     spin_lock(&n->lock);
     buddy_free_locked(mem_range_find(m), m, order, zero);
     n->in_work -= BIT(order);

@@ -33,7 +33,8 @@ void sched_init_vcpu(struct vcpu *v)
     v->sched.allowed = compute_allowed(v);
     cpu = sched_least_loaded(&v->sched.allowed);
     v->cpu = cpu != CPU_NONE ? cpu : cpu_id();
-    v->sched.vruntime = sched_of(v->cpu)->min_vruntime;
+    v->sched.rate = v->domain->cpupool->ops->rate(v->domain->sched.weight);
+    v->sched.vruntime = READ_ONCE(sched_of(v->cpu)->min_vruntime);   /* of the past: its first wake-up places it */
     atomic_fetch_add(&sched_of(v->cpu)->nr_homed, 1);
 }
 

@@ -30,8 +30,9 @@ static bool move_one(u32 from, u32 to, u64 now)
     if (found == NULL) {
         return false;
     }
+    rq_charge_curr(src, now);    /* before it leaves: it may be the least, by which the queue's time goes */
     rq_dequeue(src, found);
-    rq_rehome(found, from, to);
+    rq_rehome(found, from, to, now);
     rq_enqueue(dst, found);
     rq_update_busy(from);
     return true;
@@ -42,7 +43,7 @@ static bool pull_from(u32 from, u32 to, u64 now)
     bool moved = false;
 
     rq_lock_two(from, to);
-    if (sched_is_fair(sched_of(from))) {
+    if (sched_balances(sched_of(from))) {
         moved = move_one(from, to, now);
     }
     rq_unlock_two(from, to);
@@ -71,7 +72,7 @@ void sched_pull(u32 cpu, u64 now)
 {
     const struct cpupool *pool = READ_ONCE(sched_of(cpu)->pool);
 
-    if (pool == NULL || !pool->policy->fair || cpumask_empty(&sched_busy_cpus)) {
+    if (pool == NULL || !pool->ops->balances || cpumask_empty(&sched_busy_cpus)) {
         return;
     }
     if (!pull_pass(cpu, pool, true, now)) {
@@ -86,7 +87,7 @@ void sched_push(u32 cpu, u64 now)
     u32 to, mine, theirs;
     u32 least_gain = ++sp->slices % SCHED_ROTATE_SLICES == 0 ? 1 : 2;
 
-    if (nr_cpus == 1 || pool == NULL || !pool->policy->fair) {
+    if (nr_cpus == 1 || pool == NULL || !pool->ops->balances) {
         return;
     }
     to = sched_least_loaded(&pool->cpus);

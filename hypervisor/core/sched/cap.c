@@ -13,13 +13,14 @@ static s64 bucket_size(const struct domain *d)
 
 static void cap_refill(struct domain *d, u64 now)
 {
-    u64 from = atomic_load(&d->sched.cap_filled);
+    u64 from = atomic_load(&d->sched.cap_filled), units = now > from ? (now - from) / 100 : 0;
     s64 grant, old, want;
 
-    if (now <= from || !atomic_cmpxchg(&d->sched.cap_filled, &from, now)) {
+    /* What is less than a unit is granted with the next. */
+    if (units == 0 || !atomic_cmpxchg(&d->sched.cap_filled, &from, from + units * 100)) {
         return;                  /* another CPU grants this interval */
     }
-    grant = (s64)(MIN(now - from, NS_PER_SEC) / 100 * d->sched.cap);
+    grant = (s64)(MIN(units, NS_PER_SEC / 100) * d->sched.cap);
     old = atomic_load(&d->sched.cap_tokens);
     do {
         want = MIN(old + grant, bucket_size(d));
@@ -60,7 +61,7 @@ void cap_init(struct domain *d)
 
 void cap_destroy(struct domain *d)
 {
-    timer_stop(&d->sched.cap_timer);
+    timer_end(&d->sched.cap_timer);
 }
 
 void cap_charge(struct vcpu *v, u64 ns, u64 now)

@@ -7,21 +7,13 @@
 #include <argon/string.h>
 #include <argon/xen.h>
 
-/*
- * `credit` and `credit2` are two names of the one fair policy, with the parameters of each: what differs between Xen's
- * is how they reach fairness, which no interface shows.
- */
-static const struct sched_policy policies[] = {
-    { "credit2", XEN_SCHEDULER_CREDIT2, true, 10 },
-    { "credit", XEN_SCHEDULER_CREDIT, true, 30 },
-    { "null", XEN_SCHEDULER_NULL, false, 10 },
-};
+static const struct sched_ops *const policies[] = { &sched_credit2, &sched_credit, &sched_null };
 
-const struct sched_policy *sched_policy_by_id(u32 id)
+const struct sched_ops *sched_ops_by_id(u32 id)
 {
     for (u32 i = 0; i < ARRAY_SIZE(policies); i++) {
-        if (policies[i].id == id) {
-            return &policies[i];
+        if (policies[i]->id == id) {
+            return policies[i];
         }
     }
     return NULL;
@@ -29,104 +21,48 @@ const struct sched_policy *sched_policy_by_id(u32 id)
 
 void sched_init(const char *policy)
 {
-    const struct sched_policy *found = NULL;
+    const struct sched_ops *found = NULL;
 
     for (u32 i = 0; i < ARRAY_SIZE(policies); i++) {
-        if (strcmp(policies[i].name, policy) == 0) {
-            found = &policies[i];
+        if (strcmp(policies[i]->name, policy) == 0) {
+            found = policies[i];
         }
     }
     if (found == NULL) {
         if (policy[0] != '\0') {
-            log_warn("sched=%s: no such scheduler; using %s", policy, policies[0].name);
+            log_warn("sched=%s: no such scheduler; using %s", policy, policies[0]->name);
         }
-        found = &policies[0];
+        found = policies[0];
     }
     cpupool_init(found);
 }
 
 u32 sched_id(void)
 {
-    return cpupools[0].policy->id;
+    return cpupools[0].ops->id;
 }
 
-const char *sched_policy_name(const struct cpupool *pool)
+void sched_set_weight(struct domain *d, u16 weight)
 {
-    return pool->policy->name;
-}
-
-static int params_get(const struct domain *d, struct xen_domctl_sched_credit *p)
-{
-    p->weight = d->sched.weight;
-    p->cap = (u16)d->sched.cap;
-    return 0;
-}
-
-/* Weight 0 and cap 0xffff: leave as it is. */
-static int params_put(struct domain *d, const struct xen_domctl_sched_credit *p)
-{
-    if (p->weight != 0) {
-        d->sched.weight = p->weight;
-        WRITE_ONCE(d->sched.inv_weight, (256U << 16) / p->weight);
+    WRITE_ONCE(d->sched.weight, weight);
+    for_each_vcpu (d, v) {
+        rq_set_rate(v, d->cpupool->ops->rate(weight));
     }
-    if (p->cap != 0xffff && p->cap != d->sched.cap) {
-        cap_set(d, p->cap);
-    }
-    return 0;
 }
 
-/* credit and credit2 have the same two fields at the same place. */
 int sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
 {
-    if (d->cpupool == NULL || op->sched_id != d->cpupool->policy->id) {
+    bool put = op->cmd == XEN_DOMCTL_SCHEDOP_putinfo;
+    const struct sched_ops *ops;
+
+    if (d->cpupool == NULL || op->sched_id != d->cpupool->ops->id) {
         return -EINVAL;
     }
-    if (!d->cpupool->policy->fair) {
-        return -EOPNOTSUPP;      /* nothing to set */
+    ops = d->cpupool->ops;
+    if (ops->domain_params == NULL) {
+        return -EOPNOTSUPP;
     }
-    switch (op->cmd) {
-    case XEN_DOMCTL_SCHEDOP_getinfo:
-        return params_get(d, &op->u.credit);
-    case XEN_DOMCTL_SCHEDOP_putinfo:
-        return params_put(d, &op->u.credit);
-    default:
-        return -EINVAL;
-    }
-}
-
-static bool ratelimit_valid(u32 us)
-{
-    return us == 0 || (us >= XEN_SYSCTL_SCHED_RATELIMIT_MIN && us <= XEN_SYSCTL_SCHED_RATELIMIT_MAX);
-}
-
-static int credit_schedule(struct cpupool *pool, struct xen_sysctl_credit_schedule *p, bool put)
-{
-    if (put) {
-        if (p->tslice_ms < XEN_SYSCTL_CSCHED_TSLICE_MIN || p->tslice_ms > XEN_SYSCTL_CSCHED_TSLICE_MAX ||
-            !ratelimit_valid(p->ratelimit_us) || p->ratelimit_us > p->tslice_ms * 1000 ||
-            p->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US) {
-            return -EINVAL;
-        }
-        WRITE_ONCE(pool->tslice_ns, p->tslice_ms * NS_PER_MS);
-        pool->ratelimit_us = p->ratelimit_us;
-        pool->migr_delay_us = p->vcpu_migr_delay_us;
-    }
-    p->tslice_ms = (u32)(pool->tslice_ns / NS_PER_MS);
-    p->ratelimit_us = pool->ratelimit_us;
-    p->vcpu_migr_delay_us = pool->migr_delay_us;
-    return 0;
-}
-
-static int credit2_schedule(struct cpupool *pool, struct xen_sysctl_credit2_schedule *p, bool put)
-{
-    if (put) {
-        if (!ratelimit_valid(p->ratelimit_us)) {
-            return -EINVAL;
-        }
-        pool->ratelimit_us = p->ratelimit_us;
-    }
-    p->ratelimit_us = pool->ratelimit_us;
-    return 0;
+    return put || op->cmd == XEN_DOMCTL_SCHEDOP_getinfo ? ops->domain_params(d, op, put) : -EINVAL;
 }
 
 int sched_sysctl(struct xen_sysctl_scheduler_op *op)
@@ -137,17 +73,10 @@ int sched_sysctl(struct xen_sysctl_scheduler_op *op)
     if (pool == NULL) {
         return -ESRCH;
     }
-    if (op->sched_id != pool->policy->id || (!put && op->cmd != XEN_SYSCTL_SCHEDOP_getinfo)) {
+    if (op->sched_id != pool->ops->id || (!put && op->cmd != XEN_SYSCTL_SCHEDOP_getinfo)) {
         return -EINVAL;
     }
-    switch (op->sched_id) {
-    case XEN_SCHEDULER_CREDIT:
-        return credit_schedule(pool, &op->u.sched_credit, put);
-    case XEN_SCHEDULER_CREDIT2:
-        return credit2_schedule(pool, &op->u.sched_credit2, put);
-    default:
-        return -ENOSYS;
-    }
+    return pool->ops->pool_params != NULL ? pool->ops->pool_params(pool, op, put) : -ENOSYS;
 }
 
 u64 vcpu_cpu_time(const struct vcpu *v)
@@ -171,7 +100,7 @@ u64 cpu_idle_time(u32 cpu)
 static void dump_vcpu(const char *what, const struct vcpu *v, u64 min)
 {
     con_printf("    %s d%dv%d vruntime %+ld us, flags 0x%x, weight %u\n", what, v->domain->id, v->id,
-               (long)(v->sched.vruntime - min) / 1000, v->pause_flags, v->domain->sched.weight);
+               (long)(v->sched.vruntime - min) / (1000 * SCHED_VT_PER_NS), v->pause_flags, v->domain->sched.weight);
 }
 
 static void dump_cpu(u32 cpu)
@@ -194,12 +123,12 @@ void sched_dump(void)
 {
     u32 id = 0;
 
-    con_printf("Scheduler: %s\n", cpupools[0].policy->name);
+    con_printf("Scheduler: %s\n", cpupools[0].ops->name);
     for (bool more = cpupool_next(0, &id); more; more = cpupool_next(id + 1, &id)) {
         const struct cpupool *pool = cpupool_find(id);
 
         if (pool != NULL) {
-            con_printf("  Pool %u: %s, %u domains, slice %u ms, ratelimit %u us\n", id, pool->policy->name,
+            con_printf("  Pool %u: %s, %u domains, slice %u ms, ratelimit %u us\n", id, pool->ops->name,
                        pool->nr_domains, (u32)(pool->tslice_ns / NS_PER_MS), pool->ratelimit_us);
         }
     }

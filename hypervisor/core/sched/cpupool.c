@@ -15,21 +15,19 @@
 struct cpupool cpupools[NR_CPUPOOLS];
 static struct spinlock cpupool_lock = SPINLOCK_INIT(RANK_CPUPOOL);
 
-static void pool_setup(struct cpupool *pool, u32 id, const struct sched_policy *policy)
+static void pool_setup(struct cpupool *pool, u32 id, const struct sched_ops *ops)
 {
-    u32 tslice_ms = policy->default_tslice_ms;
-
-    *pool = (struct cpupool){ .id = id, .in_use = true, .policy = policy };
-    pool->tslice_ns = tslice_ms * NS_PER_MS;
+    *pool = (struct cpupool){ .id = id, .in_use = true, .ops = ops };
+    pool->tslice_ns = ops->tslice_ms * NS_PER_MS;
     pool->ratelimit_us = opt.sched_ratelimit_us;
-    if (policy->id == XEN_SCHEDULER_CREDIT) {
-        pool->ratelimit_us = MIN(pool->ratelimit_us, tslice_ms * 1000);     /* the ABI allows it no more */
+    if (ops->id == XEN_SCHEDULER_CREDIT) {
+        pool->ratelimit_us = MIN(pool->ratelimit_us, ops->tslice_ms * 1000);    /* the ABI allows it no more */
     }
 }
 
-void cpupool_init(const struct sched_policy *policy)
+void cpupool_init(const struct sched_ops *ops)
 {
-    pool_setup(&cpupools[0], 0, policy);
+    pool_setup(&cpupools[0], 0, ops);
 }
 
 void cpupool_join_boot(u32 cpu)
@@ -81,12 +79,12 @@ bool cpupool_next(u32 id, u32 *found)
 
 static int pool_create(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
 {
-    const struct sched_policy *policy = sched_policy_by_id(op->sched_id);
+    const struct sched_ops *ops = sched_ops_by_id(op->sched_id);
     struct cpupool *slot = NULL;
     u32 id = op->cpupool_id;
 
     (void)map;
-    if (policy == NULL) {
+    if (ops == NULL) {
         return -EINVAL;
     }
     if (id == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
@@ -101,7 +99,7 @@ static int pool_create(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
     if (slot == NULL) {
         return -ENOMEM;
     }
-    pool_setup(slot, id, policy);
+    pool_setup(slot, id, ops);
     op->cpupool_id = id;
     return 0;
 }
@@ -148,7 +146,7 @@ static int pool_info(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
         return -ENOENT;
     }
     op->cpupool_id = pool->id;
-    op->sched_id = pool->policy->id;
+    op->sched_id = pool->ops->id;
     op->n_dom = pool->nr_domains;
     *map = pool->cpus;
     return 0;
@@ -270,8 +268,7 @@ static int pool_move_domain(struct xen_sysctl_cpupool_op *op, struct cpumask *ma
     d->cpupool->nr_domains--;
     pool->nr_domains++;
     d->cpupool = pool;
-    d->sched.weight = 256;       /* parameters belong to the policy */
-    d->sched.inv_weight = 1U << 16;
+    sched_set_weight(d, 256);    /* parameters belong to the policy */
     cap_set(d, 0);
     for_each_vcpu (d, v) {
         sched_update_allowed(v);
@@ -321,7 +318,6 @@ int sched_init_domain(struct domain *d, u32 pool_id)
     int rc = 0;
 
     d->sched.weight = 256;
-    d->sched.inv_weight = 1U << 16;
     cap_init(d);
     spin_lock(&cpupool_lock);
     pool = cpupool_find(pool_id);

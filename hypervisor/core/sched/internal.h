@@ -11,18 +11,42 @@
 #include <argon/vcpu.h>
 
 /*
- * What a policy does. `fair` false: a vCPU keeps its CPU until it blocks or yields, and is not moved to balance load.
+ * What a policy does. The run queue, a tree ordered by `vruntime`, and the switch are common to all; a policy says how
+ * fast the order moves (`rate`), and is asked where somebody waits. What the switch itself needs is data: a vCPU alone,
+ * a yield and a wake-up on an idle CPU call nothing here.
  */
-struct sched_policy {
+struct sched_ops {
     const char *name;            /* option sched= */
     u32 id;                      /* XEN_SCHEDULER_* */
-    bool fair;
-    u32 default_tslice_ms;
+    u32 tslice_ms;               /* default of a pool's time slice; 0: a turn ends when the vCPU blocks or yields */
+    bool balances;               /* vCPUs that wait go to CPUs with less to do */
+    /* Virtual time per run time; 0: vCPUs take turns in the order in which they came. */
+    u32 (*rate)(u32 weight);
+    /* Locked. v was queued on cpu, where not the idle vCPU runs, charged: preempt it, or limit its turn. */
+    void (*woken)(u32 cpu, struct vcpu *v, u64 now);
+    /* Locked. prev may stay and is charged, `first` waits: is it still prev's turn? A slice may begin. */
+    bool (*keeps_turn)(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now);
+    /* Locked, in the slice timer, where there are slices. curr is charged, `first` waits: is curr's turn over? */
+    bool (*turn_over)(const struct sched_pcpu *sp, const struct vcpu *curr, const struct vcpu *first, u64 now);
+    /* domctl and sysctl scheduler_op, `put` or get; NULL: there is nothing to set. -EINVAL: out of range. */
+    int (*domain_params)(struct domain *d, struct xen_domctl_scheduler_op *op, bool put);
+    int (*pool_params)(struct cpupool *pool, struct xen_sysctl_scheduler_op *op, bool put);
 };
 
+extern const struct sched_ops sched_credit2, sched_credit, sched_null;
+
 #define SCHED_MIN_SLICE_NS   NS_PER_MS
-#define SCHED_WAKE_GRAN_NS   (250 * NS_PER_US)  /* a waking vCPU preempts when it is behind by more */
-#define SCHED_WAKE_BONUS_NS  (2 * NS_PER_MS)    /* how far behind the others a sleeper may start */
+/* Run time of the vCPU that wakes: so far behind the others it may start, so far behind it must be to preempt. */
+#define SCHED_WAKE_BONUS_NS  (2 * NS_PER_MS)
+#define SCHED_WAKE_GRAN_NS   (250 * NS_PER_US)
+#define SCHED_RATE_ONE       BIT32(16)          /* the rate of weight 256 */
+#define SCHED_VT_PER_NS      256                /* virtual time per ns at that rate */
+#define SCHED_CHARGE_MAX_NS  BIT(39)            /* charged at once at most, so that no product overflows: 9 minutes */
+/*
+ * No vCPU is further ahead of its queue than this power of two: half of the longest slice that the ABI allows, at
+ * weight 1, is less.
+ */
+#define SCHED_AHEAD_BITS     46
 #define SCHED_CAP_PERIOD_NS  (10 * NS_PER_MS)
 #define SCHED_STEAL_SCAN     8                  /* candidates looked at in another CPU's queue */
 #define SCHED_ROTATE_SLICES  8                  /* every so many slices a load difference of one is evened out too */
@@ -46,17 +70,18 @@ static inline bool vruntime_before(u64 a, u64 b)
     return (s64)(a - b) < 0;
 }
 
-/* Virtual time of `ns` real time for a vCPU of d. */
-static inline u64 sched_weigh(const struct domain *d, u64 ns)
+/* Virtual time of `ns` run time of v; at most SCHED_CHARGE_MAX_NS. */
+static inline u64 sched_weigh(const struct vcpu *v, u64 ns)
 {
-    return (ns * READ_ONCE(d->sched.inv_weight)) >> 16;
+    return ns * v->sched.rate / (SCHED_RATE_ONE / SCHED_VT_PER_NS);
 }
 
-static inline bool sched_is_fair(const struct sched_pcpu *sp)
+/* Do vCPUs that wait on this CPU go to others, and those of others come? */
+static inline bool sched_balances(const struct sched_pcpu *sp)
 {
     const struct cpupool *pool = READ_ONCE(sp->pool);
 
-    return pool != NULL && pool->policy->fair;
+    return pool != NULL && pool->ops->balances;
 }
 
 /* ---- cap.c ---- */
@@ -102,13 +127,6 @@ static inline void rq_dequeue(struct sched_pcpu *sp, struct vcpu *v)
 
 /* Make `cpu` run its scheduler: curr gets PEND_RESCHED; an IPI if it is another CPU. */
 void rq_resched(u32 cpu);
-/* Would curr be preempted if the first in the queue woke now, whatever the rate limit? */
-bool rq_outranked(const struct sched_pcpu *sp, u64 now);
-/* System time from which curr may be preempted by a vCPU that it wakes itself. */
-u64 rq_limit_end(const struct sched_pcpu *sp);
-/* v was queued on cpu, where not the idle vCPU runs: preempt what does, or see to it that its turn ends. */
-void rq_check_preempt(u32 cpu, struct vcpu *v, u64 now);
-
 /* Arm the slice timer for `deadline` if it is not due earlier; one that is not armed is due never (timer.h). */
 static inline void rq_arm_by(struct sched_pcpu *sp, u64 deadline)
 {
@@ -119,19 +137,24 @@ static inline void rq_arm_by(struct sched_pcpu *sp, u64 deadline)
 
 void rq_set_busy(u32 cpu);
 /* Move v, neither queued nor current, from one CPU to another: both locks held. */
-void rq_move_home(struct vcpu *v, u32 from, u32 to);
+void rq_move_home(struct vcpu *v, u32 from, u32 to, u64 now);
 
-static inline void rq_rehome(struct vcpu *v, u32 from, u32 to)
+static inline void rq_rehome(struct vcpu *v, u32 from, u32 to, u64 now)
 {
     if (unlikely(from != to)) {
-        rq_move_home(v, from, to);
+        rq_move_home(v, from, to, now);
     }
 }
+
+/* Another weight or policy: what v is ahead or behind, in its run time, stays. */
+void rq_set_rate(struct vcpu *v, u32 rate);
 
 /* Is somebody waiting for curr's slice to end? */
 static inline bool rq_is_shared(const struct sched_pcpu *sp)
 {
-    return sp->nr_runnable > 0 && sched_is_fair(sp);
+    const struct cpupool *pool = READ_ONCE(sp->pool);
+
+    return sp->nr_runnable > 0 && pool != NULL && READ_ONCE(pool->tslice_ns) != 0;
 }
 
 /* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
@@ -180,7 +203,10 @@ static inline void rq_advance_min(struct sched_pcpu *sp, u64 curr_vruntime)
     }
 }
 
-/* Bring v's virtual time, and its domain's cap account, up to now. v is sp->curr, not the idle vCPU. */
+/*
+ * Bring v's virtual time, the queue's, and the account of v's cap up to now. v is sp->curr, not the idle vCPU. Whoever
+ * compares with either time, from whatever CPU, does this first: a vCPU that runs alone is charged by nobody else.
+ */
 static inline void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
 {
     u64 ran;
@@ -190,10 +216,32 @@ static inline void rq_charge(struct sched_pcpu *sp, struct vcpu *v, u64 now)
     }
     ran = now - v->sched.charged;
     v->sched.charged = now;
-    v->sched.vruntime += sched_weigh(v->domain, ran);
+    /* More than the most at once has run alone, and the queue's virtual time goes with it: nothing is lost. */
+    v->sched.vruntime += sched_weigh(v, likely(ran < SCHED_CHARGE_MAX_NS) ? ran : SCHED_CHARGE_MAX_NS);
     rq_advance_min(sp, v->sched.vruntime);
     if (unlikely(cap_applies(v))) {
         cap_charge(v, ran, now);
+    }
+}
+
+static inline void rq_charge_curr(struct sched_pcpu *sp, u64 now)
+{
+    if (!sp->curr->is_idle) {
+        rq_charge(sp, sp->curr, now);
+    }
+}
+
+/*
+ * v, which slept, is about to be queued; the queue's time is up to now. v's never goes back: what it has run too much
+ * it pays for, however it sleeps. It goes forward if v slept long, to a little behind the others: v runs soon, and
+ * cannot keep the CPU for long.
+ */
+void rq_place_sleeper(const struct sched_pcpu *sp, struct vcpu *v);
+
+static inline void rq_place(const struct sched_pcpu *sp, struct vcpu *v)
+{
+    if (unlikely((v->sched.vruntime - sp->min_vruntime) >> SCHED_AHEAD_BITS != 0)) {
+        rq_place_sleeper(sp, v);
     }
 }
 
@@ -259,12 +307,24 @@ void sched_push(u32 cpu, u64 now);
 
 /* ---- cpupool.c ---- */
 extern struct cpupool cpupools[];
-void cpupool_init(const struct sched_policy *policy);
+void cpupool_init(const struct sched_ops *ops);
 void cpupool_join_boot(u32 cpu);                /* a CPU comes up: into Pool-0 */
 void cpupool_leave_boot(u32 cpu);
 struct cpupool *cpupool_find(u32 id);           /* exact; NULL if none */
 /* Recompute v->sched.allowed; if v must leave its CPU, see to it. No locks held. */
 void sched_update_allowed(struct vcpu *v);
-const struct sched_policy *sched_policy_by_id(u32 id);
+
+/* ---- control.c ---- */
+const struct sched_ops *sched_ops_by_id(u32 id);
+/* Of all its vCPUs, as its pool's policy has it. */
+void sched_set_weight(struct domain *d, u16 weight);
+
+/* ---- fair.c: what `credit` shares with `credit2` ---- */
+u32 fair_rate(u32 weight);
+void fair_woken(u32 cpu, struct vcpu *v, u64 now);
+bool fair_keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now);
+bool fair_turn_over(const struct sched_pcpu *sp, const struct vcpu *curr, const struct vcpu *first, u64 now);
+int fair_domain_params(struct domain *d, struct xen_domctl_scheduler_op *op, bool put);
+bool fair_ratelimit_valid(u32 us);
 
 #endif

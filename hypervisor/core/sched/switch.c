@@ -14,22 +14,6 @@ static bool may_stay(const struct sched_pcpu *sp, u32 cpu, struct vcpu *prev, u6
            cpumask_test(&prev->sched.allowed, cpu) && !cap_exhausted(prev, now);
 }
 
-/* prev may stay, has not yielded, and `first` waits: is it still prev's turn? */
-static noinline bool keeps_turn(const struct sched_pcpu *sp, struct vcpu *prev, const struct vcpu *first, u64 now)
-{
-    if (!sp->pool->policy->fair) {
-        return true;
-    }
-    if (now - prev->sched.start >= rq_slice_ns(sp)) {
-        if (vruntime_before(first->sched.vruntime, prev->sched.vruntime)) {
-            return false;
-        }
-        prev->sched.start = now;
-        return true;
-    }
-    return !vruntime_before(first->sched.vruntime + SCHED_WAKE_GRAN_NS, prev->sched.vruntime);
-}
-
 /* The vCPU to run next, taken out of the queue; prev or the idle vCPU are not in it. */
 static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct pcpu *p, struct vcpu *prev, bool stay,
                                             u64 now)
@@ -39,7 +23,7 @@ static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct 
     while ((n = rb_first(&sp->queue)) != NULL) {
         struct vcpu *v = container_of(n, struct vcpu, sched.node);
 
-        if (stay && !prev->sched.yielded && keeps_turn(sp, prev, v, now)) {
+        if (stay && !prev->sched.yielded && sp->pool->ops->keeps_turn(sp, prev, v, now)) {
             return prev;
         }
         rq_dequeue(sp, v);
@@ -78,11 +62,26 @@ static void about_to_idle(struct pcpu *p, u64 now)
     sched_pull(p->id, now);
 }
 
+/*
+ * The CPU idles though it did not look so: what ran or waited here may not, for its cap or its affinity. The idle vCPU
+ * then runs the scheduler at once, and offers the CPU.
+ */
+static inline void idle_unoffered(struct vcpu *next, bool unoffered)
+{
+    if (unlikely(unoffered && next->is_idle)) {
+        atomic_fetch_or(&next->pending, PEND_RESCHED);
+    }
+}
+
 /* Locked. Bookkeeping for `next` in place of `prev`. */
 static void account_switch(struct sched_pcpu *sp, struct vcpu *prev, struct vcpu *next, bool requeue, u64 now)
 {
     WRITE_ONCE(sp->curr, next);
     if (requeue) {
+        /* Who yields lets the next one overtake: what it gives away now it cannot claim later, all at once. */
+        if (prev->sched.yielded && vruntime_before(prev->sched.vruntime, next->sched.vruntime)) {
+            prev->sched.vruntime = next->sched.vruntime;
+        }
         rq_enqueue(sp, prev);
     }
     prev->sched.yielded = false;
@@ -106,10 +105,11 @@ struct vcpu *sched_switch(void)
     struct sched_pcpu *sp = &p->sched;
     struct vcpu *prev = p->current, *next;
     u64 now = now_ns();
-    bool several = nr_cpus > 1, was_idle = prev->is_idle, stay = false;
+    bool several = nr_cpus > 1, was_idle = prev->is_idle, stay = false, offered = false;
 
     if (several && READ_ONCE(sp->nr_runnable) == 0 && (was_idle || atomic_load(&prev->pause_flags) != 0)) {
         about_to_idle(p, now);
+        offered = true;
     }
     spin_lock(&sp->lock);
     atomic_fetch_and(&prev->pending, ~(u32)PEND_RESCHED);
@@ -123,6 +123,8 @@ struct vcpu *sched_switch(void)
     }
     if (next == prev) {
         prev->sched.yielded = false;
+        rq_update_busy(p->id);
+        idle_unoffered(next, several && !offered);
         rq_arm_slice(sp, now);
         spin_unlock(&sp->lock);
         return prev;
@@ -130,6 +132,7 @@ struct vcpu *sched_switch(void)
     account_switch(sp, prev, next, stay, now);
     if (several) {
         rq_set_busy(p->id);
+        idle_unoffered(next, !offered);
     }
     rq_arm_slice(sp, now);
     spin_unlock(&sp->lock);
@@ -163,15 +166,15 @@ static void slice_fn(void *data)
     struct pcpu *p = this_cpu();
     struct sched_pcpu *sp = data;
     u64 now = now_ns();
-    const struct vcpu *curr;
+    struct vcpu *curr;
     bool ended = false;
 
     ASSERT(sp == &p->sched);
     spin_lock(&sp->lock);
     curr = sp->curr;
     if (!curr->is_idle) {
-        ended = rq_is_shared(sp) && (now - curr->sched.start >= rq_slice_ns(sp) ||
-                                     (now >= rq_limit_end(sp) && rq_outranked(sp, now)));
+        rq_charge(sp, curr, now);
+        ended = rq_is_shared(sp) && sp->pool->ops->turn_over(sp, curr, vcpu_of_node(rb_first(&sp->queue)), now);
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {

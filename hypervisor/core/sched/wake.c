@@ -79,7 +79,7 @@ static u32 place(struct vcpu *v)
     if (last_ok && sched_claim_idle(last)) {
         return last;
     }
-    if (last_ok && !sched_is_fair(sched_of(last))) {
+    if (last_ok && !sched_balances(sched_of(last))) {
         return last;
     }
     if (!cpumask_empty(&sched_idle_cpus)) {
@@ -97,19 +97,13 @@ static u32 place(struct vcpu *v)
     return cpu != CPU_NONE ? cpu : last;
 }
 
-/*
- * A sleeper starts a little behind the others, so that it runs soon, and not so far that it could keep the CPU for
- * long.
- */
-static void wake_vruntime(const struct sched_pcpu *sp, struct vcpu *v)
+/* A CPU that has just left its pool runs its scheduler anyway. */
+static inline void preempt_for(struct vcpu *v, u32 cpu, u64 now)
 {
-    u64 floor = sp->min_vruntime - SCHED_WAKE_BONUS_NS;
-    u64 ceiling = sp->min_vruntime + 10 * NS_PER_MS;
+    const struct cpupool *pool = READ_ONCE(sched_of(cpu)->pool);
 
-    if (vruntime_before(v->sched.vruntime, floor)) {
-        v->sched.vruntime = floor;
-    } else if (vruntime_before(ceiling, v->sched.vruntime)) {
-        v->sched.vruntime = ceiling;
+    if (likely(pool != NULL)) {
+        pool->ops->woken(cpu, v, now);
     }
 }
 
@@ -117,21 +111,26 @@ static void wake_vruntime(const struct sched_pcpu *sp, struct vcpu *v)
 static bool wake_locked(struct vcpu *v, u32 from, u32 to, u64 now)
 {
     struct sched_pcpu *sp = sched_of(to);
+    bool idle;
 
     if (atomic_load(&v->pause_flags) != 0 || v->sched.queued || sched_of(from)->curr == v) {
         return false;
     }
-    rq_rehome(v, from, to);
-    wake_vruntime(sp, v);
+    idle = sp->curr->is_idle;
+    if (!idle) {
+        rq_charge(sp, sp->curr, now);
+    }
+    rq_rehome(v, from, to, now);
+    rq_place(sp, v);
     vcpu_runstate_change(v, RUNSTATE_runnable, now);
     rq_enqueue(sp, v);
-    if (sp->curr->is_idle) {
+    if (idle) {
         /* An interrupt has woken this CPU: from there it goes to its scheduler anyway (exit_work()). */
         if (to != cpu_id() || !this_cpu()->in_irq) {
             rq_resched(to);
         }
     } else {
-        rq_check_preempt(to, v, now);
+        preempt_for(v, to, now);
     }
     rq_update_busy(to);
     return true;
@@ -145,7 +144,7 @@ static void offer_to_idle(struct vcpu *v, u32 cpu)
 {
     u32 other;
 
-    if ((atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 || !sched_is_fair(sched_of(cpu))) {
+    if ((atomic_load(&sched_busy_cpus.w[cpu / 64]) & BIT(cpu % 64)) == 0 || !sched_balances(sched_of(cpu))) {
         return;
     }
     cpu_barrier();

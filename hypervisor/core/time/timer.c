@@ -105,6 +105,10 @@ void timer_set(struct timer *t, u64 deadline)
     bool kick;
 
     if (t->queued) {
+        if (unlikely(t->fn == NULL)) {
+            spin_unlock(&tp->lock);
+            return;              /* ended */
+        }
         dequeue(tp, t);
     }
     if (deadline != TIMER_OFF) {
@@ -117,15 +121,31 @@ void timer_set(struct timer *t, u64 deadline)
     }
 }
 
+static void stop_locked(struct timer_pcpu *tp, struct timer *t)
+{
+    if (t->queued && t->fn != NULL) {
+        dequeue(tp, t);
+        (void)head_changed(tp, t->cpu);      /* a head that went away elsewhere needs no kick */
+    }
+}
+
 /* A timer that was never set up, as after a failed creation, does not get here: it is not queued. */
 void timer_stop_queued(struct timer *t)
 {
     struct timer_pcpu *tp = lock_queue_of(t);
 
-    if (t->queued) {
-        dequeue(tp, t);
-        (void)head_changed(tp, t->cpu);      /* a head that went away elsewhere needs no kick */
-    }
+    stop_locked(tp, t);
+    spin_unlock(&tp->lock);
+}
+
+/* The two fields change under the lock, for timer_set() and timer_migrate(); who only looks at `queued` asks again. */
+void timer_end(struct timer *t)
+{
+    struct timer_pcpu *tp = lock_queue_of(t);
+
+    stop_locked(tp, t);
+    WRITE_ONCE(t->fn, NULL);
+    WRITE_ONCE(t->queued, true);
     spin_unlock(&tp->lock);
 }
 
@@ -163,7 +183,7 @@ void timer_migrate(struct timer *t, u32 cpu)
         unlock_two_queues(old, cpu);
     }
     WRITE_ONCE(t->cpu, cpu);
-    if (t->queued) {
+    if (t->queued && t->fn != NULL) {
         u64 deadline = t->deadline;
 
         dequeue(&pcpus[old]->timers, t);

@@ -2,10 +2,10 @@
 /* vcpu_info: where a vCPU finds its events (public vcpu.h, VCPUOP_register_vcpu_info). */
 #include <argon/domain.h>
 #include <argon/errno.h>
+#include <argon/guest_write.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
-#include <argon/string.h>
 #include <argon/vcpu.h>
 
 int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset)
@@ -33,7 +33,7 @@ int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset)
         return -EINVAL;
     }
     info = (struct vcpu_info *)(void *)((char *)page_to_virt(pg) + offset);
-    *info = *v->info;
+    guest_fill(d, info, v->info, sizeof(*info));
     v->info_mfn = page_to_mfn(pg);
     atomic_store_release(&v->info, info);
     spin_unlock(&d->lock);

@@ -7,6 +7,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/guest_write.h>
 #include <argon/mem.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
@@ -94,6 +95,6 @@ void vcpu_runstate_publish(struct vcpu *v)
     pg = guest_page_for_write(gva, sizeof(info), &area);
     if (likely(pg != NULL)) {
         store_area(area, &info, flagged);
-        page_put(pg);
+        guest_page_done(v->domain, pg);
     }
 }

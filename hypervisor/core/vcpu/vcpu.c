@@ -27,6 +27,7 @@ int vcpu_create(struct domain *d, u16 id)
     if (d->vcpu[id] != NULL) {
         return -EEXIST;
     }
+    ASSERT(d->shared_info != NULL);      /* a dead domain gets none */
     v = xzalloc(struct vcpu);
     if (v == NULL) {
         return -ENOMEM;
@@ -85,7 +86,7 @@ struct vcpu *vcpu_create_idle(u32 cpu)
 
 void vcpu_quiesce(struct vcpu *v)
 {
-    timer_stop(&v->poll_timer);
+    timer_end(&v->poll_timer);
     arch_vcpu_quiesce(v);
 }
 

@@ -9,6 +9,7 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
+#include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/spinlock.h>
 #include <vdev/vgic_host.h>
@@ -21,6 +22,17 @@ static const struct irqchip_ops gicv2_relink_ops;
 static u8 cpu_mask[NR_CPUS];             /* CPU interface of each CPU as a GICD_ITARGETSR bit; 0: has not started */
 static u32 sgi_iar[GICV2_MAX_CPUS];      /* by CPU: what an SGI's acknowledge returned: its end must name the sender */
 static struct spinlock gicv2_lock = SPINLOCK_INIT(RANK_IRQCHIP);
+
+/* QEMU's gives no product number (GICD_IIDR 31..24), GIC-400 has one. If this is wrong it costs a list register. */
+static boot_code bool wants_relink(void)
+{
+    if (opt.gicv2_links != GICV2_LINKS_AUTO) {
+        log_info("GICv2: links completed by %s (gicv2_links)",
+                 opt.gicv2_links == GICV2_LINKS_HARDWARE ? "hardware" : "software");
+        return opt.gicv2_links == GICV2_LINKS_SOFTWARE;
+    }
+    return gic_read32(gicv2_gicd, GICD_IIDR) >> 24 == 0;
+}
 
 static boot_code int gicv2_init(const struct machine *m)
 {
@@ -36,8 +48,7 @@ static boot_code int gicv2_init(const struct machine *m)
     }
     irq_count = MIN(((gic_read32(gicv2_gicd, GICD_TYPER) & 31) + 1) * 32, (u32)INTID_SPECIAL);
     gicv2_lr_count = MIN((gic_read32(gicv2_gich, GICH_VTR) & 0x3f) + 1, (u32)VGIC_MAX_LRS);
-    /* QEMU's gives no product number (GICD_IIDR 31..24), GIC-400 has one. If this is wrong it costs a list register. */
-    if (gic_read32(gicv2_gicd, GICD_IIDR) >> 24 == 0 && gicv2_lr_count > 1) {
+    if (gicv2_lr_count > 1 && wants_relink()) {
         gicv2_relink_init(m->gic.maintenance_irq);
         irqchip = &gicv2_relink_ops;
     }
@@ -70,12 +81,17 @@ static int gicv2_init_cpu(void)
 {
     u8 mask = own_mask();
 
+    gic_write32(gicv2_gicc, GICC_CTLR, 0);               /* nothing is signalled until all is set up */
     cpu_mask[cpu_id()] = mask != 0 ? mask : 1;           /* a single CPU has no target registers */
     gic_reset_interrupts(gicv2_gicd, 0, INTID_FIRST_SPI);
     gic_write32(gicv2_gich, GICH_HCR, 0);
     gic_write32(gicv2_gich, GICH_VMCR, 0);
     for (u32 n = 0; n < gicv2_lr_count; n++) {
         lr_write(n, 0);
+    }
+    /* What was acknowledged and never ended before us. */
+    for (u32 n = 0; n < 4; n++) {
+        gic_write32(gicv2_gicc, GICC_APR + n * 4, 0);
     }
     gic_write32(gicv2_gicc, GICC_PMR, 0xff);
     gic_write32(gicv2_gicc, GICC_BPR, 0);
@@ -276,8 +292,8 @@ static u32 relink_ack(void)
 }
 
 #define GICV2_VIRT \
-    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
-    .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
+    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, \
+    .nr_preempt_bits = gicv2_nr_preempt_bits, .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
 
 static const struct vgic_host_ops gicv2_virt = {
     GICV2_VIRT,

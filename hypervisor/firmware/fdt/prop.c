@@ -10,6 +10,9 @@
  */
 #define MAX_RANGES 256u
 
+#define PCI_PREFETCHABLE BIT32(30)       /* of a PCI address's first cell */
+#define PCI_MEMORY       BIT32(25)
+
 boot_code bool dt_cell(const struct dt_prop *p, u32 i, u32 *out)
 {
     if (p->data == NULL || i >= p->len / 4) {
@@ -216,4 +219,14 @@ boot_code int dt_range(const struct dt_walk *w, u32 idx, u64 *addr, u64 *size)
         return -EINVAL;
     }
     return translate(w, w->depth - 1, addr, *size);
+}
+
+boot_code bool dt_range_prefetchable(const struct dt_walk *w, u32 idx)
+{
+    const struct dt_node *n = dt_node(w);
+    u32 entry = n->addr_cells + dt_parent(w)->addr_cells + n->size_cells, hi;
+
+    /* phys.hi: npt000ss ..., with ss 2 and 3 for memory. */
+    return n->addr_cells == 3 && dt_cell(&n->ranges, idx * entry, &hi) && (hi & PCI_MEMORY) != 0 &&
+           (hi & PCI_PREFETCHABLE) != 0;
 }

@@ -61,6 +61,27 @@ static boot_code u32 clock_hz(struct fdt_parse *p)
     return hz;
 }
 
+/*
+ * Does an available device other than the console's have this interrupt too? (Raspberry Pi 4: all its PL011s, and the
+ * auxiliary UART with two SPI controllers.) Moves the walk.
+ */
+static boot_code bool irq_is_shared(struct fdt_parse *p, u32 intid)
+{
+    dt_walk_start(&p->w, &p->dt);
+    while (dt_walk_next(&p->w)) {
+        struct dt_irq_cursor c = { 0 };
+        struct dt_irq irq;
+
+        while (dt_node(&p->w)->available && dt_role(&p->w) != DT_ROLE_CONSOLE && dt_next_irq(&p->w, &c, &irq)) {
+            if (irq.intid == intid) {
+                log_info("console: interrupt %u is %s's, too: input is polled", intid, dt_node(&p->w)->name);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Describe the UART that is the current node. -ENODEV after a message if Argon cannot drive it. */
 static boot_code int read_uart(struct fdt_parse *p)
 {
@@ -85,9 +106,13 @@ static boot_code int read_uart(struct fdt_parse *p)
     u.reg_shift = MIN(u32_or(p, "reg-shift", 0), 3u);
     u.reg_width = u32_or(p, "reg-io-width", 1);
     u.clock_hz = clock_hz(p);
+    p->dt.role_at[DT_ROLE_CONSOLE] = off;
+    /* A line can have one owner: dom0, which needs it for the others. This UART's own interrupts stay masked then. */
+    if (u.irq != 0 && irq_is_shared(p, u.irq)) {
+        u.irq = 0;
+    }
     p->m->uart = u;
     p->m->has_uart = true;
-    p->dt.role_at[DT_ROLE_CONSOLE] = off;
     return 0;
 }
 

@@ -10,8 +10,8 @@
  *                    index_nospec() (an index that a guest has chosen, checked to be below a limit: also by speculation),
  *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
  *   <asm/atomic.h>, <asm/directmap.h>, <asm/guest_access.h>, <asm/string.h>   what <argon/...> of those subjects has from them
- *   <asm/vtimer.h>, <asm/firmware.h>   for vdev: this CPU's virtual timer; the host's firmware, and what guests are told of it
- *   <asm/errata.h>   for the inline ones of these: is a workaround in force?
+ *   <asm/errata.h>   for these themselves: does the CPU need a workaround?
+ *   <asm/vtimer.h>, <asm/firmware.h>   for vdev: this CPU's virtual timer, and the host's firmware
  * Further parts are <argon/p2m.h> and <argon/guest_access.h>. All these headers together name what the layers below an architecture may
  * call of it: scripts/layers.py reads them.
  */
@@ -28,7 +28,8 @@ struct vcpu_guest_context;
 
 /* ---- memory ---- */
 void arch_zero_pages(void *va, u64 nr_pages);    /* page aligned */
-void arch_scrub_pages(void *va, u64 nr_pages);   /* zeroed and cleaned as by the next: fit for any guest */
+void arch_scrub_pages(void *va, u64 nr_pages);   /* zeroed and cleaned as by the next: any guest may read them */
+void arch_forget_code(void);                     /* ... and, after this, execute: no CPU has what was scrubbed before as instructions */
 void arch_clean_dcache(const void *va, size_t n);/* to the point of coherency: a guest with caches off sees it */
 void arch_clean_inval_dcache(const void *va, size_t n); /* as that, and drops the lines: what a device wrote is seen */
 volatile void *arch_ioremap(paddr_t pa, u64 size);/* device registers; NULL when it cannot be mapped. Never undone. */

@@ -135,6 +135,8 @@ must_check int dt_reg_raw(const struct dt_walk *w, u32 idx, u64 *addr, u64 *size
 must_check int dt_reg(const struct dt_walk *w, u32 idx, u64 *addr, u64 *size);
 /* Entry idx of the current node's own ranges: the CPU addresses of a window (PCI host bridges). Errors as dt_reg(). */
 must_check int dt_range(const struct dt_walk *w, u32 idx, u64 *addr, u64 *size);
+/* Of a PCI host bridge: is that window memory whose reads have no side effects (PCI bus binding, 2.2.1.1, the p bit)? */
+bool dt_range_prefetchable(const struct dt_walk *w, u32 idx);
 
 /* ---- interrupts (GIC binding: type, number, flags) ---- */
 struct dt_irq {

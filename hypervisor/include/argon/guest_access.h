@@ -19,13 +19,12 @@ must_check int copy_to_guest(u64 gva, const void *from, size_t bytes);
 must_check int clear_guest(u64 gva, size_t bytes);
 /*
  * For several stores in order: the page behind [gva, gva + bytes) with a reference, *va where it is; NULL if the range
- * crosses a page or the guest could not write there. The caller puts it back at once.
+ * crosses a page or the guest could not write there. guest_page_done() (guest_write.h) at once, by the same hypercall.
  */
 must_check struct page *guest_page_for_write(u64 gva, size_t bytes, void **va);
 
-/* Copies by guest-physical address, any domain. RAM and (for access_write: writable) foreign/grant pages. */
+/* By guest-physical address, of any domain: its RAM, and pages of others that it has mapped. */
 must_check int copy_from_gpa(struct domain *d, void *to, u64 gpa, size_t bytes);
-must_check int copy_to_gpa(struct domain *d, u64 gpa, const void *from, size_t bytes);
 
 /* The gva in a XEN_GUEST_HANDLE_64 field, and element access. */
 #define handle_gva(h) ((u64)(h).q)

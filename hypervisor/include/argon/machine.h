@@ -124,6 +124,11 @@ must_check int machine_add_reserved(struct machine *m, paddr_t start, paddr_t si
  * False: none. Loop: from = 0; while (machine_next_free(m, from, &start, &end, &node)) { ...; from = end; }
  */
 must_check bool machine_next_free(const struct machine *m, paddr_t from, paddr_t *start, paddr_t *end, u32 *node);
+/*
+ * The first RAM in [from, to): as much as is of one bank, and so of one node. False: none. Loop as with machine_next_free(). For who
+ * gives RAM to the allocator again, which has a heap for each node.
+ */
+must_check bool machine_next_ram(const struct machine *m, paddr_t from, paddr_t to, struct machine_range *out);
 /* Is all of [start, start + size) in RAM banks? */
 bool machine_is_ram(const struct machine *m, paddr_t start, paddr_t size);
 

@@ -36,6 +36,8 @@ static inline bool p2m_is_mmio(enum p2m_type t) { return (BIT32(t) & P2M_MMIO_TY
 static inline bool p2m_is_ram(enum p2m_type t) { return t == P2M_RAM_RW || t == P2M_RAM_RO; }
 static inline bool p2m_is_foreign(enum p2m_type t) { return t == P2M_FOREIGN_RW || t == P2M_FOREIGN_RO; }
 static inline bool p2m_is_grant(enum p2m_type t) { return t == P2M_GRANT_RW || t == P2M_GRANT_RO; }
+/* Is it memory with an owner: with a page struct that says whose, and a place in the direct map? No other type's frame need have either. */
+static inline bool p2m_has_page(enum p2m_type t) { return p2m_is_ram(t) || p2m_is_foreign(t) || p2m_is_grant(t); }
 /* May a guest or a hypercall on its behalf write through this mapping? */
 static inline bool p2m_is_writable(enum p2m_type t)
 {

@@ -12,6 +12,9 @@ enum bootscrub {
     BOOTSCRUB_YES,               /* all before dom0 starts */
 };
 
+/* gicv2_links=: who completes the links of a GICv2's list registers to physical interrupts (drivers/irqchip). */
+enum gicv2_links { GICV2_LINKS_AUTO, GICV2_LINKS_HARDWARE, GICV2_LINKS_SOFTWARE };
+
 struct options {                 /* the parsed command line; constant after boot but for the log levels */
     char console[32];            /* console=: "none" for no UART */
     char dtuart[128];            /* dtuart= path or alias, with :options */
@@ -34,6 +37,7 @@ struct options {                 /* the parsed command line; constant after boot
     u32 gnttab_max_frames, gnttab_max_maptrack_frames;
     u32 conring_size;            /* bytes */
     bool console_timestamps;
+    enum gicv2_links gicv2_links;
     bool hmp_unsafe;             /* CPUs of other kinds than the boot CPU are used too */
     char errata[256];            /* errata=: those that are active or not whatever the CPUs are (asm/errata.h) */
     char cmdline[1024];          /* as given, for xen_version(commandline) */

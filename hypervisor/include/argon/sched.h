@@ -13,7 +13,7 @@
 
 struct vcpu;
 struct domain;
-struct sched_policy;             /* core/sched/: const table, what a policy does */
+struct sched_ops;                /* core/sched/: const table, what a policy does */
 struct xen_domctl_scheduler_op;
 struct xen_sysctl_scheduler_op;
 
@@ -63,7 +63,8 @@ struct sched_vcpu {
     bool running;                /* its state is in v->cpu's registers, or on the way; cleared (release) when saved */
     bool yielded;
     bool pinned;                 /* sched_op(pin_override) is in force; saved_hard is what to go back to */
-    u64 vruntime;                /* weighted virtual time, ns; compared by signed difference */
+    u32 rate;                    /* virtual time per run time, by its policy and its domain's weight; 0: none */
+    u64 vruntime;                /* weighted virtual time, 1/256 ns at weight 256; compared by difference */
     u64 start;                   /* system time at which its present slice began */
     u64 charged;                 /* system time up to which its run time is in vruntime */
     struct cpumask hard, soft, saved_hard;   /* as asked for */
@@ -73,7 +74,6 @@ struct sched_vcpu {
 struct sched_dom {
     u16 weight;                  /* 256 = one share, for each vCPU */
     u32 cap;                     /* percent of a pCPU for all vCPUs together, 0 = none */
-    u32 inv_weight;              /* (256 << 16) / weight */
     s64 cap_tokens;              /* ns that may still be run; atomic */
     u64 cap_filled;              /* system time up to which tokens were granted; atomic */
     struct timer cap_timer;      /* lets the vCPUs stopped by VPF_CAPPED go on */
@@ -85,11 +85,11 @@ struct sched_dom {
 struct cpupool {
     u32 id;
     bool in_use;
-    const struct sched_policy *policy;
+    const struct sched_ops *ops;
     struct cpumask cpus;
     u32 nr_domains;
     u32 ratelimit_us;            /* a vCPU is not preempted by another domain's that it wakes before it ran so long */
-    u64 tslice_ns;               /* time in which each runnable vCPU of a CPU gets its turn */
+    u64 tslice_ns;               /* time in which each runnable vCPU of a CPU gets its turn; 0: turns do not end */
     u32 migr_delay_us;           /* a vCPU is not pulled to another CPU so soon after it ran */
 };
 
@@ -100,7 +100,7 @@ struct sched_pcpu {
     u32 nr_runnable;             /* in the queue */
     u32 nr_homed;                /* vCPUs whose v->cpu is this one; atomic */
     u32 slices;                  /* slices that ended, for balancing */
-    u64 min_vruntime;
+    u64 min_vruntime;            /* the queue's virtual time: what sleepers and newcomers are measured by */
     struct cpupool *pool;        /* NULL: CPU in no pool */
     struct timer slice;          /* armed only while somebody waits, or a cap applies */
 };
@@ -161,7 +161,6 @@ void sched_dump(void);                                                  /* debug
  * sched_op(pin_override): run on `cpu` only, < 0: undo. -EBUSY: pinned already; -EINVAL: nothing to undo, no such CPU.
  */
 must_check int sched_pin_override(struct vcpu *v, s32 cpu);
-const char *sched_policy_name(const struct cpupool *pool);
 
 /* ---- cpupools (core/sched/cpupool.c) ---- */
 struct xen_sysctl_cpupool_op;

@@ -33,7 +33,7 @@ enum lock_rank {
     RANK_SCHED,          /* core/sched: one run queue (nested: two, lower CPU first) */
     RANK_TIMER,          /* core/time: one CPU's timer queue */
     RANK_QUIESCE,        /* core/smp: grace periods */
-    RANK_RANGESET,       /* lib/rangeset: one set */
+    RANK_RANGESET,       /* core/mem/rangeset: one set */
     RANK_HEAP,           /* core/mem: one node's buddy lists */
     RANK_IRQCHIP,        /* drivers/irqchip: distributor read-modify-write */
     RANK_DUMP,           /* core/console: whose turn it is to print its CPU's registers */

@@ -14,10 +14,10 @@
 struct timer {
     struct rb_node node;
     u64 deadline;                /* ns; ~0 when not queued */
-    void (*fn)(void *data);      /* runs on the timer's CPU, interrupts masked, timer lock not held */
+    void (*fn)(void *data);      /* runs on the timer's CPU, interrupts masked, timer lock not held; NULL: ended */
     void *data;
     u32 cpu;                     /* whose queue it is on (or will be) */
-    bool queued;
+    bool queued;                 /* on the queue; true also when ended: whoever arms it must look again */
 };
 
 struct timer_pcpu {
@@ -67,6 +67,11 @@ static always_inline void timer_stop(struct timer *t)
         timer_stop_queued(t);
     }
 }
+/*
+ * Disarm for good (also a timer that is all zero): timer_set() does nothing from now on, in a handler that already runs
+ * elsewhere either. What it is part of may be freed once such a handler is over: after a grace period (smp.h).
+ */
+void timer_end(struct timer *t);
 /* Move an armed or idle timer to another CPU's queue. */
 void timer_migrate(struct timer *t, u32 cpu);
 /* The hardware timer interrupt of this CPU: run what is due, program the next. */

@@ -31,6 +31,13 @@
  */
 #define VGIC_UPCALL_TRUSTED 100
 
+/*
+ * So many ends of a device's level interrupt with its line low, and the guest is believed to quiet the device first: the
+ * list register is linked and the end reported no more. After it is enabled anew at least so many are looked at (host.c).
+ */
+#define VGIC_HOST_TRUSTED 16
+#define VGIC_HOST_AGAIN   4
+
 #define GICR_FRAME_SHIFT 17              /* RD_base and SGI_base of one vCPU: 128 KiB */
 
 extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by vgic_host_init() */
@@ -59,8 +66,8 @@ static always_inline bool vgic_is_spi(const struct vgic_irq *irq)
 }
 
 /*
- * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register; a
- * private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
+ * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register;
+ * a private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
  */
 static inline bool vgic_is_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
 {
@@ -131,8 +138,6 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq);
 void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq);
 /* The list register as it is, without changing *irq. v reachable, or lr[] is taken as last known. irq->lr != 0. */
 u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq);
-/* End the physical interrupt behind irq. */
-void vgic_phys_deactivate(struct vgic_irq *irq);
 /* Ready interrupts into list registers as far as there is room; the maintenance interrupt for the rest. */
 void vgic_lr_fill(struct vcpu *v);
 /* irq goes to another place. READY, EVICTED, IDLE: it has been pulled, what its list register holds is given up. */
@@ -145,6 +150,22 @@ void vgic_count_ends(struct vcpu *v);
  */
 void vgic_upcall_resample(struct vcpu *v);
 
+/* ---- host.c: physical interrupts; v's lock is held ---- */
+/* End the physical interrupt behind irq. */
+void vgic_phys_deactivate(struct vgic_irq *irq);
+/* The guest has ended irq, v's, whose list register was not linked. */
+void vgic_phys_ended(struct vcpu *v, struct vgic_irq *irq);
+/* Is v->arch.vgic.doubtful there, and still v's? */
+bool vgic_is_doubtful(const struct vcpu *v);
+/* It has been looked at for the last time. v is live here. */
+void vgic_end_doubt(struct vcpu *v);
+
+/* May the guest end irq without an exit, through the hardware link? */
+static inline bool vgic_end_may_be_silent(const struct vgic_irq *irq)
+{
+    return !vgic_is_spi(irq) || !irq->is_level || irq->good >= VGIC_HOST_TRUSTED;
+}
+
 /* ---- check.c: invariants, by ASSERT(); v's lock is held ---- */
 /* Of one interrupt of v's; bounded. */
 void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq);
@@ -156,7 +177,17 @@ void vgic_check_lrs(const struct vcpu *v);
  */
 u32 vgic_check_all(const struct vcpu *v);
 
+/* A line that is looked at: the event channel's, the virtual timer's, a device's. */
+bool vgic_line(const struct vcpu *v, const struct vgic_irq *irq);
+/* HCR after a change of what it depends on. */
+void vgic_hcr_update(struct vcpu *v);
+
 /* ---- switch.c ---- */
+/*
+ * Does irq, whose line is looked at, wait to be acknowledged? Not if the line has dropped: then it is taken back. v is
+ * live here and locked; unlocks and locks again.
+ */
+bool vgic_line_waits(struct vcpu *v, struct vgic_irq *irq);
 /* Have the CPU that holds v's list registers copy them to memory: bounded wait, no locks held. */
 void vgic_sync_remote(struct vcpu *v);
 

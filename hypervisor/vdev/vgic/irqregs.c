@@ -91,6 +91,7 @@ static void change_enable(struct vgic_access *c, struct vgic_irq *irq, bool on)
         irq->enabled = on;
         if (irq->host_irq != 0 && vgic_is_spi(irq)) {
             host_enable(irq, v, on);
+            irq->good = (u8)MIN(irq->good, VGIC_HOST_TRUSTED - VGIC_HOST_AGAIN);
         }
     }
     vgic_irq_commit(v, irq);

@@ -190,13 +190,14 @@ static void hypercalls_refuse(const char *where, uint64_t at)
 }
 
 /*
- * Stage 1 tables in device memory. The walker never reads a device there (HCR_EL2.PTW; D8.2.8): whoever's access it is, it fails as a
- * bus error on the walk.
+ * Stage 1 tables in device memory. The walker never reads a device there (HCR_EL2.PTW): whoever's access it is, it
+ * fails as a bus error on the walk.
  */
 static void device_walk(void)
 {
     const struct fault *f = &this_cpu()->fault;
-    uint64_t places[] = { machine.rtc, 0x09020000, gic.version == 2 ? gic.cpu_if : 0 }; /* PL031, fw_cfg, the hardware's GICV */
+    /* PL031, fw_cfg, the hardware's GICV. */
+    uint64_t places[] = { machine.rtc, 0x09020000, gic.version == 2 ? gic.cpu_if : 0 };
 
     for (unsigned i = 0; i < 3; i++) {
         uintptr_t at = mmu_broken_walk(places[i] | PTE_TABLE);

@@ -11,6 +11,10 @@ static struct domain idle_domain;
 #define ALLOC_BASE 0x80000000UL
 static u64 alloc_next;
 
+weak void unit_arch_init(void)
+{
+}
+
 void unit_machine(u32 n)
 {
     unit_machine_free();
@@ -50,6 +54,7 @@ void unit_machine(u32 n)
     nr_cpus = n;
     unit_set_cpu(0);
     host_ram_init(UNIT_RAM_FIRST, UNIT_RAM_PAGES);
+    unit_arch_init();
     mem_add_range(UNIT_RAM_FIRST << PAGE_SHIFT, (UNIT_RAM_FIRST + UNIT_RAM_PAGES) << PAGE_SHIFT, 0);
 }
 
@@ -123,6 +128,7 @@ struct domain *unit_domain(u16 id, u32 nr_vcpus)
     d->shared_info_gfn = INVALID_GFN;
     spin_lock_init(&d->lock, RANK_DOMAIN);
     spin_lock_init(&d->page_lock, RANK_PAGE_LIST);
+    d->paging_pool_bytes = MIB(4);
     unit_domain_add(d);
     if (id == 0) {
         dom0 = d;
@@ -200,7 +206,11 @@ u64 unit_guest_put(struct domain *d, const void *data, size_t bytes)
 u64 unit_free_pages(void)
 {
     struct mem_stats s;
+    u64 tables = 0;
 
+    for_each_domain (d) {
+        tables += d->paging_pool_used >> PAGE_SHIFT;
+    }
     mem_stats(&s);
-    return s.free;
+    return s.free + tables;
 }

@@ -57,9 +57,18 @@ weak void timer_stop_queued(struct timer *t)
     t->deadline = ~0UL;
 }
 
+weak void timer_end(struct timer *t)
+{
+    timer_stop(t);
+    t->fn = NULL;
+}
+
 weak void timer_set(struct timer *t, u64 deadline)
 {
     timer_stop(t);
+    if (t->fn == NULL) {
+        return;                  /* ended */
+    }
     assert_true(nr_timers < MAX_TIMERS);
     timers[nr_timers++] = t;
     t->queued = true;

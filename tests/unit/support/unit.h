@@ -35,6 +35,14 @@
 #include <argon/percpu.h>
 #include <asm/host.h>
 
+/*
+ * 1: the test is linked with the stage 2 of arch/arm (support/sysreg/real_p2m.h), and the knobs of the fake one
+ * (host_p2m_*) are not there but for the count of flushes.
+ */
+#ifndef UNIT_REAL_P2M
+#define UNIT_REAL_P2M 0
+#endif
+
 /* First frame of RAM of the fake machine, and how many there are. */
 #define UNIT_RAM_FIRST 0x40000UL
 #define UNIT_RAM_PAGES 0x10000UL
@@ -45,6 +53,8 @@
  * fake one. unit_machine_free() releases everything, also domains that the test left.
  */
 void unit_machine(u32 cpus);
+/* Called by that once there is RAM; a test may define it (support/real_p2m.h). */
+void unit_arch_init(void);
 void unit_machine_free(void);
 /* As cmocka set-up and tear-down of one test: a machine with 4 CPUs. */
 int unit_setup(void **state);
@@ -95,7 +105,7 @@ extern u64 unit_preempt_after;
 extern u64 unit_alloc_fail_after;
 /* Fake allocator: allocations not yet freed (objects and page chunks): for leak checks. */
 u64 unit_allocs(void);
-/* Pages that mem_stats() calls free. */
+/* Pages that mem_stats() calls free, and those that domains' stage-2 tables take (roots aside): a real one has some. */
 u64 unit_free_pages(void);
 
 /* The code under test must panic or fail an assertion. */

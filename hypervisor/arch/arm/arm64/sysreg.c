@@ -141,7 +141,9 @@ static noinline void trap_sysreg_other(struct vcpu *v, u32 iss)
     u64 val = (iss & ISS_READ) || rt == 31 ? 0 : v->arch.regs.x[rt];
 
     if (!sys_access(v, iss, &val)) {
-        inject_undefined(v);
+        if (!vgic_acknowledge_trapped(v)) {
+            inject_undefined(v);
+        }
         return;
     }
     if ((iss & ISS_READ) && rt != 31) {

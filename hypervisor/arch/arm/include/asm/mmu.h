@@ -25,7 +25,6 @@ must_check int mmu_direct_map(paddr_t start, paddr_t end);
 void mmu_use_heap(void);
 /* What is constant after boot becomes read-only; boot code and data are unmapped (the caller returns their pages to the heap). */
 void mmu_seal(void);
-void mmu_unmap_identity(void);
 /* Stack of a CPU with its guards; top address, 0 when out of memory. */
 u64 mmu_map_stack(u32 cpu, bool emergency);
 paddr_t mmu_va_to_pa(const void *va);

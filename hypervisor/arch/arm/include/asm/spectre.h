@@ -16,7 +16,7 @@ struct cpu_view {
     bool safe[3];                /* needs none of them, whatever the firmware says */
 };
 
-/* Vectors (entry.S): without anything, and with what pcpu.exit_arg or CLRBHB says. */
+/* Vectors (entry.S): without anything, and with what arch_pcpu.exit_arg or CLRBHB says. */
 extern const char hyp_vectors[], hyp_vectors_firmware[], hyp_vectors_clear[], hyp_vectors_loop[];
 
 /* On each CPU: its vectors and state, by a set of enum erratum. */

@@ -21,6 +21,8 @@ extern u64 host_ram_first, host_ram_nr;
 
 extern bool host_irq_waiting;    /* hypercall_preempt_check() and, but with ARM's headers, arch_irq_waiting() */
 
+extern __thread struct pcpu *host_pcpu;  /* this_cpu() */
+
 /* ---- time ---- */
 extern u64 host_counter;         /* arch_counter(): ticks; tests read it as ns (a 1 GHz counter) */
 extern u64 host_timer_compare;   /* last arch_timer_program(); ~0 when off */
@@ -52,5 +54,7 @@ extern u32 host_exclusive_fail_in;
 
 /* Pages that arch_zero_pages()/arch_clean_dcache() were given, in all. */
 extern u64 host_zeroed_pages, host_cleaned_pages;
+/* What host_cleaned_pages was at the last arch_forget_code(). */
+extern u64 host_forgotten;
 
 #endif

@@ -13,7 +13,7 @@ struct arch_pcpu {
     bool bypass;
 };
 
-extern __thread struct pcpu *host_pcpu;
+extern __thread struct pcpu *host_pcpu;  /* asm/host.h */
 
 static inline struct pcpu *this_cpu(void) { return host_pcpu; }
 

@@ -1,3 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-/* The fake architecture's, beside ARM's other headers. */
-#include <arch/host/include/asm/percpu.h>
