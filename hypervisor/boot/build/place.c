@@ -4,8 +4,7 @@
 #include <argon/errno.h>
 #include <argon/panic.h>
 
-static_assert(BUILD_FDT_ROOM % BUILD_CHUNK == 0 && BUILD_MODULES_AT % BUILD_CHUNK == 0,
-              "what lies in a bank begins at a granule");
+static_assert(BUILD_MODULES_AT % BUILD_CHUNK == 0, "what lies in a bank begins at a granule");
 
 boot_code int build_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct build_place *out,
                          u64 *need)
