@@ -68,22 +68,25 @@ static void vcpu_save(struct vcpu *v)
     fp_save(&v->arch.fp);
 }
 
-/* What CPUs need when vCPUs change: one word for all, known once they are up. */
+/* What CPUs need when vCPUs change: one word, known once all are up, which each has at hand. */
 #define SWITCH_HOLD   BIT32(0)   /* ERRATUM_SPECULATIVE_AT: walks are stopped meanwhile */
 #define SWITCH_REPEAT BIT32(1)   /* ERRATUM_REPEAT_TLBI */
 #define SWITCH_RAS    BIT32(2)
 #define SWITCH_SME    BIT32(3)
 #define SWITCH_V4     BIT32(4)   /* SPECTRE_V4_FIRMWARE */
-static u32 switch_flags ro_after_boot;
 
 static_assert(SWITCH_HOLD == SCTLR_M, "the one becomes the other in vcpu_load()");
 
 boot_code void vcpu_boot_done(void)
 {
-    switch_flags = (errata_active(ERRATUM_SPECULATIVE_AT) ? SWITCH_HOLD : 0) |
-                   (errata_active(ERRATUM_REPEAT_TLBI) ? SWITCH_REPEAT : 0) | (cpu_has_ras ? SWITCH_RAS : 0) |
-                   (errata_active(SPECTRE_V4_FIRMWARE) ? SWITCH_V4 : 0) |
-                   ((sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0 ? SWITCH_SME : 0);
+    u32 flags = (errata_active(ERRATUM_SPECULATIVE_AT) ? SWITCH_HOLD : 0) |
+                (errata_active(ERRATUM_REPEAT_TLBI) ? SWITCH_REPEAT : 0) | (cpu_has_ras ? SWITCH_RAS : 0) |
+                (errata_active(SPECTRE_V4_FIRMWARE) ? SWITCH_V4 : 0) |
+                ((sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0 ? SWITCH_SME : 0);
+
+    for_each_cpu (c) {
+        pcpus[c]->arch.switch_flags = flags;
+    }
 }
 
 /*
@@ -91,7 +94,7 @@ boot_code void vcpu_boot_done(void)
  * DISR_EL1 is VDISR_EL2 at EL1, RAS being hidden or not (D17.2.36). Both start as zero for each vCPU that is loaded, so that they carry
  * nothing from one to another. Store bypass is as the vCPU has asked of its firmware.
  */
-static noinline void load_rest(const struct vcpu *v, u32 flags)
+static noinline u32 load_rest(const struct vcpu *v, u32 flags)
 {
     if (flags & SWITCH_V4) {
         spectre_v4_load(v);
@@ -102,6 +105,7 @@ static noinline void load_rest(const struct vcpu *v, u32 flags)
     if (flags & SWITCH_RAS) {
         sysreg_write(s3_4_c12_c1_1, 0);
     }
+    return flags;                        /* for who does not keep it over the call */
 }
 
 /*
@@ -113,12 +117,13 @@ static noinline void load_rest(const struct vcpu *v, u32 flags)
  */
 static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p)
 {
-    struct domain *d = v->domain;
-    u32 flags = switch_flags, cpu;
+    u32 flags = p->arch.switch_flags, cpu;
+    struct domain *d;
 
     if (unlikely(flags & (SWITCH_SME | SWITCH_RAS | SWITCH_V4))) {
-        load_rest(v, flags);
+        flags = load_rest(v, flags);
     }
+    d = v->domain;
     sysreg_write(vttbr_el2, d->arch.vttbr);
     sysreg_write(hcr_el2, v->arch.hcr);
     sysreg_write(vmpidr_el2, v->arch.vmpidr);
@@ -155,12 +160,13 @@ static always_inline void vcpu_restore(struct vcpu *v, struct pcpu *p)
 }
 
 /* Nobody else may be struck by what v has done: the next vCPU, or the hypervisor. */
-static noinline void serror_blame(struct vcpu *v)
+static noinline u32 serror_blame(struct vcpu *v, u32 flags)
 {
     u64 esr = serror_take();
 
     this_cpu()->arch.loaded = NULL;           /* the vectors have used registers of v's */
     domain_crash(v->domain, "vcpu%u left an asynchronous abort behind, syndrome %#lx", v->id, esr);
+    return flags;                        /* as load_rest() */
 }
 
 /* Between a guest and idle nothing is loaded or stored twice. */
@@ -169,11 +175,14 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
     struct pcpu *p;
 
     if (!prev->is_idle) {
+        u32 flags;
+
         vcpu_save(prev);
-        if (unlikely(serror_waits(switch_flags & SWITCH_RAS))) {
-            serror_blame(prev);
+        flags = this_cpu()->arch.switch_flags;
+        if (unlikely(serror_waits(flags & SWITCH_RAS))) {
+            flags = serror_blame(prev, flags);
         }
-        if ((switch_flags & SWITCH_HOLD) || next->is_idle) {
+        if ((flags & SWITCH_HOLD) || next->is_idle) {
             walks_stop(prev->arch.el1.sctlr, prev->arch.el1.tcr);
         }
     }

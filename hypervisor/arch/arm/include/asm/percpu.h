@@ -17,8 +17,9 @@ struct arch_pcpu {
     struct vcpu *loaded;         /* whose guest registers this CPU holds, running or not: arch_context_switch() */
     void *stack_top;             /* asm: hypervisor stack of this CPU */
     void *emergency_stack_top;   /* asm: for faults of the hypervisor itself */
-    u32 exit_arg;                /* asm: what this CPU's vectors do with branch prediction on exits (arch/arm/spectre.c) */
-    bool bypass;                 /* speculative store bypass is on here, by the firmware (arch/arm/spectre.c) */
+    u32 exit_arg;                /* asm: what this CPU's vectors do with branch prediction on exits (spectre.c) */
+    u32 switch_flags;            /* what is to be done when vCPUs change (vcpu.c); the same on all, constant once guests run */
+    bool bypass;                 /* speculative store bypass is on here, by the firmware (spectre.c) */
     u64 lr_used;                 /* vdev/vgic: list registers in use here */
 };
 
