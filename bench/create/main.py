@@ -90,9 +90,9 @@ def main():
     if options.only:
         return 0
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"commit": output_of("git", "describe", "--always", "--dirty"), "gic": options.gic,
-                                        "cpu": options.cpu, "unit": "instructions", "rounds": results}, indent=2) + "\n",
-                            encoding="ascii")
+    out = {"commit": output_of("git", "describe", "--always", "--dirty"), "gic": options.gic, "cpu": options.cpu,
+           "unit": "instructions", "rounds": results}
+    options.json.write_text(json.dumps(out, indent=2) + "\n", encoding="ascii")
     if not all(results.values()):
         return 1
     table, ratios = cells(results)
