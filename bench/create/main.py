@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Time of `xl create` of a Debian guest, in dom0 on one CPU that it shares with the guest, on Argon and on Debian's Xen.
+"""Time of `xl create` of a Debian guest on Argon and on Debian's Xen: dom0 and the guest share one CPU.
 
-Two rows: until xl has ended, and until the guest's first process runs. Time is QEMU's virtual one, where a nanosecond is
-an instruction of whoever runs (-icount) and sleep is skipped to the next timer: it repeats. Prints a table and writes
-build/bench/create.json. Exit status: 0 if all was measured, and with --goals only if Argon meets them.
+Two rows: until xl has ended, and until the guest's first process runs. Time is QEMU's virtual one, where a nanosecond
+is an instruction of whoever runs (-icount) and sleep is skipped to the next timer: it repeats. Prints a table and
+writes build/bench/create.json. Exit status: 0 if all was measured, and with --goals only if Argon meets them.
 """
 import argparse
 import json
@@ -35,7 +35,8 @@ def files():
     initrd = OUT / "guest.cpio.gz"
     machine.make_cpio({"/create/guest": (HERE / "guest.sh").read_text(encoding="utf-8")}, initrd)
     config = guests.config("create", ramdisk="/tmp/initrd", extra="console=hvc0 quiet rdinit=/create/guest")
-    return {"/create/create": (OUT / "create").read_bytes(), "/create/dom0": (HERE / "dom0.sh").read_text(encoding="utf-8"),
+    return {"/create/create": (OUT / "create").read_bytes(),
+            "/create/dom0": (HERE / "dom0.sh").read_text(encoding="utf-8"),
             "/create/guest.cpio.gz": initrd.read_bytes(), "/create/guest.cfg": config}
 
 

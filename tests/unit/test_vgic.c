@@ -546,7 +546,8 @@ int main(void)
         vcase(edge_spi), vcase(disable_takes_it_out), vcase(group_disable_takes_all_out),
         vcase(pending_and_active_registers), vcase(level_line), vcase(level_pended_by_software),
         vcase(priorities_and_pressure), vcase(more_active_than_list_registers), vcase(ends_of_evicted),
-        vcase(end_counted_meanwhile), vcase(evicted_and_cleared), vcase(level_again_at_reclaim), vcase(routed_while_active), vcase(deliverable),
+        vcase(end_counted_meanwhile), vcase(evicted_and_cleared), vcase(level_again_at_reclaim),
+        vcase(routed_while_active), vcase(deliverable),
         vcase(blocked_vcpu_is_kicked), vcase(save_keeps_everything), vcase(reset), vcase(creation_errors),
         vcase(dump_prints),
     };

@@ -349,7 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken), vcase(timer_retracted_while_masked),
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
-        vcase(host_spi), vcase(level_ended_early), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending),
+        vcase(host_spi), vcase(level_ended_early), vcase(host_spi_arrives_elsewhere),
+        vcase(host_spi_active_and_pending),
         vcase(routing),
     };
 

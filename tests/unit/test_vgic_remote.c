@@ -266,8 +266,8 @@ static void own_edge_after_a_remote_clear(void **state)
 }
 
 /*
- * A list register whose interrupt has ended is not loaded with its vCPU: what another CPU then reads must not become what
- * the next injection writes.
+ * A list register whose interrupt has ended is not loaded with its vCPU: what another CPU then reads must not become
+ * what the next injection writes.
  */
 static void synced_with_an_ended_register(void **state)
 {

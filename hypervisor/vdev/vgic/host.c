@@ -4,10 +4,10 @@
  *
  * A handler may end a level interrupt before it has quieted the device. The line is still high then and the interrupt
  * pends again, but a physical CPU that has interrupts masked takes it only if the line is still high when it unmasks
- * them (IHI0069 4.1.2); in a list register it would be pending for good. So until a device's handler has been seen to do
- * it the other way round its ends are reported, and one that comes again to a guest with interrupts masked is in doubt:
- * its line is looked at on each exit, and a GICv3 guest's next access to an acknowledge register makes one (ICH_HCR_EL2.
- * TALL0, TALL1, IHI0069 12.4.4). GICv2 has no such trap.
+ * them (IHI0069 4.1.2); in a list register it would be pending for good. So until a device's handler has been seen to
+ * do it the other way round its ends are reported, and one that comes again to a guest with interrupts masked is in
+ * doubt: its line is looked at on each exit, and a GICv3 guest's next access to an acknowledge register makes one
+ * (ICH_HCR_EL2.TALL0, TALL1, IHI0069 12.4.4). GICv2 has no such trap.
  */
 #include "internal.h"
 

@@ -32,8 +32,9 @@
 #define VGIC_UPCALL_TRUSTED 100
 
 /*
- * So many ends of a device's level interrupt with its line low, and the guest is believed to quiet the device first: the
- * list register is linked and the end reported no more. After it is enabled anew at least so many are looked at (host.c).
+ * So many ends of a device's level interrupt with its line low, and the guest is believed to quiet the device first:
+ * the list register is linked and the end reported no more. After it is enabled anew at least so many are looked at
+ * (host.c).
  */
 #define VGIC_HOST_TRUSTED 16
 #define VGIC_HOST_AGAIN   4

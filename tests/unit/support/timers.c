@@ -60,13 +60,13 @@ weak void timer_stop_queued(struct timer *t)
 weak void timer_end(struct timer *t)
 {
     timer_stop(t);
-    t->fn = NULL;
+    t->cpu = NR_CPUS;            /* never armed again */
 }
 
 weak void timer_set(struct timer *t, u64 deadline)
 {
     timer_stop(t);
-    if (t->fn == NULL) {
+    if (t->cpu == NR_CPUS) {
         return;                  /* ended */
     }
     assert_true(nr_timers < MAX_TIMERS);
@@ -77,7 +77,7 @@ weak void timer_set(struct timer *t, u64 deadline)
 
 weak void timer_migrate(struct timer *t, u32 cpu)
 {
-    t->cpu = cpu;
+    t->cpu = t->cpu == NR_CPUS ? NR_CPUS : cpu;
 }
 
 weak void timer_interrupt(void)
