@@ -314,8 +314,9 @@ static long assist(unsigned command, unsigned type)
 }
 
 /*
- * An entry unmaps the page that the entries are in: the call ends with an error, or all are done and the results are
- * there when the page is back.
+ * An entry unmaps the page that the entries are in: all are done and the results are there when the page is back, or,
+ * if the call was interrupted after that entry, it ends with an error; then the entry's result may have got into the
+ * page that comes back, and nothing after it is done.
  */
 static void multicall_own_page(void)
 {
@@ -333,7 +334,7 @@ static void multicall_own_page(void)
     result = hypercall2(__HYPERVISOR_multicall, call, 2);
     CHECK_EQ("back", 1, memory_op(XENMEM_populate_physmap, &r));
     CHECK("done-or-fault", result == 0 || result == -XEN_EFAULT);
-    CHECK_EQ("unmapped", result == 0 ? 1 : 0, call[0].result);
+    CHECK("unmapped", call[0].result == 1 || (result != 0 && call[0].result == 0));
     CHECK_EQ("after-it", result == 0 ? 4 << 16 | 17 : 0, call[1].result);
 }
 
