@@ -28,7 +28,7 @@ enum lock_rank {
     RANK_EVENT_QUEUE,    /* one FIFO queue */
     RANK_P2M,            /* one guest's stage 2 */
     RANK_PAGE_LIST,      /* struct domain: page list and counts */
-    RANK_VGIC,           /* vdev/vgic: one vCPU's interrupt state, one SPI (nested: SPI, then vCPU) */
+    RANK_VGIC,           /* vdev/vgic: interrupts whose home one vCPU is; a domain's GICD_CTLR. One at a time */
     RANK_IRQ,            /* core/irq: one host interrupt descriptor */
     RANK_SCHED,          /* core/sched: one run queue (nested: two, lower CPU first) */
     RANK_TIMER,          /* core/time: one CPU's timer queue */

@@ -84,7 +84,7 @@ struct vgic_vcpu {
 };
 
 struct vgic_domain {
-    struct spinlock lock;        /* RANK_VGIC: changes of ctlr (nested: before a vCPU's) */
+    struct spinlock lock;        /* RANK_VGIC: changes of ctlr */
     u8 version;                  /* 2 or 3; 0: none yet */
     u32 nr_spis;
     struct vgic_irq *spis;       /* [nr_spis] */

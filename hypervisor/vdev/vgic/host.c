@@ -41,7 +41,7 @@ bool vgic_is_doubtful(const struct vcpu *v)
 {
     const struct vgic_irq *irq = v->arch.vgic.doubtful;
 
-    return irq != NULL && atomic_load(&irq->vcpu) == v;
+    return irq != NULL && atomic_load(&irq->vcpu) == v && irq->host_irq != 0;
 }
 
 void vgic_end_doubt(struct vcpu *v)

@@ -36,7 +36,7 @@
  * the list register is linked and the end reported no more. After it is enabled anew at least so many are looked at
  * (host.c).
  */
-#define VGIC_HOST_TRUSTED 16
+#define VGIC_HOST_TRUSTED 8
 #define VGIC_HOST_AGAIN   4
 
 #define GICR_FRAME_SHIFT 17              /* RD_base and SGI_base of one vCPU: 128 KiB */
@@ -189,8 +189,8 @@ void vgic_hcr_update(struct vcpu *v);
  * live here and locked; unlocks and locks again.
  */
 bool vgic_line_waits(struct vcpu *v, struct vgic_irq *irq);
-/* Have the CPU that holds v's list registers copy them to memory: bounded wait, no locks held. */
-void vgic_sync_remote(struct vcpu *v);
+/* Have the CPU that holds v's list registers copy them to memory: bounded wait for all of an access, no locks held. */
+void vgic_sync_remote(struct vcpu *v, u64 *deadline);
 
 /* ---- inject.c ---- */
 /* v2: SGI from `source` to v. */
@@ -201,6 +201,7 @@ struct vgic_access {
     struct vcpu *v;              /* who accesses */
     struct vcpu *bank;           /* whose private interrupts the frame shows; NULL: none (v3 distributor) */
     struct vcpu *synced;         /* list registers of this vCPU have been fetched for this access already */
+    u64 deadline;                /* of all that this access waits for; 0: it has not waited */
 };
 
 typedef u64 vgic_irq_get_fn(struct vgic_access *c, struct vgic_irq *irq);

@@ -119,7 +119,7 @@ static struct vcpu *lock_synced(struct vgic_access *c, struct vgic_irq *irq)
 
     if (irq->lr != 0 && !vgic_reachable(v) && c->synced != v) {
         spin_unlock(&v->arch.vgic.lock);
-        vgic_sync_remote(v);
+        vgic_sync_remote(v, &c->deadline);
         c->synced = v;
         v = vgic_irq_lock(irq);
     }

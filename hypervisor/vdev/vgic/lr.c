@@ -267,7 +267,7 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
         } else if (irq->phys_active || (irq->is_level && irq->line) || (again && !pending)) {
             /*
              * Active and pending cannot be linked to hardware, nor is one that the guest may end early (host.c); a line
-             * still high at EOI pends again; what has been routed to another vCPU goes there: all need to hear of the
+             * still high at EOI pends again; what has been routed to another vCPU goes there. All need to hear of the
              * EOI.
              */
             lr |= LR_EOI;
@@ -384,8 +384,7 @@ static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
 
 /*
  * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones,
- * as it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by
- * now.
+ * as it ends them in that order. What is pending again of them vgic_flush() sees to: it may be another vCPU's by now.
  */
 void vgic_count_ends(struct vcpu *v)
 {

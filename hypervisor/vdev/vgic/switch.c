@@ -64,15 +64,17 @@ void vgic_sync(struct vcpu *v)
  * No lock is held while waiting, and requests made to this CPU meanwhile are answered here, so that two CPUs may wait
  * for each other. The bound is for a CPU that is in a long hypercall or stopped: then what it last wrote is taken.
  */
-void vgic_sync_remote(struct vcpu *v)
+void vgic_sync_remote(struct vcpu *v, u64 *deadline)
 {
     struct vcpu *self = current_vcpu();
     u32 seq = atomic_load_acquire(&v->arch.vgic.sync_seq);
-    u64 deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
 
+    if (*deadline == 0) {
+        *deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
+    }
     vcpu_kick(v, PEND_SYNC);
     while (atomic_load_acquire(&v->arch.vgic.sync_seq) == seq && atomic_load(&v->arch.vgic.live) != 0 &&
-           arch_counter() < deadline) {
+           arch_counter() < *deadline) {
         if (atomic_load(&self->pending) & PEND_SYNC) {
             atomic_fetch_and(&self->pending, ~(u32)PEND_SYNC);
             vgic_sync(self);
