@@ -204,6 +204,7 @@ static void regs_reset(struct vcpu *v)
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.hcr = HCR_GUEST;
+    v->arch.flush_gfn = 0;
     v->arch.vmpidr = BIT(31) | (u64)(v->id >> 4) << 8 | (v->id & 0xf);
 }
 

@@ -4,6 +4,7 @@
 #include <argon/percpu.h>
 #include <asm/cpu.h>
 #include <asm/idregs.h>
+#include <asm/setway.h>
 #include <asm/trap.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
@@ -87,6 +88,42 @@ static bool sys_cntp_cval(struct vcpu *v, u64 *val, bool read) { return sys_cntp
 static bool sys_cntp_tval(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTP_TVAL, val, read); }
 static bool sys_cntpct(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTPCT, val, read); }
 
+/* What takes long is executed again until it is done. */
+static bool done_or_again(bool done)
+{
+    if (!done) {
+        guest_set_pc(guest_pc() - 4);
+    }
+    return true;
+}
+
+static bool sys_dc_set_way(struct vcpu *v, u64 *val, bool read)
+{
+    (void)val;
+    return !read && done_or_again(setway_trapped(v));
+}
+
+static bool sys_sctlr(struct vcpu *v, u64 *val, bool read)
+{
+    return !read && done_or_again(setway_sctlr_written(v, *val));
+}
+
+/* The other registers of stage 1, while HCR_EL2.TVM has their writes trapped. */
+#define STAGE1_REGISTERS(X) \
+    X(ttbr0_el1, 2, 0, 0) X(ttbr1_el1, 2, 0, 1) X(tcr_el1, 2, 0, 2) X(afsr0_el1, 5, 1, 0) X(afsr1_el1, 5, 1, 1) \
+    X(esr_el1, 5, 2, 0) X(far_el1, 6, 0, 0) X(mair_el1, 10, 2, 0) X(amair_el1, 10, 3, 0) X(contextidr_el1, 13, 0, 1)
+
+#define STAGE1_WRITE(reg, crn, crm, op2) \
+    static bool sys_##reg(struct vcpu *v, u64 *val, bool read) \
+    { \
+        (void)v; \
+        if (!read) { \
+            sysreg_write(reg, *val); \
+        } \
+        return !read; \
+    }
+STAGE1_REGISTERS(STAGE1_WRITE)
+
 #define ROW(op0, op1, crn, crm, op2, fn) { SYS(op0, op1, crn, crm, op2), SYS_MASK, fn }
 #define ANY_CRM (SYS_MASK & ~GENMASK(4, 1))
 
@@ -100,6 +137,12 @@ static const struct sys_row sys_rows[] = {
     ROW(3, 3, 14, 2, 2, sys_cntp_cval),            /* CNTP_CVAL_EL0 */
     ROW(3, 3, 14, 0, 1, sys_cntpct),               /* CNTPCT_EL0 */
     ROW(3, 0, 1, 0, 1, sys_raz_wi),                /* ACTLR_EL1 */
+    ROW(1, 0, 7, 6, 2, sys_dc_set_way),            /* DC ISW */
+    ROW(1, 0, 7, 10, 2, sys_dc_set_way),           /* DC CSW */
+    ROW(1, 0, 7, 14, 2, sys_dc_set_way),           /* DC CISW */
+    ROW(3, 0, 1, 0, 0, sys_sctlr),                 /* SCTLR_EL1 */
+#define STAGE1_ROW(reg, crn, crm, op2) ROW(3, 0, crn, crm, op2, sys_##reg),
+    STAGE1_REGISTERS(STAGE1_ROW)
     /* Self-hosted debug registers (D17.3): no hardware breakpoints for guests, so they read as zero. */
     ROW(2, 0, 0, 2, 2, sys_raz_wi),                /* MDSCR_EL1 */
     ROW(2, 0, 0, 2, 0, sys_raz_wi),                /* MDCCINT_EL1 */

@@ -42,6 +42,7 @@ struct arch_vcpu {
     u32 loaded_on;               /* CPU + 1 whose EL1 and FP registers are el1 and fp below, if it has not loaded others since; 0: none */
     u64 hcr;                     /* HCR_EL2 while this vCPU runs */
     bool bypass;                 /* speculative store bypass: as the guest has asked by SMCCC_ARCH_WORKAROUND_2; off at reset */
+    u64 flush_gfn;               /* where cleaning of its domain's memory goes on (setway.c) */
     u64 vmpidr;                  /* VMPIDR_EL2: what the guest reads as MPIDR_EL1 */
     struct el1_state el1;
     struct fp_state fp;

@@ -29,7 +29,7 @@
 /* No vCPU has been loaded yet: interrupts and SErrors are EL2's. */
 #define HCR_HOST   (HCR_RW | HCR_AMO | HCR_IMO | HCR_FMO)
 #define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | \
-                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
+                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_RW | HCR_TLOR | HCR_TERR)
 
 #define SCTLR_M    BIT(0)
 #define SCTLR_C    BIT(2)
