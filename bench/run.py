@@ -17,6 +17,7 @@ import time
 
 import kinds
 import kvm
+import qemu
 import report
 from qemu import PAYLOAD, ROOT, Machine, free_memory_mib, measure
 from rows import HYPERVISORS, LOADS, ROWS, SCALING_ROWS, large_guest
@@ -182,6 +183,8 @@ def arguments():
     parser.add_argument("--no-kvm", dest="kvm", action="store_false", help="leave the KVM columns empty")
     parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="leave the scaling table out")
     parser.add_argument("--no-kinds", dest="kinds", action="store_false", help="do not count by kind of instruction")
+    parser.add_argument("--errata", default="none",
+                        help="Argon's option errata=, default none; empty: as the CPU needs")
     parser.add_argument("--guest", type=int, default=16, metavar="GIB",
                         help="largest guest of the scaling table, default 16")
     parser.add_argument("--goals", action="store_true", help="fail where a goal is missed")
@@ -190,6 +193,7 @@ def arguments():
     parser.add_argument("--reuse", action="store_true", help="take the results from the JSON file instead of running")
     options = parser.parse_args()
     options.gic = options.gic or [3, 2]
+    qemu.errata = options.errata
     return options
 
 

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The layers of the hypervisor, checked by the symbols of its objects: lib <- core <- {vdev, drivers, firmware} <- arch <- boot.
+"""The layers of the hypervisor, by the symbols of its objects:
+
+    lib <- core <- {vdev, drivers, firmware} <- arch <- boot
 
 layers.py NM DIRECTORY OBJECT...   each object below DIRECTORY, in the folder of its layer
 
-Each undefined symbol must be defined in a layer that the file may use. The one way upward is the contract: what argon/arch.h, and
-the headers that it names, declare. Prints file, symbol and both layers, and ends with 1, where a symbol goes another way.
+Each undefined symbol must be defined in a layer that the file may use. The one way upward is the contract: what
+argon/arch.h, and the headers that it names, declare. Prints file, symbol and both layers, and ends with 1, where a
+symbol goes another way.
 """
 
 import pathlib
@@ -19,7 +22,7 @@ RANK = {"lib": 0, "core": 1, "vdev": 2, "drivers": 2, "firmware": 2, "arch": 3, 
 UPWARD = {("arch", "boot_main")}
 # What no object defines: libfdt and zlib are boot code's, the linker script's symbols those of who makes maps.
 FOREIGN = {"firmware": re.compile(r"fdt_"), "boot": re.compile(r"fdt_|inflate|boot_|image_"),
-           "arch": re.compile(r"(boot|bss|image|ro_after_boot|rodata|text)_")}
+           "arch": re.compile(r"(boot|bss|errata_sites|image|ro_after_boot|rodata|text)_")}
 
 
 def contract_headers():
@@ -39,7 +42,7 @@ def declared(text):
 
 
 def parse_nm(lines):
-    """({symbol: object that defines it}, [(object, undefined symbol)]) of `nm -A` of objects: "file.o:address type name"."""
+    """({symbol: object that defines it}, [(object, undefined symbol)]) of nm -A: "file.o:address type name"."""
     defined, undefined = {}, []
     for line in lines:
         name, _, rest = line.partition(":")

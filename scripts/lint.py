@@ -14,7 +14,26 @@ MAX_LINE = 120
 MAX_WIDE_LINE = 150  # where tables of registers are wider than that
 WIDE = ("hypervisor/arch/", "hypervisor/include/")
 
-# Which modules of the hypervisor may include the headers of which others; include/argon is the common contract.
+# What each part of the hypervisor may include, by the folder in <...>, besides the compiler's headers and those of asm
+# that argon/arch.h names. Symbols are checked by scripts/layers.py. The first part that fits counts.
+EVERYTHING = re.compile(r"")
+CONTRACT = re.findall(r"<asm/\w+\.h>", (TOP / "hypervisor/include/argon/arch.h").read_text(encoding="utf-8"))
+FOR_ALL = re.compile("|".join([r"<std\w+\.h>", *map(re.escape, CONTRACT)]))
+PARTS = (
+    ("hypervisor/arch/", EVERYTHING),
+    ("hypervisor/boot/", EVERYTHING),
+    ("hypervisor/vdev/", re.compile(r"<(argon|vdev)/")),
+    ("hypervisor/include/vdev/", re.compile(r"<(argon|vdev)/")),
+    ("hypervisor/drivers/irqchip/", re.compile(r"<argon/|<vdev/vgic_(host|state)\.h>")),
+    ("hypervisor/firmware/", re.compile(r"<argon/|<libfdt\.h>")),
+    ("hypervisor/include/argon/", re.compile(r"<(argon|xen)/")),
+    ("hypervisor/", re.compile(r"<argon/")),
+)
+# What is between quotes is the folder's own, or of one below it.
+OWN_ONLY = ("..", "arch", "boot", "core", "drivers", "firmware", "lib", "vdev")
+# These know nothing of emulated devices and of an architecture's structures, not even names.
+NO_NAMES = ("hypervisor/lib/", "hypervisor/core/", "hypervisor/firmware/", "hypervisor/drivers/uart/")
+UPPER_NAME = re.compile(r"\b(?:vgic|vtimer|vpsci)_\w+|->arch\.(?:vgic|vtimer|regs|p2m|mmio|event|vcounter)\w*")
 FDT_ALLOWED = ("hypervisor/firmware/", "hypervisor/boot/", "tests/")
 CONDITIONAL_ALLOWED = ("hypervisor/arch/", "hypervisor/include/", "tests/", "bench/", "tools/")
 # Conditional compilation; include guards and one lock-checking hook are let through below.
@@ -79,6 +98,19 @@ def check_text(name, lines):
             yield number, "names a place on somebody's machine"
 
 
+def check_layers(name, lines):
+    allowed = next(pattern for part, pattern in PARTS if name.startswith(part))
+    for number, line in enumerate(lines, 1):
+        header = re.match(r'\s*#\s*include\s*([<"].*[>"])', line)
+        if header and header[1].startswith('"'):
+            if header[1][1:].split("/")[0] in OWN_ONLY and "/" in header[1]:
+                yield number, f"includes {header[1]}, which is another folder's own"
+        elif header and not (allowed.match(header[1]) or FOR_ALL.match(header[1])):
+            yield number, f"includes {header[1]}, which is of a layer above"
+        elif name.startswith(NO_NAMES) and UPPER_NAME.search(line):
+            yield number, f"{UPPER_NAME.search(line)[0]} is of a layer above"
+
+
 def check_c(name, lines):
     for first, length in function_lengths(lines):
         if length > MAX_FUNCTION:
@@ -94,8 +126,8 @@ def check_c(name, lines):
                 yield number, "a pointer to a page that may be a guest's: see argon/guest_write.h"
             if GUEST_STORE.search(line):
                 yield number, "a store to memory that a guest has: guest_store() and its like"
-        if in_core and re.search(r'#\s*include\s*[<"].*arch/(arm|x86|host)', line):
-            yield number, "a header of one architecture in common code"
+    if name.startswith("hypervisor/"):
+        yield from check_layers(name, lines)
 
 
 def check(path):

@@ -40,5 +40,8 @@ else
     echo "lint: headers and clang-tidy: not looked at, nothing is built yet (make)"
 fi
 
+echo "lint: tests of these"
+/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/lint || status=1
+
 [ $status -eq 0 ] && echo "lint: nothing found"
 exit $status

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Time of `xl create` of a Debian guest, on one CPU that dom0 and the guest share, on Argon and on Debian's Xen.
+"""Time of `xl create` of a Debian guest on Argon and on Debian's Xen: dom0 and the guest share one CPU.
 
 Two rows: until xl has ended, and until the guest's first process runs. Time is QEMU's virtual one, where a nanosecond
 is an instruction of whoever runs (-icount) and sleep is skipped to the next timer: it repeats. Prints a table and
@@ -35,8 +35,8 @@ def files():
     initrd = OUT / "guest.cpio.gz"
     machine.make_cpio({"/create/guest": (HERE / "guest.sh").read_text(encoding="utf-8")}, initrd)
     config = guests.config("create", ramdisk="/tmp/initrd", extra="console=hvc0 quiet rdinit=/create/guest")
-    script = (HERE / "dom0.sh").read_text(encoding="utf-8")
-    return {"/create/create": (OUT / "create").read_bytes(), "/create/dom0": script,
+    return {"/create/create": (OUT / "create").read_bytes(),
+            "/create/dom0": (HERE / "dom0.sh").read_text(encoding="utf-8"),
             "/create/guest.cpio.gz": initrd.read_bytes(), "/create/guest.cfg": config}
 
 
@@ -91,9 +91,9 @@ def main():
     if options.only:
         return 0
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"commit": output_of("git", "describe", "--always", "--dirty"), "gic": options.gic, "cpu": options.cpu,
-             "unit": "instructions", "rounds": results}
-    options.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="ascii")
+    out = {"commit": output_of("git", "describe", "--always", "--dirty"), "gic": options.gic, "cpu": options.cpu,
+           "unit": "instructions", "rounds": results}
+    options.json.write_text(json.dumps(out, indent=2) + "\n", encoding="ascii")
     if not all(results.values()):
         return 1
     table, ratios = cells(results)

@@ -161,6 +161,8 @@ static boot_code int take_back(const struct machine *m, struct rangeset *set)
     return r;
 }
 
+static_assert(16 * 64 >= 1020, "a bit of struct dom0_devices.edge for each INTID that a device may have");
+
 /* Where two nodes name the same frames, what leaves dom0 most choice. */
 static boot_code int keep_apart(struct dom0_devices *out)
 {

@@ -3,6 +3,7 @@
 #include "dom0.h"
 #include <argon/errno.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
 #include <argon/rangeset.h>
 
 #define SPARE_MIN MIB(64)
@@ -60,6 +61,7 @@ static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, 
 /* Neighbours become one bank. */
 static boot_code bool add_bank(struct build_memory *mem, const struct machine_range *r)
 {
+    ASSERT(mem->nr < BUILD_MAX_BANKS && r->size != 0);
     mem->total += r->size;
     for (u32 i = 0; i < mem->nr; i++) {
         struct machine_range *b = &mem->bank[i];

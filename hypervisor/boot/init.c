@@ -13,37 +13,44 @@
 #include <argon/percpu.h>
 #include <asm/errata.h>
 #include <asm/firmware.h>
+#include <asm/hcr.h>
 #include <asm/irq.h>
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/serror.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
 #include <vdev/vgic_host.h>
 
-#define FDT_WINDOW MIB(2)                /* the boot protocol's limit for a device tree */
+#define FDT_HEADER 40
+#define FDT_MAX MIB(2)                   /* the boot protocol's limit for a device tree */
 
 extern char boot_stack_top[];
-noreturn_fn void boot_main(paddr_t tables, paddr_t image);
+noreturn_fn void boot_main(paddr_t tables_pa, paddr_t image);
+
+static const void *tables;               /* firmware's, mapped until dom0 is built */
 
 /* What the boot loader passed in x0 (arm64 boot protocol), into `machine`. */
 static boot_code void machine_init(paddr_t pa)
 {
-    const void *tables;
     u64 size;
 
     if (pa == 0 || !IS_ALIGNED(pa, 8)) {
         boot_stop("no device tree: x0 was %#lx at entry", pa);
     }
-    tables = mmu_window(pa, FDT_WINDOW, MMU_RO);
+    tables = mmu_window(pa, FDT_HEADER, MMU_RO);
     size = tables != NULL ? machine_firmware_bytes(tables) : 0;
     if (size == 0) {
         boot_stop("no device tree at %#lx", pa);
     }
-    if (size > FDT_WINDOW) {
+    if (size > FDT_MAX) {
         boot_stop("the device tree at %#lx is larger than 2 MiB", pa);
     }
-    if (machine_from_firmware(tables, size, pa) != 0) {
+    /* No byte more: what is behind it may be no memory, or not ours, and is not to be read by speculation. */
+    mmu_window_close(tables, FDT_HEADER);
+    tables = mmu_window(pa, size, MMU_RO);
+    if (tables == NULL || machine_from_firmware(tables, size, pa) != 0) {
         /* The reason is in the log: show it if the tables still lead to a UART. */
         if (machine_find_uart("") == 0) {
             console_init();
@@ -87,7 +94,7 @@ static boot_code void irqs_init(void)
 /* Runs from the image, not from boot memory: that is given back here. */
 static noreturn_fn noinline void boot_finish(void)
 {
-    mmu_unmap_identity();
+    mmu_window_close(tables, machine.tables.size);
     boot_memory_release();
     if (opt.bootscrub == BOOTSCRUB_YES) {
         mem_scrub_all();
@@ -97,18 +104,21 @@ static noreturn_fn noinline void boot_finish(void)
     guest_enter();
 }
 
-noreturn_fn boot_code void boot_main(paddr_t tables, paddr_t image)
+noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
 {
     boot_cpu_init();
     mmu_init(image);
     console_init_early();
     uart_drivers = uart_driver_list;
-    machine_init(tables);
+    machine_init(tables_pa);
     options_parse(machine.xen_cmdline);
     errata_boot_init(opt.errata);
     time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());
     if (machine_find_uart(opt.dtuart) == 0) {
         console_init();
+    }
+    if (sysreg_read(hcr_el2) & HCR_E2H) {
+        boot_stop("this CPU cannot leave the VHE mode (HCR_EL2.E2H is fixed at 1), which is not supported");
     }
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
@@ -119,17 +129,17 @@ noreturn_fn boot_code void boot_main(paddr_t tables, paddr_t image)
     if (!errata_cpu_up()) {
         boot_stop("the boot CPU cannot be used");
     }
+    serror_boot_init();
     cpu_init_el2();
     p2m_boot_init();
     p2m_cpu_init();
-    sysreg_boot_init();
-    vcpu_boot_init();
     irqs_init();
     domain_init();
     sched_init(opt.sched);
     sched_init_cpu(0);
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
     errata_boot_done();
+    vcpu_boot_done();
     dom0_build();
     boot_finish();
 }

@@ -170,6 +170,7 @@ boot_code void boot_memory_init(void)
     carve_end = carve.end;
     frame_base = paddr_to_mfn(machine.banks[0].start).m;
     frame_end = paddr_to_mfn(bank_end(machine.nr_banks - 1)).m;
+    ASSERT(frame_base < frame_end);
     frame_table = (struct page *)HYP_FRAMETABLE_VA;
     for (u32 b = 0; b < machine.nr_banks; b++) {
         paddr_t start = machine.banks[b].start;
@@ -206,6 +207,8 @@ static u64 give_back(paddr_t start, paddr_t end)
 void boot_memory_release(void)
 {
     mmu_seal();
-    mem_image_released = give_back(image_pa + (u64)(boot_start - image_start), image_pa + (u64)(boot_end - image_start));
-    (void)give_back(ROUND_UP(machine.tables.start, PAGE_SIZE), ROUND_DOWN(machine_range_end(&machine.tables), PAGE_SIZE));
+    mem_image_released = give_back(image_pa + (u64)(boot_start - image_start),
+                                   image_pa + (u64)(boot_end - image_start));
+    (void)give_back(ROUND_UP(machine.tables.start, PAGE_SIZE),
+                    ROUND_DOWN(machine_range_end(&machine.tables), PAGE_SIZE));
 }

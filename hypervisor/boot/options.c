@@ -298,6 +298,7 @@ static const struct option options[] = {
     { "console_timestamps", parse_timestamps, &opt.console_timestamps, 0, 0 },
     { "gicv2_links", parse_gicv2_links, &opt.gicv2_links, 0, 0 },
     { "xsm", parse_xsm, NULL, 0, 0 },
+    { "hmp-unsafe", parse_bool, &opt.hmp_unsafe, 0, 0 },
     { "errata", parse_string, opt.errata, 0, sizeof(opt.errata) },
     /* GRUB's Debian configuration gives every Xen these; they mean something to x86 only. */
     { "placeholder", parse_accepted, NULL, 0, 0 },
@@ -318,7 +319,6 @@ static const struct option options[] = {
     { "extra_guest_irqs", parse_unsupported, NULL, 0, 0 },
     { "flask", parse_unsupported, NULL, 0, 0 },
     { "gnttab", parse_unsupported, NULL, 0, 0 },
-    { "hmp-unsafe", parse_unsupported, NULL, 0, 0 },
     { "iommu", parse_unsupported, NULL, 0, 0 },
     { "mem", parse_unsupported, NULL, 0, 0 },
     { "numa", parse_unsupported, NULL, 0, 0 },

@@ -3,6 +3,7 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
+#include <argon/panic.h>
 #include <argon/string.h>
 #include "fdt/fdt.h"
 
@@ -27,6 +28,7 @@ const struct machine_range *machine_redist(const struct machine_gic *g)
 {
     const struct machine_range *best = &g->redist[0];
 
+    ASSERT(g->nr_redist <= MACHINE_MAX_REDIST);
     for (u32 i = 1; i < g->nr_redist; i++) {
         if (g->redist[i].size > best->size) {
             best = &g->redist[i];
@@ -141,6 +143,10 @@ boot_code void machine_sort_banks(struct machine *m)
     for (u32 i = 0; i < m->nr_nomap; i++) {
         cut(m, m->nomap[i].start, m->nomap[i].start + m->nomap[i].size);
     }
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        ASSERT(m->banks[i].size != 0 && IS_ALIGNED(m->banks[i].start | m->banks[i].size, PAGE_SIZE));
+        ASSERT(i == 0 || machine_range_end(&m->banks[i - 1]) <= m->banks[i].start);
+    }
 }
 
 boot_code int machine_add_nomap(struct machine *m, paddr_t start, paddr_t size)
@@ -188,6 +194,9 @@ boot_code int machine_add_reserved(struct machine *m, paddr_t start, paddr_t siz
     }
     m->reserved[m->nr_reserved++] = (struct machine_range){ .start = start, .size = end - start };
     sort_ranges(m->reserved, m->nr_reserved);
+    for (u32 i = 1; i < m->nr_reserved; i++) {
+        ASSERT(machine_range_end(&m->reserved[i - 1]) < m->reserved[i].start);   /* else they would be one */
+    }
     return 0;
 }
 
@@ -231,6 +240,7 @@ static boot_code bool free_part(const struct machine *m, paddr_t s, paddr_t *sta
             e = MIN(e, from);
         }
     }
+    ASSERT(IS_ALIGNED(s | e, PAGE_SIZE));
     *start = s;
     *end = e;
     return s < e;

@@ -7,10 +7,10 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/percpu.h>
+#include <asm/firmware.h>
 #include <vdev/vgic.h>
 #include <vdev/vpsci.h>
 #include <vdev/vtimer.h>
-#include <asm/firmware.h>
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
@@ -73,10 +73,7 @@ static struct vcpu *by_affinity(const struct domain *d, u64 mpidr)
 {
     u64 id = (mpidr >> 8 & 0xff) * 16 + (mpidr & 0xff);
 
-    if ((mpidr & ~0xffffUL) || (mpidr & 0xff) >= 16 || id >= d->max_vcpus) {
-        return NULL;
-    }
-    return d->vcpu[id];
+    return (mpidr & ~0xffffUL) || (mpidr & 0xff) >= 16 ? NULL : domain_vcpu(d, id);
 }
 
 /*
@@ -150,7 +147,7 @@ static s64 smccc_version(struct vcpu *v, const u64 *arg)
     return 0x10001;
 }
 
-/* Which functions of the architecture's range there are (DEN0028 7.3): ours, and the CPUs' workarounds as they need them. */
+/* Functions of the architecture's range (DEN0028 7.3): ours, and the CPUs' workarounds as they need them. */
 static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
 {
     u32 fid = (u32)arg[1];
@@ -169,7 +166,10 @@ static s64 smccc_arch_features(struct vcpu *v, const u64 *arg)
 static s64 smccc_soc_id(struct vcpu *v, const u64 *arg)
 {
     (void)v;
-    return arg[1] <= 1 && firmware_arch_features(FID_SOC_ID) >= 0 ? (s32)firmware_call(FID_SOC_ID, arg[1]) : PSCI_NOT_SUPPORTED;
+    if (arg[1] > 1 || firmware_arch_features(FID_SOC_ID) < 0) {
+        return PSCI_NOT_SUPPORTED;
+    }
+    return (s32)firmware_call(FID_SOC_ID, arg[1]);
 }
 
 static s64 smccc_workaround(struct vcpu *v, const u64 *arg)

@@ -8,9 +8,9 @@
 #include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/percpu.h>
+#include <asm/vtimer.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
-#include <asm/vtimer.h>
 
 #define CTL_ENABLE  1U
 #define CTL_IMASK   2U

@@ -62,7 +62,9 @@ static u32 f_ack(void)
     if (c->ack_head == c->ack_tail) {
         host_irq_waiting = false;
     }
-    *fake_active(intid) = true;
+    if (intid < FAKE_IRQS) {
+        *fake_active(intid) = true;
+    }
     return intid;
 }
 

@@ -2,16 +2,16 @@
 /* unit-sources: arch/arm/domain.c firmware/machine.c */
 /* Which interrupt controller a domain gets, where, and how much of the hardware's CPU interface. */
 #include "unit.h"
-#include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <vdev/vgic.h>
+#include <vdev/vgic_host.h>
 
 static u32 hosts;
 static u64 layout[3];
 static int layout_rc;
 static struct domain *d;
-static const struct irqchip_ops fake_ops = { .name = "fake", .gic_version = 3 };
-const struct irqchip_ops *irqchip = &fake_ops;
+static const struct vgic_host_ops fake_ops = { .gic_version = 3 };
+const struct vgic_host_ops *vgic_host = &fake_ops;
 
 u32 vgic_host_versions(void) { return hosts; }
 

@@ -12,9 +12,14 @@
 #include <argon/timer.h>
 #include <asm/errata.h>
 #include <asm/firmware.h>
+#include <asm/hcr.h>
+#include <asm/irq.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/serror.h>
+#include <asm/smp.h>
 #include <asm/trap.h>
+#include <vdev/vgic_host.h>
 
 noreturn_fn void boot_main(paddr_t tables, paddr_t image);
 
@@ -27,7 +32,7 @@ struct options opt;
 char boot_stack_top[16];
 static const char *steps[MAX_STEPS];
 static u32 nr_steps;
-static u64 tables_size, hz, stacks;
+static u64 tables_size, hz, stacks, window;
 static int parse_rc, uart_rc, chip_rc;
 static bool mapped, cpu_ok;
 static char stopped[256];
@@ -39,6 +44,16 @@ static void step(const char *name)
     steps[nr_steps++] = name;
 }
 #define STEP(fn) void fn(void) { step(#fn); }
+
+static bool has(const char *name)
+{
+    for (u32 i = 0; i < nr_steps; i++) {
+        if (strcmp(steps[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 STEP(console_init_early)
 STEP(console_init)
@@ -52,11 +67,10 @@ STEP(firmware_boot_init)
 STEP(cpu_init_el2)
 STEP(p2m_boot_init)
 STEP(p2m_cpu_init)
-STEP(sysreg_boot_init)
-STEP(vcpu_boot_init)
-STEP(irq_init)
+STEP(serror_boot_init)
+STEP(vcpu_boot_done)
+STEP(irq_boot_init)
 STEP(domain_init)
-STEP(mmu_unmap_identity)
 STEP(mem_scrub_all)
 void mmu_init(paddr_t image) { assert_int_equal(image, 0x40200000); step("mmu_init"); }
 void options_parse(const char *line) { assert_string_equal(line, "the line"); step("options_parse"); }
@@ -84,9 +98,21 @@ void boot_stop(const char *fmt, ...)
 void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
 {
     assert_int_equal(pa, TABLES);
-    assert_int_equal(size, MIB(2));
     assert_int_equal(kind, MMU_RO);
+    assert_int_equal(window, 0);
+    window = mapped ? size : 0;
     return mapped ? boot_stack_top : NULL;
+}
+
+/* Twice: what the header was read through, and at the end the whole. */
+void mmu_window_close(const void *va, u64 size)
+{
+    assert_ptr_equal(va, boot_stack_top);
+    assert_int_equal(size, window);
+    window = 0;
+    if (has("machine_from_firmware")) {
+        step("window_closed");
+    }
 }
 
 size_t machine_firmware_bytes(const void *header) { assert_ptr_equal(header, boot_stack_top); return tables_size; }
@@ -95,7 +121,9 @@ int machine_from_firmware(const void *tables, size_t max, paddr_t at)
 {
     (void)tables;
     assert_int_equal(max, tables_size);
+    assert_int_equal(max, window);               /* and not a byte more is mapped */
     assert_int_equal(at, TABLES);
+    machine.tables = (struct machine_range){ .start = at, .size = max };
     strcpy(machine.xen_cmdline, "the line");
     step("machine_from_firmware");
     return parse_rc;
@@ -105,9 +133,13 @@ int machine_find_uart(const char *dtuart) { (void)dtuart; step("machine_find_uar
 
 static int chip_init(const struct machine *m) { (void)m; step("chip_init"); return chip_rc; }
 static int chip_init_cpu(void) { step("chip_init_cpu"); return 0; }
-const struct irqchip_ops gicv2_ops = { .name = "v2", .init = chip_init, .init_cpu = chip_init_cpu };
-const struct irqchip_ops gicv3_ops = { .name = "v3", .init = chip_init, .init_cpu = chip_init_cpu };
+static const struct vgic_host_ops virt;
+const struct irqchip_ops gicv2_ops = { .name = "v2", .init = chip_init, .init_cpu = chip_init_cpu, .virt = &virt };
+const struct irqchip_ops gicv3_ops = { .name = "v3", .init = chip_init, .init_cpu = chip_init_cpu, .virt = &virt };
 const struct irqchip_ops *irqchip;
+const struct vgic_host_ops *vgic_host;
+const struct uart_ops *const *uart_drivers;
+const struct uart_ops *const uart_driver_list[] = { NULL };
 
 static int setup(void **state)
 {
@@ -129,8 +161,9 @@ static bool boot(paddr_t tables)
 {
     int how = setjmp(end);
 
-    nr_steps = how == 0 ? 0 : nr_steps;
     if (how == 0) {
+        nr_steps = 0;
+        window = 0;
         boot_main(tables, 0x40200000);
     }
     return how == 1;
@@ -148,16 +181,6 @@ static u32 at(const char *name)
     return 0;
 }
 
-static bool has(const char *name)
-{
-    for (u32 i = 0; i < nr_steps; i++) {
-        if (strcmp(steps[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct { const char *first, *then; } order[] = {
     { "mmu_init", "console_init_early" },
     { "machine_from_firmware", "options_parse" },
@@ -166,22 +189,24 @@ static const struct { const char *first, *then; } order[] = {
     { "time_init", "machine_find_uart" },
     { "console_init", "boot_memory_init" },      /* what stops from here on is seen */
     { "boot_memory_init", "dom0_claim" },
-    { "dom0_claim", "mmu_map_stack" },           /* the first allocation: free memory around the modules is in one piece */
+    { "dom0_claim", "mmu_map_stack" },           /* the first allocation: what is free is in one piece */
     { "errata_boot_init", "errata_cpu_up" },
     { "errata_cpu_up", "cpu_init_el2" },
     { "p2m_boot_init", "p2m_cpu_init" },
     { "p2m_cpu_init", "dom0_build" },
-    { "sysreg_boot_init", "dom0_build" },
+    { "serror_boot_init", "cpu_init_el2" },      /* what firmware left is not blamed on a guest */
+    { "smp_boot", "vcpu_boot_done" },
+    { "vcpu_boot_done", "dom0_build" },
     { "chip_init", "chip_init_cpu" },
-    { "chip_init_cpu", "irq_init" },
-    { "irq_init", "smp_boot" },
+    { "chip_init_cpu", "irq_boot_init" },
+    { "irq_boot_init", "smp_boot" },
     { "sched_init", "sched_init_cpu" },
     { "sched_init_cpu", "smp_boot" },
     { "domain_init", "dom0_build" },
     { "smp_boot", "errata_boot_done" },          /* every CPU has said what it is */
     { "errata_boot_done", "dom0_build" },
-    { "dom0_build", "mmu_unmap_identity" },
-    { "mmu_unmap_identity", "boot_memory_release" },
+    { "dom0_build", "window_closed" },
+    { "window_closed", "boot_memory_release" },
     { "boot_memory_release", "mem_idle_start" },
     { "mem_idle_start", "console_boot_done" },   /* input may go to dom0 now */
     { "console_boot_done", "guest_enter" },
@@ -203,6 +228,9 @@ static void test_order(void **state)
     assert_ptr_equal(pcpus[0], &boot_pcpu);
     assert_true(boot_pcpu.online);
     assert_string_equal(irqchip->name, "v3");
+    assert_ptr_equal(vgic_host, &virt);
+    assert_ptr_equal(uart_drivers, uart_driver_list);
+    assert_int_equal(window, 0);
     assert_false(has("mem_scrub_all"));
     opt.bootscrub = BOOTSCRUB_YES;
     machine.gic.version = 2;
@@ -243,16 +271,20 @@ static void test_stops(void **state)
     uart_rc = -ENODEV;
     stops(TABLES, "cannot be used");
     assert_false(has("console_init"));
-    parse_rc = 0;
+    parse_rc = uart_rc = 0;
     stacks = 0;
     stops(TABLES, "boot CPU's stacks");
     stacks = 0x1000;
     cpu_ok = false;
     stops(TABLES, "the boot CPU cannot be used");
     cpu_ok = true;
+    reg_set("hcr_el2", HCR_E2H);
+    stops(TABLES, "VHE");
+    assert_true(has("console_init"));
+    reg_set("hcr_el2", 0);
     chip_rc = -EIO;
     stops(TABLES, "the GICv3 cannot be used");
-    assert_false(has("irq_init"));
+    assert_false(has("irq_boot_init"));
 }
 
 #define init_case(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)

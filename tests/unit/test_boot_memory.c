@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
 /* unit-sources: firmware/machine.c */
-/* From the list of RAM to the allocator: what it is given, what stays out, where the frame table is and what it spans. */
+/* From the list of RAM to the allocator: what it is given, what stays out, and what the frame table spans. */
 #include "sysreg.h"
 #include <argon/boot.h>
 #include <argon/boot_memory.h>

@@ -72,7 +72,8 @@ static void test_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stable), cmocka_unit_test(test_rollover), cmocka_unit_test(test_halves), cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_stable), cmocka_unit_test(test_rollover), cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,18 +2,26 @@
 /* Which CPU needs what: the table by MIDR, the option, CPUs that come up later. */
 #include "unit.h"
 #include <argon/machine.h>
+#include <argon/param.h>
 
 /* System registers are the test's. */
-static u64 midr, pfr0, pfr1, isar2, mmfr1;
+static u64 midr, pfr0, pfr1, isar2, mmfr0, mmfr1;
 static s32 workaround[3];
 static u64 reg_midr_el1(void) { return midr; }
 static u64 reg_id_aa64pfr0_el1(void) { return pfr0; }
 static u64 reg_id_aa64pfr1_el1(void) { return pfr1; }
+static u64 reg_id_aa64mmfr0_el1(void) { return mmfr0; }
 static u64 reg_id_aa64mmfr1_el1(void) { return mmfr1; }
 static u64 reg_s3_0_c0_c6_2(void) { return isar2; }
 #define sysreg_read(r) reg_##r()
 #include "../../hypervisor/arch/arm/errata.c"
 #undef sysreg_read
+
+static u32 patched;              /* errata_word when sites were patched last */
+void errata_patch_sites(void) { patched = errata_word; }
+
+static u32 id_first, id_merged;
+void idregs_cpu_up(bool first) { *(first ? &id_first : &id_merged) += 1; }
 
 static struct cpu_view last_view;
 static u32 last_needed;
@@ -36,11 +44,14 @@ static int setup(void **state)
     unit_setup(state);
     errata_word = forced_on = forced_off = of_machine = 0;
     complete = false;
+    boot_cpu.midr = 0;
+    opt.hmp_unsafe = true;
+    id_first = id_merged = 0;
     memset(of_cpu, 0, sizeof(of_cpu));
     /* What speculation may do is no matter, but where a test says so. */
     pfr0 = 3UL << 56;
     pfr1 = 1 << 4;
-    isar2 = mmfr1 = 0;
+    isar2 = mmfr0 = mmfr1 = 0;
     workaround[0] = workaround[1] = workaround[2] = -1;
     return 0;
 }
@@ -108,6 +119,7 @@ static void test_machine_quirks(void **state)
     machine.timer_quirks = BIT32(TIMER_161010101);
     errata_boot_init("");
     assert_int_equal(errata_word, BIT32(ERRATUM_COUNTER_161010101));
+    assert_int_equal(patched, errata_word);              /* time is read from here on */
     assert_true(up(1, MIDR(A35, 0, 0)));
     assert_int_equal(of_cpu[1], BIT32(ERRATUM_COUNTER_161010101));
     errata_boot_init("no-161010101");
@@ -122,6 +134,7 @@ static void test_union(void **state)
     assert_int_equal(errata_word, BIT32(ERRATUM_SPECULATIVE_AT) | BIT32(ERRATUM_CLEAN_INVAL));
     nr_cpus = 4;
     errata_boot_done();
+    assert_int_equal(patched, errata_word);
     assert_non_null(strstr(unit_log(), "Erratum speculative-at, CPUs 1-2: "));
     assert_non_null(strstr(unit_log(), "Erratum clean-inval, CPUs 0: "));
 }
@@ -130,11 +143,34 @@ static void test_late(void **state)
 {
     (void)state;
     assert_true(up(0, MIDR(A53, 0, 4)));
+    pcpus[2]->hwid = 2;
     errata_boot_done();
     assert_false(up(2, MIDR(A72, 0, 0)));
     assert_int_equal(errata_word, 0);
     assert_int_equal(of_cpu[2], 0);                      /* read-only by then */
-    assert_non_null(strstr(unit_log(), "CPU 2 (MIDR "));
+    assert_non_null(strstr(unit_log(), "CPU with MPIDR 0x2 is late"));
+}
+
+/* One kind of CPU unless the user says so; never one that has fewer address bits than stage 2 counts on. */
+static void test_kinds(void **state)
+{
+    (void)state;
+    opt.hmp_unsafe = false;
+    mmfr0 = 4;
+    assert_true(up(0, MIDR(A53, 0, 4)) && up(1, MIDR(A53, 0, 4)));
+    pcpus[2]->hwid = 0x100;
+    assert_false(up(2, MIDR(A72, 0, 2)));
+    assert_false(up(2, MIDR(A53, 0, 3)));
+    assert_int_equal(errata_word, 0);
+    assert_int_equal(id_first, 1);
+    assert_int_equal(id_merged, 1);
+    assert_non_null(strstr(unit_log(), "CPU with MPIDR 0x100 is of another kind"));
+    opt.hmp_unsafe = true;
+    assert_true(up(2, MIDR(A72, 0, 2)));
+    assert_int_equal(id_merged, 2);
+    assert_true(errata_word & BIT32(ERRATUM_SPECULATIVE_AT));
+    mmfr0 = 3;
+    assert_false(up(3, MIDR(A72, 0, 2)));
 }
 
 /* Spectre v2 and branch history: by CSV2, ECBHB, CLRBHB, what the firmware has, and the CPUs known. */
@@ -202,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_machine_quirks, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_union, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_late, setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(test_kinds, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_branches, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_store_bypass, setup, unit_teardown),
     };

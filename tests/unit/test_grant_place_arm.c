@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The same on ARM's stage 2. */
 /* unit-arch: arm */
-/* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
-/* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
-/* unit-sources: core/grant/table.c core/grant/pin.c core/event/guest_atomic.c */
 /* unit-sources: arch/arm/p2m.c arch/arm/p2m_lookup.c arch/arm/pgtable.c arch/arm/tlb.c */
 /* unit-sources: arch/arm/guest_access.c */
 #include "real_p2m.h"

@@ -243,6 +243,21 @@ static void unexpected(void **state)
     assert_non_null(strstr(unit_log(), "interrupt 50"));
 }
 
+/* LPIs of somebody before us: ended, said once; nothing else that there is for an interrupt is looked at. */
+static void stray_lpis(void **state)
+{
+    u64 deactivates = fake.deactivates;
+
+    (void)state;
+    fake_raise(8192);
+    fake_raise(8200);
+    irq_handle();
+    assert_int_equal(fake.last_eoi, 8200);
+    assert_int_equal(fake.deactivates, deactivates);
+    assert_non_null(strstr(unit_log(), "interrupt 8192"));
+    assert_null(strstr(unit_log(), "interrupt 8200"));
+}
+
 static void gich_list_registers(void **state)
 {
     static const u64 samples[] = {
@@ -265,7 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         icase(init_enables_its_own), icase(unusable_machines), icase(requests), icase(hot_ones), icase(guests),
-        icase(unexpected),
+        icase(unexpected), icase(stray_lpis),
         cmocka_unit_test(gich_list_registers),
     };
 

@@ -196,6 +196,7 @@ static void test_gfn_range(void **state)
     assert_int_equal(p2m_remove_many(d, gfn(NR_GFNS - 1), 2, ~0U, frames), 0);
     assert_int_equal(mfn_at(5), 0x40001);
     assert_int_equal(p2m_map(d, gfn(NR_GFNS - 1), mfn(1), 1, P2M_MMIO), 0);
+    assert_int_equal(p2m_remove_many(d, gfn(NR_GFNS - 1), 2, P2M_MMIO_TYPES, frames), 0);
     assert_int_equal(mfn_at(NR_GFNS - 1), 1);
     assert_int_equal(p2m_max_gfn(d).g, NR_GFNS - 1);
 }

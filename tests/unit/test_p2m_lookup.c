@@ -26,12 +26,8 @@ int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr);
 #undef page_get
 
 struct s2_geometry s2;
-void arch_inval_icache(void) { }
 
-void arch_inval_icache(void)
-{
-    host_record("arch_inval_icache", 0, 0, 0, 0);
-}
+void arch_inval_icache(void) { }
 
 #define FIRST   0x40000UL                /* a gfn at a boundary of 1 GiB; the second 2 MiB of it are a block */
 #define BLOCK   (FIRST + 512)

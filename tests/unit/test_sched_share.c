@@ -240,7 +240,7 @@ static void test_a_cap_counts_short_times(void **state)
     assert_in_range(d->sched.cap_tokens, 499000, 501000);
 }
 
-/* The domain is being destroyed, and its timer's handler is under way on another CPU: nothing is armed after the end. */
+/* The domain is destroyed while its timer's handler is under way on another CPU: nothing is armed after the end. */
 static void test_a_cap_ends_with_its_domain(void **state)
 {
     struct domain *d = sched_machine_with(1, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The fake machine itself: what the other tests stand on. */
+/* The fake machine itself: what the other tests stand on. Public structs are laid out here as on ARM. */
+/* unit-sources: core/hypercall/layout.c */
 #include "unit.h"
 
 static void test_guest_memory(void **state)

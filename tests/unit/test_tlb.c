@@ -50,10 +50,67 @@ static void test_of_another(void **state)
     assert_int_equal(reg_get("vttbr_el2"), MINE);
 }
 
+/* Registers of a guest whose VTTBR_EL2 is changed: no walks meanwhile, the real TCR_EL1 last. */
+static void test_of_another_speculative(void **state)
+{
+    (void)state;
+    errata_word = BIT32(ERRATUM_SPECULATIVE_AT);
+    reg_set("vttbr_el2", MINE);
+    reg_set("tcr_el1", 0x1000);
+    reg_set("sctlr_el1", SCTLR_M);
+    tlb_flush_s2(OTHERS, 0, ~0UL);
+    insn_expect_exactly("msr tcr_el1", "isb", "msr vttbr_el2", "isb", "dsb ishst", "tlbi vmalls12e1is", "dsb ish",
+                        "isb", "msr vttbr_el2", "isb", "msr tcr_el1", "isb", NULL);
+    assert_int_equal(insn_nth("msr tcr_el1", 0)->value, 0x1000 | TCR_EPD);
+    assert_int_equal(reg_get("tcr_el1"), 0x1000);
+    /* With its stage 1 off: on, without walks; off before they are let in. */
+    insn_forget();
+    reg_set("sctlr_el1", SCTLR_C);
+    tlb_flush_s2(OTHERS, 0, ~0UL);
+    insn_expect_exactly("msr tcr_el1", "isb", "msr sctlr_el1", "isb", "msr vttbr_el2", "isb", "dsb ishst",
+                        "tlbi vmalls12e1is", "dsb ish", "isb", "msr vttbr_el2", "isb", "msr sctlr_el1", "isb",
+                        "msr tcr_el1", "isb", NULL);
+    assert_int_equal(reg_get("sctlr_el1"), SCTLR_C);
+    /* Its own: nothing changes. */
+    insn_forget();
+    tlb_flush_s2(MINE, 0, ~0UL);
+    assert_int_equal(insn_count("msr tcr_el1"), 0);
+}
+
+/* Errata: each TLBI and its DSB twice, at every place. */
+static void test_repeated(void **state)
+{
+    (void)state;
+    errata_word = BIT32(ERRATUM_REPEAT_TLBI);
+    reg_set("vttbr_el2", MINE);
+    tlb_flush_el2();
+    insn_expect("tlbi alle2is", "dsb ish", "tlbi alle2is", "dsb ish", "isb", NULL);
+    insn_forget();
+    tlb_flush_s2_page(MINE, 5);
+    insn_expect("tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is", "dsb ish", "tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is",
+                "dsb ish", "isb", NULL);
+    insn_forget();
+    tlb_flush_s2(OTHERS, 0, ~0UL);
+    insn_expect("msr vttbr_el2", "tlbi vmalls12e1is", "dsb ish", "tlbi vmalls12e1is", "dsb ish", "isb",
+                "msr vttbr_el2", NULL);
+    insn_forget();
+    tlb_flush_guest_here(true);
+    insn_expect_exactly("tlbi vmalle1", "dsb nsh", "tlbi vmalle1", "ic iallu", "dsb nsh", "isb", NULL);
+}
+
+static int setup(void **state)
+{
+    errata_word = 0;
+    return sysreg_setup(state);
+}
+
+#define tlb_case(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        sysreg_case(test_el2), sysreg_case(test_page), sysreg_case(test_range), sysreg_case(test_of_another),
+        tlb_case(test_el2), tlb_case(test_page), tlb_case(test_range), tlb_case(test_of_another),
+        tlb_case(test_of_another_speculative), tlb_case(test_repeated),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/check.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
-/* unit-sources: vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
+/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
+/* unit-sources: vdev/vgic/check.c vdev/vgic/host.c vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* The vGIC: delivery, levels, list register pressure, vCPU switches, reset. */
 #include "vgic_v3.h"
 
@@ -299,6 +299,34 @@ static void ends_of_evicted(void **state)
     assert_int_equal(rd(GICD + 0x304) >> 8, 0);
 }
 
+/* An end is counted, and before anyone has looked the maintenance interrupts that are wanted change. */
+static void end_counted_meanwhile(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 5; i++) {
+        enable_spi(40 + i, 0xe0 - i * 8, true);
+        vgic_inject(d, NULL, 40 + i);
+        assert_int_equal(guest_ack(), 40 + i);
+    }
+    enable_spi(50, 0x80, true);
+    enable_spi(51, 0x80, true);
+    for (u32 i = 5; i-- > 0; ) {
+        guest_eoi(40 + i);
+    }
+    assert_int_equal(fake_here()->hcr >> VHCR_EOICOUNT_SHIFT, 1);
+    for (u32 i = 0; i < 5; i++) {
+        enable_spi(52 + i, 0x88, true);
+        vgic_inject(d, NULL, 52 + i);
+    }
+    assert_int_equal(rd(GICD + 0x304), 0);
+    for (u32 i = 0; i < 5; i++) {
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+        guest_eoi(guest_ack());
+    }
+}
+
 /*
  * Five SGIs nested in four list registers: the first is in none. It pends again while active, its active state is
  * cleared by register, and something is ended that is not in a list register either.
@@ -518,7 +546,8 @@ int main(void)
         vcase(edge_spi), vcase(disable_takes_it_out), vcase(group_disable_takes_all_out),
         vcase(pending_and_active_registers), vcase(level_line), vcase(level_pended_by_software),
         vcase(priorities_and_pressure), vcase(more_active_than_list_registers), vcase(ends_of_evicted),
-        vcase(evicted_and_cleared), vcase(level_again_at_reclaim), vcase(routed_while_active), vcase(deliverable),
+        vcase(end_counted_meanwhile), vcase(evicted_and_cleared), vcase(level_again_at_reclaim),
+        vcase(routed_while_active), vcase(deliverable),
         vcase(blocked_vcpu_is_kicked), vcase(save_keeps_everything), vcase(reset), vcase(creation_errors),
         vcase(dump_prints),
     };

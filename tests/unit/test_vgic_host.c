@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/check.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
-/* unit-sources: vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
+/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
+/* unit-sources: vdev/vgic/check.c vdev/vgic/host.c vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* The vGIC: hardware links of timer and host interrupts, routing of SPIs. */
 #include "vgic_v3.h"
 
@@ -157,11 +157,16 @@ static void host_spi(void **state)
     assert_true(fake.enabled[50]);
     assert_int_equal(fake.type[50], IRQ_TYPE_LEVEL);
     assert_int_equal(fake.target[50], 0);
-    for (u32 i = 0; i < 3; i++) {
+    for (u32 i = 0; i < VGIC_HOST_TRUSTED + 3; i++) {
         device_interrupts();
         assert_int_equal(guest_ack(), 50);
         assert_true(fake.active[50]);
         guest_eoi(50);
+        /* Once the guest has been seen to quiet the device first, its end is not reported any more. */
+        assert_int_equal(fake_maintenance(), i < VGIC_HOST_TRUSTED);
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
         assert_false(fake.active[50]);
     }
     /* Software pending goes to the hardware, and shows. */
@@ -189,6 +194,73 @@ static void host_spi(void **state)
     device_interrupts();
     assert_false(fake.active[50]);
     assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
+/* The guest on this CPU ends 50 with the device's line still high. */
+static void end_early(void)
+{
+    fake.pending[50] = true;
+    device_interrupts();
+    assert_int_equal(guest_ack(), 50);
+    guest_eoi(50);
+    assert_true(fake_maintenance());
+    vgic_maintenance();
+}
+
+/* It arrives again at once, but is not taken if the device is quiet by the time at which the guest could take it. */
+static void level_ended_early(void **state)
+{
+    struct vcpu *v = d->vcpu[0];
+
+    (void)state;
+    assert_int_equal(vgic_connect_host(d, 50, 50), 0);
+    enable_spi(50, 0x80, false);
+    for (u32 i = 0; i < 2 * VGIC_HOST_TRUSTED; i++) {
+        v->arch.regs.pstate |= PSTATE_I;
+        v->pending = 0;
+        end_early();
+        assert_int_equal(v->pending, PEND_LINE);
+        assert_true(vgic_check_lines(v));
+        assert_false(fake.active[50]);
+        device_interrupts();
+        assert_true(vgic_check_lines(v));
+        check_all();
+        if (i % 4 == 1) {
+            /* Switched away and back, still high: it is taken. */
+            unload(v);
+            load(v);
+            assert_true(fake_here()->hcr & VHCR_TALL1);
+            assert_true(vgic_acknowledge_trapped(v));
+            assert_false(vgic_acknowledge_trapped(v));
+            assert_int_equal(guest_ack(), 50);
+            fake.pending[50] = false;
+            guest_eoi(50);
+            vgic_maintenance();
+            continue;
+        }
+        fake.pending[50] = false;
+        if (i % 2) {
+            assert_true(fake_here()->hcr & VHCR_TALL1);
+            assert_true(vgic_acknowledge_trapped(v));
+        } else {
+            assert_false(vgic_check_lines(v));
+        }
+        assert_false(fake.active[50]);
+        assert_int_equal(fake_here()->hcr, VHCR_EN);
+        assert_int_equal(guest_ack(), FAKE_NONE);
+        check_all();
+    }
+    /* With interrupts unmasked it is taken at once, as by a physical CPU. */
+    v->arch.regs.pstate &= ~(u64)PSTATE_I;
+    end_early();
+    assert_int_equal(fake_here()->hcr, VHCR_EN);
+    /* Routed to another vCPU while in doubt. */
+    v->arch.regs.pstate |= PSTATE_I;
+    end_early();
+    mmio(GICD + 0x6000 + 50 * 8, 8, true, 1);
+    assert_true(vgic_acknowledge_trapped(v));
+    assert_int_equal(fake_here()->hcr, VHCR_EN);
+    v->arch.regs.pstate &= ~(u64)PSTATE_I;
 }
 
 /*
@@ -277,7 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken), vcase(timer_retracted_while_masked),
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
-        vcase(host_spi), vcase(host_spi_arrives_elsewhere), vcase(host_spi_active_and_pending),
+        vcase(host_spi), vcase(level_ended_early), vcase(host_spi_arrives_elsewhere),
+        vcase(host_spi_active_and_pending),
         vcase(routing),
     };
 

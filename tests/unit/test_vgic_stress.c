@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/check.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
-/* unit-sources: vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
+/* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
+/* unit-sources: vdev/vgic/check.c vdev/vgic/host.c vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* unit-sanitize: thread */
 /*
  * The vGIC used by several CPUs at once, each a thread: two vCPUs play ping-pong with SGIs while a third one reads

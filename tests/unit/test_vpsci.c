@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: vdev/vpsci.c */
 #include "unit.h"
-
-
 #include <asm/firmware.h>
 #include <vdev/vpsci.h>
 

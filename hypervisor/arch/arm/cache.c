@@ -6,6 +6,7 @@
 #include <argon/arch.h>
 #include <argon/string.h>
 #include <asm/cache.h>
+#include <asm/errata.h>
 
 #define CTR_DIC BIT(29)
 
@@ -27,20 +28,27 @@ static u64 dcache_line(void)
         }                                                                                               \
     } while (0)
 
-/* To the point of coherency, so that a guest with its caches off reads what we wrote (D7.5.8). */
-void arch_clean_dcache(const void *va, size_t n)
-{
-    u64 line = dcache_line();
-
-    for_each_block(cvac, va, n, line);
-    dsb(sy);
-}
-
 void arch_clean_inval_dcache(const void *va, size_t n)
 {
     u64 line = dcache_line();
 
     for_each_block(civac, va, n, line);
+    dsb(sy);
+}
+
+/*
+ * To the point of coherency, so that a guest with its caches off reads what we wrote (D7.5.8). Early Cortex-A53 may lose a store that comes
+ * after a clean of its line (819472, 824069, 826319, 827319): the line goes, too.
+ */
+void arch_clean_dcache(const void *va, size_t n)
+{
+    u64 line = dcache_line();
+
+    if (errata_active(ERRATUM_CLEAN_INVAL)) {
+        arch_clean_inval_dcache(va, n);
+        return;
+    }
+    for_each_block(cvac, va, n, line);
     dsb(sy);
 }
 
@@ -94,7 +102,7 @@ void arch_scrub_pages(void *va, u64 nr_pages)
 {
     u64 block = zero_block(), a = (u64)va, end = a + nr_pages * PAGE_SIZE;
 
-    if (block == 0 || block != dcache_line() || block > PAGE_SIZE / 32) {
+    if (block == 0 || block != dcache_line() || block > PAGE_SIZE / 32 || errata_active(ERRATUM_CLEAN_INVAL)) {
         arch_zero_pages(va, nr_pages);
         arch_clean_dcache(va, nr_pages * PAGE_SIZE);
         return;

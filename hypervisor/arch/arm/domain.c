@@ -3,7 +3,6 @@
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/panic.h>

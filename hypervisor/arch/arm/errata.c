@@ -7,11 +7,13 @@
 #include <argon/atomic.h>
 #include <argon/console.h>
 #include <argon/machine.h>
+#include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/printf.h>
 #include <argon/string.h>
 #include <asm/errata.h>
 #include <asm/firmware.h>
+#include <asm/idregs.h>
 #include <asm/spectre.h>
 
 /* MIDR_EL1 (Arm ARM D17.2.100): implementer 31:24, variant 23:20, part 15:4, revision 3:0. */
@@ -245,6 +247,7 @@ u32 errata_word ro_after_boot;
 static u32 of_cpu[NR_CPUS] ro_after_boot;
 static u32 of_machine ro_after_boot;
 static u32 forced_on ro_after_boot, forced_off ro_after_boot;
+static struct cpu_view boot_cpu ro_after_boot;   /* midr 0: it is not up */
 static bool complete ro_after_boot;      /* no CPU comes up any more that could add something */
 
 /* ---- the option ---- */
@@ -302,6 +305,7 @@ boot_code void errata_boot_init(const char *option)
     }
     of_machine = of_timer();
     errata_word = (of_machine | forced_on) & ~forced_off;
+    errata_patch_sites();
 }
 
 /* ---- CPUs ---- */
@@ -329,7 +333,7 @@ static void look(struct cpu_view *c)
 
     *c = (struct cpu_view){
         .midr = (u32)sysreg_read(midr_el1), .pfr0 = sysreg_read(id_aa64pfr0_el1), .pfr1 = sysreg_read(id_aa64pfr1_el1),
-        .isar2 = sysreg_read(s3_0_c0_c6_2), .mmfr1 = sysreg_read(id_aa64mmfr1_el1),
+        .isar2 = sysreg_read(s3_0_c0_c6_2), .mmfr0 = sysreg_read(id_aa64mmfr0_el1), .mmfr1 = sysreg_read(id_aa64mmfr1_el1),
     };
     for (u32 i = 0; i < 3; i++) {
         c->workaround[i] = firmware_arch_features(fids[i]);
@@ -339,16 +343,43 @@ static void look(struct cpu_view *c)
     c->safe[2] = bhb_safe(c) || v2_safe(c);
 }
 
+/*
+ * May this CPU run beside those that are up? Guests move between CPUs, and cannot know that they do: one kind of CPU, unless the
+ * user says so; and then none that translates to less than stage 2 is made for.
+ */
+static bool fits(const struct cpu_view *c)
+{
+    u64 hwid = this_cpu()->hwid;
+
+    if (complete) {
+        log_err("CPU with MPIDR %#lx is late: not used", hwid);
+        return false;
+    }
+    if (boot_cpu.midr != 0 && c->midr != boot_cpu.midr && !opt.hmp_unsafe) {
+        log_warn("CPU with MPIDR %#lx is of another kind (MIDR %#x) than the boot CPU (%#x): not used; hmp-unsafe uses it", hwid,
+                 c->midr, boot_cpu.midr);
+        return false;
+    }
+    if (boot_cpu.midr != 0 && id_field(c->mmfr0, 0) < id_field(boot_cpu.mmfr0, 0)) {
+        log_warn("CPU with MPIDR %#lx has fewer physical address bits than the boot CPU: not used", hwid);
+        return false;
+    }
+    return true;
+}
+
 bool errata_cpu_up(void)
 {
     struct cpu_view c;
     u32 needed;
 
     look(&c);
-    needed = needed_by(&c);
-    if (complete) {
-        log_err("CPU %u (MIDR %#x) is late: not used", cpu_id(), c.midr);
+    if (!fits(&c)) {
         return false;
+    }
+    needed = needed_by(&c);
+    idregs_cpu_up(boot_cpu.midr == 0);
+    if (boot_cpu.midr == 0) {
+        boot_cpu = c;
     }
     of_cpu[cpu_id()] = needed;
     atomic_fetch_or(&errata_word, needed);
@@ -383,8 +414,9 @@ boot_code void errata_boot_done(void)
     char cpus[64];
 
     complete = true;
+    errata_patch_sites();
     for (u32 i = 0; i < NR_ERRATA; i++) {
-        if (errata_active((enum erratum)i)) {
+        if (errata_word & BIT32(i)) {
             cpu_list(BIT32(i), cpus, sizeof(cpus));
             log_info("Erratum %s, CPUs %s: %s", kinds[i].name, cpus, kinds[i].what);
         }

@@ -45,9 +45,25 @@ boot_code void irq_boot_init(void)
              vgic_host->nr_prio_bits());
 }
 
+/* An LPI that somebody before us has enabled: no active state, it comes once for each message (IHI 0069 5.1). */
+static void stray_lpi(u32 intid)
+{
+    static bool said;
+
+    irqchip->eoi(intid);
+    if (!said) {
+        said = true;
+        log_warn("interrupt %u, an LPI, came on CPU %u: nobody asked for it", intid, cpu_id());
+    }
+}
+
 /* Beyond the last there is. False: it is the GIC's number for none. */
 static noinline bool without_desc(u32 intid)
 {
+    if (intid > INTID_SPURIOUS) {
+        stray_lpi(intid);
+        return true;
+    }
     if (intid >= INTID_SPECIAL) {
         return false;
     }

@@ -13,7 +13,7 @@
 #define NR_POOL_TABLES 24
 
 paddr_t image_pa ro_after_boot;
-extern u64 boot_l0[], boot_id_l1[];
+extern u64 boot_l0[];
 
 static u64 table_pool[NR_POOL_TABLES][512] aligned_to(4096) section(".bss.table_pool");
 static u32 table_pool_used;
@@ -128,6 +128,17 @@ void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
     return (void *)(va + (pa - first));
 }
 
+void mmu_window_close(const void *va, u64 size)
+{
+    u64 first = ROUND_DOWN((u64)va, PAGE_SIZE);
+    int rc;
+
+    spin_lock(&mmu_lock);
+    rc = pgt_unmap(&host_pgt, first, ROUND_UP((u64)va + size, PAGE_SIZE) - first);
+    spin_unlock(&mmu_lock);
+    ASSERT_ALWAYS(rc == 0);              /* pages: no block is split, no table is needed */
+}
+
 volatile void *arch_ioremap(paddr_t pa, u64 size)
 {
     return mmu_window(pa, size, MMU_DEVICE);
@@ -153,12 +164,6 @@ boot_code int mmu_direct_map(paddr_t start, paddr_t end)
         rc = direct_map_part(ro, ro_end, MMU_RO);
     }
     return rc != 0 ? rc : direct_map_part(ro_end, end, MMU_RW);
-}
-
-void mmu_unmap_identity(void)
-{
-    boot_l0[image_pa >> 39] = 0;
-    host_flush(&host_pgt, 0, 0);
 }
 
 /* ro_after_boot loses its write permission in place: only permissions change, so no break-before-make (D8.14.1). */

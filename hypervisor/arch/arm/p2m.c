@@ -77,6 +77,7 @@ static u64 *s2_table_alloc(struct pgtable *t)
     struct domain *d = pgt_domain(t);
     u64 *table;
 
+    ASSERT(spin_is_locked(&d->arch.p2m_lock));
     if (!d->is_privileged && d->paging_pool_used + PAGE_SIZE > d->paging_pool_bytes) {
         return NULL;
     }
@@ -89,6 +90,7 @@ static u64 *s2_table_alloc(struct pgtable *t)
 
 static void s2_table_free(struct pgtable *t, u64 *table)
 {
+    ASSERT(spin_is_locked(&pgt_domain(t)->arch.p2m_lock) && pgt_domain(t)->paging_pool_used >= PAGE_SIZE);
     pgt_domain(t)->paging_pool_used -= PAGE_SIZE;
     pages_free(table, 0);
 }

@@ -12,7 +12,7 @@ static unsigned int entry_index(const struct pgtable *t, u64 va, unsigned int le
     u64 index = va >> pgt_level_shift(level);
 
     /* The root may be up to 16 concatenated tables (stage 2, D8.2.2): its index has more bits. */
-    return (unsigned int)(level == t->start_level ? index : index & (ENTRIES - 1));
+    return (unsigned int)(index & (level == t->start_level ? BIT(t->va_bits - pgt_level_shift(level)) - 1 : ENTRIES - 1UL));
 }
 
 static u64 leaf(paddr_t pa, u64 attrs, unsigned int level)
@@ -49,6 +49,7 @@ static u64 *block_split(struct pgtable *t, u64 *entry, u64 va, unsigned int leve
     u64 attrs = pte & ~(PTE_ADDR_MASK | PTE_VALID | PTE_TABLE_BIT);
     u64 *table = t->ops->table_alloc(t);
 
+    ASSERT(pte_is_leaf(pte, level) && level > 0 && IS_ALIGNED(pa, 1UL << pgt_level_shift(level)));
     if (table == NULL) {
         return NULL;
     }
@@ -169,6 +170,7 @@ int pgt_map(struct pgtable *t, u64 va, paddr_t pa, u64 size, u64 attrs)
     struct map_request r = { .va = va, .end = va + size, .pa = pa, .attrs = attrs };
     int rc;
 
+    ASSERT(IS_ALIGNED(va | pa | size, PAGE_SIZE) && (attrs & (PTE_ADDR_MASK | PTE_VALID | PTE_TABLE_BIT)) == 0);
     if (size == 0 || r.end < va || (r.end - 1) >> t->va_bits || ((pa + size - 1) & ~(PTE_ADDR_MASK | 0xfff))) {
         return -EINVAL;
     }

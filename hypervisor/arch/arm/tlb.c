@@ -5,12 +5,20 @@
 /* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
 #define FLUSH_PAGES_MAX 32
 
-void tlb_flush_el2(void)
+static void flush_el2(void)
 {
     dsb(ishst);
     tlbi(alle2is);
     dsb(ish);
     isb();
+}
+
+void tlb_flush_el2(void)
+{
+    flush_el2();
+    if (errata_active(ERRATUM_REPEAT_TLBI)) {
+        flush_el2();
+    }
 }
 
 /*
@@ -33,17 +41,43 @@ static void flush_current(u64 gpa, u64 bytes)
     isb();
 }
 
-void tlb_flush_s2(u64 vttbr, u64 gpa, u64 bytes)
+/* Once, where errata have it so twice: VTTBR_EL2 is the one whose entries go. */
+static void flush_checked(u64 gpa, u64 bytes)
 {
-    u64 old = sysreg_read(vttbr_el2);
+    flush_current(gpa, bytes);
+    if (errata_active(ERRATUM_REPEAT_TLBI)) {
+        flush_current(gpa, bytes);
+    }
+}
 
-    if (old != vttbr) {
-        sysreg_write(vttbr_el2, vttbr);
+/*
+ * The registers of this CPU's guest stay where they are while VTTBR_EL2 is another's: where errata walk by speculation, walks are stopped
+ * as in arch_context_switch(), and the real TCR_EL1 is written last. Of a CPU that idles they are stopped already.
+ */
+static noinline void flush_of_another(u64 vttbr, u64 gpa, u64 bytes)
+{
+    bool hold = errata_active(ERRATUM_SPECULATIVE_AT);
+    u64 old = sysreg_read(vttbr_el2), tcr = sysreg_read(tcr_el1), sctlr = sysreg_read(sctlr_el1);
+
+    if (hold) {
+        walks_stop(sctlr, tcr);
+    }
+    sysreg_write(vttbr_el2, vttbr);
+    isb();
+    flush_checked(gpa, bytes);
+    sysreg_write(vttbr_el2, old);
+    isb();
+    if (hold) {
+        walks_resume(sctlr, tcr);
         isb();
     }
-    flush_current(gpa, bytes);
-    if (old != vttbr) {
-        sysreg_write(vttbr_el2, old);
-        isb();
+}
+
+void tlb_flush_s2(u64 vttbr, u64 gpa, u64 bytes)
+{
+    if (sysreg_read(vttbr_el2) == vttbr) {
+        flush_checked(gpa, bytes);
+    } else {
+        flush_of_another(vttbr, gpa, bytes);
     }
 }

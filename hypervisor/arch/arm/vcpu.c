@@ -11,34 +11,15 @@
 #include <argon/xen.h>
 #include <asm/errata.h>
 #include <asm/fp.h>
+#include <asm/hcr.h>
+#include <asm/serror.h>
 #include <asm/smp.h>
 #include <asm/spectre.h>
+#include <asm/tlb.h>
 #include <asm/trap.h>
 #include <vdev/vgic.h>
-#include <vdev/vgic_host.h>
 #include <vdev/vtimer.h>
 
-/* HCR_EL2 (Arm ARM D17.2.48). */
-#define HCR_VM     BIT(0)    /* stage 2 on */
-#define HCR_SWIO   BIT(1)    /* set/way invalidate cleans too */
-#define HCR_PTW    BIT(2)    /* a stage-1 walk through device memory faults at stage 2: the walker is never to read a device */
-#define HCR_FMO    BIT(3)    /* physical interrupts to EL2, virtual ones to the guest */
-#define HCR_IMO    BIT(4)
-#define HCR_AMO    BIT(5)
-#define HCR_FB     BIT(9)    /* broadcast the guest's local TLB and cache maintenance: it may move between CPUs */
-#define HCR_BSU_IS (1UL << 10)
-#define HCR_TWI    BIT(13)
-#define HCR_TID3   BIT(18)   /* feature registers */
-#define HCR_TSC    BIT(19)
-#define HCR_TIDCP  BIT(20)   /* implementation defined registers */
-#define HCR_TACR   BIT(21)
-#define HCR_RW     BIT(31)   /* EL1 is AArch64 */
-#define HCR_TLOR   BIT(35)
-#define HCR_TERR   BIT(36)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | \
-                    HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_TLOR | HCR_TERR)
-
-#define SCTLR_EL1_RESET 0x00c50078UL
 #define PSTATE_START    0x1c5UL                  /* EL1h; A, I, F masked */
 #define PSTATE_VALID    (GENMASK(31, 28) | BIT(24) | BIT(22) | BIT(21) | BIT(20) | BIT(12) | GENMASK(11, 10) | 0x3c0UL | 0x1fUL)
 
@@ -46,8 +27,7 @@
 #define EL1_PAIRS(X) \
     X(sp_el0, sp_el0, sp_el1, sp_el1) \
     X(elr_el1, elr_el1, spsr_el1, spsr_el1) \
-    X(sctlr, sctlr_el1, cpacr, cpacr_el1) \
-    X(tcr, tcr_el1, ttbr0, ttbr0_el1) \
+    X(cpacr, cpacr_el1, ttbr0, ttbr0_el1) \
     X(ttbr1, ttbr1_el1, mair, mair_el1) \
     X(amair, amair_el1, vbar, vbar_el1) \
     X(esr, esr_el1, far, far_el1) \
@@ -63,11 +43,13 @@ static void el1_save(struct el1_state *s)
         s->m1 = first; \
         s->m2 = second; \
     } while (0);
+    SAVE(sctlr, sctlr_el1, tcr, tcr_el1)
     EL1_PAIRS(SAVE)
     s->cntkctl = sysreg_read(cntkctl_el1);
 }
 
-static void el1_restore(const struct el1_state *s)
+/* All but SCTLR_EL1 and TCR_EL1. */
+static always_inline void el1_restore(const struct el1_state *s)
 {
 #define RESTORE(m1, r1, m2, r2) do { \
         u64 first = s->m1, second = s->m2; \
@@ -86,71 +68,129 @@ static void vcpu_save(struct vcpu *v)
     fp_save(&v->arch.fp);
 }
 
-/*
- * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. It starts as zero for
- * each vCPU that is loaded, so that it carries nothing from one to another.
- */
-static bool has_sme ro_after_boot;
+/* What CPUs need when vCPUs change: one word, known once all are up, which each has at hand. */
+#define SWITCH_HOLD   BIT32(0)   /* ERRATUM_SPECULATIVE_AT: walks are stopped meanwhile */
+#define SWITCH_REPEAT BIT32(1)   /* ERRATUM_REPEAT_TLBI */
+#define SWITCH_RAS    BIT32(2)
+#define SWITCH_SME    BIT32(3)
+#define SWITCH_V4     BIT32(4)   /* SPECTRE_V4_FIRMWARE */
 
-boot_code void vcpu_boot_init(void)
+static_assert(SWITCH_HOLD == SCTLR_M, "the one becomes the other in vcpu_load()");
+
+boot_code void vcpu_boot_done(void)
 {
-    has_sme = (sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0;
+    u32 flags = (errata_active(ERRATUM_SPECULATIVE_AT) ? SWITCH_HOLD : 0) |
+                (errata_active(ERRATUM_REPEAT_TLBI) ? SWITCH_REPEAT : 0) | (cpu_has_ras ? SWITCH_RAS : 0) |
+                (errata_active(SPECTRE_V4_FIRMWARE) ? SWITCH_V4 : 0) |
+                ((sysreg_read(id_aa64pfr1_el1) >> 24 & 0xf) != 0 ? SWITCH_SME : 0);
+
+    for_each_cpu (c) {
+        pcpus[c]->arch.switch_flags = flags;
+    }
 }
 
 /*
- * These, EL1, EL0 and FP registers are not touched while a CPU idles: if v was the last to run here, has run nowhere else since, and
- * what was saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed: that vCPU may be
- * gone.
+ * TPIDR2_EL0 comes with SME, which guests are not offered; yet no trap of this architecture level covers it. With HCR_EL2.AMO set
+ * DISR_EL1 is VDISR_EL2 at EL1, RAS being hidden or not (D17.2.36). Both start as zero for each vCPU that is loaded, so that they carry
+ * nothing from one to another. Store bypass is as the vCPU has asked of its firmware.
  */
-static always_inline void kept_restore(struct vcpu *v)
+static noinline u32 load_rest(const struct vcpu *v, u32 flags)
 {
-    struct pcpu *p = this_cpu();
-
-    if (likely(p->arch.loaded == v && v->arch.loaded_on == p->id + 1)) {
-        return;
-    }
-    if (unlikely(has_sme)) {
-        sysreg_write(s3_3_c13_c0_5, 0);
-    }
-    sysreg_write(hcr_el2, v->arch.hcr);
-    sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, v->domain->arch.vcounter_offset);
-    el1_restore(&v->arch.el1);
-    fp_restore(&v->arch.fp);
-    p->arch.loaded = v;
-    v->arch.loaded_on = p->id + 1;
-}
-
-static void vcpu_restore(struct vcpu *v)
-{
-    sysreg_write(vttbr_el2, v->domain->arch.vttbr);
-    sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
-    if (errata_active(SPECTRE_V4_FIRMWARE)) {
+    if (flags & SWITCH_V4) {
         spectre_v4_load(v);
     }
-    kept_restore(v);
+    if (flags & SWITCH_SME) {
+        sysreg_write(s3_3_c13_c0_5, 0);
+    }
+    if (flags & SWITCH_RAS) {
+        sysreg_write(s3_4_c12_c1_1, 0);
+    }
+    return flags;                        /* for who does not keep it over the call */
+}
+
+/*
+ * Registers of v, of which this CPU holds none, but for TCR_EL1, which comes last.
+ *
+ * Was another vCPU of this domain the last to run here? With TTBRn_EL1.CnP clear, what one of them has in the TLB for its ASIDs may
+ * differ from what the other's tables say (D8.15.1), as if they were CPUs of their own. Instructions too: one that fetched with its MMU
+ * off filled the instruction cache from beyond the point of unification (D8.2.12). Of this CPU and VMID only.
+ */
+static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p)
+{
+    u32 flags = p->arch.switch_flags, cpu;
+    struct domain *d;
+
+    if (unlikely(flags & (SWITCH_SME | SWITCH_RAS | SWITCH_V4))) {
+        flags = load_rest(v, flags);
+    }
+    d = v->domain;
+    sysreg_write(vttbr_el2, d->arch.vttbr);
+    sysreg_write(hcr_el2, v->arch.hcr);
+    sysreg_write(vmpidr_el2, v->arch.vmpidr);
+    sysreg_write(cntvoff_el2, d->arch.vcounter_offset);
+    el1_restore(&v->arch.el1);
+    sysreg_write(sctlr_el1, v->arch.el1.sctlr | (flags & SWITCH_HOLD));
+    cpu = p->id;
+    p->arch.loaded = v;
+    v->arch.loaded_on = cpu + 1;
+    isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
+    if (likely(d->arch.last_vcpu[cpu] != v->id + 1)) {
+        d->arch.last_vcpu[cpu] = (u16)(v->id + 1);
+        tlb_flush_guest_here(flags & SWITCH_REPEAT);
+    }
+    fp_restore(&v->arch.fp);
+}
+
+/*
+ * EL1, EL0 and FP registers are not touched while a CPU idles, but for what stops walks: if v was the last to run here, has run nowhere
+ * else since, and what was saved of it has not been changed, its registers are still in the CPU. `loaded` is compared, never followed:
+ * that vCPU may be gone.
+ */
+static always_inline void vcpu_restore(struct vcpu *v, struct pcpu *p)
+{
+    sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
+    if (unlikely(p->arch.loaded != v || v->arch.loaded_on != p->id + 1)) {
+        vcpu_load(v, p);
+    }
+    walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
     vgic_restore(v);
     vtimer_restore(v);
 }
 
-/*
- * Between a guest and idle nothing is loaded or stored twice: the guest's translation root is only taken away, so that no speculative
- * walk uses tables that may be freed.
- */
+/* Nobody else may be struck by what v has done: the next vCPU, or the hypervisor. */
+static noinline u32 serror_blame(struct vcpu *v, u32 flags)
+{
+    u64 esr = serror_take();
+
+    this_cpu()->arch.loaded = NULL;           /* the vectors have used registers of v's */
+    domain_crash(v->domain, "vcpu%u left an asynchronous abort behind, syndrome %#lx", v->id, esr);
+    return flags;                        /* as load_rest() */
+}
+
+/* Between a guest and idle nothing is loaded or stored twice. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
+    struct pcpu *p;
+
     if (!prev->is_idle) {
+        u32 flags;
+
         vcpu_save(prev);
+        flags = this_cpu()->arch.switch_flags;
+        if (unlikely(serror_waits(flags & SWITCH_RAS))) {
+            flags = serror_blame(prev, flags);
+        }
+        if ((flags & SWITCH_HOLD) || next->is_idle) {
+            walks_stop(prev->arch.el1.sctlr, prev->arch.el1.tcr);
+        }
     }
-    this_cpu()->current = next;
-    next->arch.stack_top = this_cpu()->arch.stack_top;
+    p = this_cpu();
+    p->current = next;
+    next->arch.stack_top = p->arch.stack_top;
     if (!next->is_idle) {
-        vcpu_restore(next);
-    } else {
-        sysreg_write(vttbr_el2, 0);
-        isb();
+        vcpu_restore(next, p);
     }
 }
 
@@ -164,6 +204,7 @@ static void regs_reset(struct vcpu *v)
     v->arch.regs.pstate = PSTATE_START;
     v->arch.el1.sctlr = SCTLR_EL1_RESET;
     v->arch.hcr = HCR_GUEST;
+    v->arch.flush_gfn = 0;
     v->arch.vmpidr = BIT(31) | (u64)(v->id >> 4) << 8 | (v->id & 0xf);
 }
 

@@ -8,11 +8,12 @@
 #include <asm/host.h>
 #include <sys/mman.h>
 
+/* Weak: a test that links arch/arm has its own of some. */
+#define weak __attribute__((weak))
+
 u64 host_ram_first, host_ram_nr;
 u64 host_zeroed_pages, host_cleaned_pages, host_forgotten;
 static char *arena;
-
-#define weak __attribute__((weak))
 
 static void *map_zeroed(size_t bytes, u64 hint)
 {

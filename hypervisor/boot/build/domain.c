@@ -6,9 +6,11 @@
 #include <argon/domain.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
+#include <argon/panic.h>
 
 boot_code void build_create(struct build *b, struct domain_config *cfg, u16 domid)
 {
+    ASSERT(b->d == NULL && b->nr_vcpus > 0);
     cfg->max_vcpus = b->nr_vcpus;
     build_must(b, domain_create(cfg, domid, &b->d), "cannot be created");
     for (u32 i = 0; i < b->nr_vcpus; i++) {
@@ -20,6 +22,7 @@ boot_code void build_give_ram(struct build *b, u64 start, u64 size)
 {
     u64 nr = size >> PAGE_SHIFT;
 
+    ASSERT(size != 0 && IS_ALIGNED(start | size, PAGE_SIZE));
     build_must(b, page_assign(b->d, paddr_to_mfn(start), nr), "memory");
     build_must(b, p2m_map(b->d, gpa_to_gfn(start), paddr_to_mfn(start), nr, P2M_RAM_RW), "mapping memory");
 }
@@ -37,6 +40,10 @@ boot_code void build_give_memory(struct build *b, u64 max_bytes)
 
 boot_code void build_start(struct build *b)
 {
+    for (u32 i = 0; i < ARRAY_SIZE(b->loaded); i++) {
+        ASSERT(b->loaded[i].size == 0 || machine_range_in(&b->loaded[i], &b->memory.bank[0]));
+    }
+    ASSERT(b->loaded[0].size != 0 && b->loaded[2].size != 0);    /* a ramdisk it may do without */
     build_must(b, arch_vcpu_boot(b->d->vcpu[0], b->place.entry, b->place.fdt), "entry point");
     log_info("%s: %u vCPUs, %lu MiB, events by interrupt %u", b->name, b->nr_vcpus, b->memory.total >> 20,
              b->d->arch.event_ppi);

@@ -76,7 +76,7 @@ boot_code void fdtw_begin(struct fdt_writer *w, const char *name)
 
 boot_code void fdtw_end(struct fdt_writer *w)
 {
-    ASSERT(w->open > 0);
+    ASSERT(w->err != 0 || w->open > 0);
     check(w, fdt_end_node(w->fdt));
     w->open--;
 }

@@ -7,6 +7,7 @@
 #include <argon/errno.h>
 #include <argon/mem.h>
 #include <argon/p2m.h>
+#include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/string.h>
 
@@ -91,6 +92,7 @@ boot_code void *build_fdt_buffer(const struct build *b, u64 want, u64 *room)
 
 boot_code void build_fdt_done(struct build *b, int size, u64 room)
 {
+    ASSERT(size < 0 || (u64)size <= room);
     if (size < 0) {
         build_stop(b, "its device tree cannot be made: error %d", size);
     }
@@ -126,6 +128,7 @@ boot_code void build_scrub(const struct build *b)
             const struct machine_range *r = next_loaded(b, at, end);
             u64 to = r != NULL ? MAX(r->start, at) : end;
 
+            ASSERT(to >= at && IS_ALIGNED(at | to, PAGE_SIZE));
             arch_scrub_pages(gpa_to_virt(at), (to - at) >> PAGE_SHIFT);
             at = r != NULL ? r->start + r->size : end;
         }

@@ -2,6 +2,9 @@
 /* Where kernel, ramdisk and device tree lie in a domain's first bank. */
 #include <argon/build.h>
 #include <argon/errno.h>
+#include <argon/panic.h>
+
+static_assert(BUILD_MODULES_AT % BUILD_CHUNK == 0, "what lies in a bank begins at a granule");
 
 boot_code int build_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct build_place *out,
                          u64 *need)
@@ -25,6 +28,7 @@ boot_code int build_place(const struct image *img, u64 bank, u64 bank_size, u64 
         .kernel = kernel, .entry = kernel + img->entry, .fdt = at, .initrd = at + BUILD_FDT_ROOM,
         .initrd_size = initrd_size
     };
+    ASSERT(at >= kernel_end && at + block <= bank_end);
     return 0;
 }
 

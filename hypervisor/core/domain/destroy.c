@@ -12,6 +12,7 @@
 #include <argon/errno.h>
 #include <argon/grant.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
 #include <argon/rangeset.h>
 
 enum destroy_stage {
@@ -31,6 +32,7 @@ static void destroy_free(struct quiesce_head *head)
 {
     struct domain *d = domain_of(head);
 
+    ASSERT(domain_lookup(d->id) != d);
     for_each_vcpu (d, v) {
         vcpu_free(v);
     }
@@ -53,6 +55,7 @@ static void destroy_remove(struct quiesce_head *head)
 {
     struct domain *d = domain_of(head);
 
+    ASSERT(d->destroy_stage == DESTROY_LAST && d->shared_pages == 0 && d->shared_info == NULL);
     domain_table_remove(d);
     if (!d->unannounced) {
         event_send_global_virq(VIRQ_DOM_EXC);
@@ -66,6 +69,7 @@ static void destroy_own(struct quiesce_head *head)
     struct domain *d = domain_of(head);
     struct shared_info *si;
 
+    ASSERT(d->dying == DOMAIN_DEAD && d->destroy_stage == DESTROY_OWN && d->tot_pages == 0);
     if ((d->parts & DOMAIN_PART_GRANT) != 0) {
         grant_destroy(d);
     }
@@ -101,6 +105,7 @@ void domain_maybe_complete_destroy(struct domain *d)
 static int kill_stop(struct domain *d)
 {
     spin_lock(&d->lock);
+    ASSERT(d->dying == DOMAIN_ALIVE);
     d->dying = DOMAIN_DYING;
     spin_unlock(&d->lock);
     domain_pause(d);
@@ -155,6 +160,8 @@ static int kill_vcpu_infos(struct domain *d)
 /* Tell those who map its pages to let go of them. */
 static int kill_finish(struct domain *d)
 {
+    /* What others may still hold of it are its pages; it holds nothing of theirs. */
+    ASSERT(d->dying == DOMAIN_DYING && d->page_list == PAGE_NIL && d->nr_foreign == 0 && d->event.active == 0);
     atomic_store_release(&d->dying, DOMAIN_DEAD);
     event_send_global_virq(VIRQ_DOM_EXC);
     domain_maybe_complete_destroy(d);

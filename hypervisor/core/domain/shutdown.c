@@ -180,6 +180,7 @@ static int watchdog_locked(struct domain *d, u32 id, u32 timeout_s)
     } else if ((d->watchdog_inuse & BIT32(i)) == 0) {
         return -EINVAL;
     }
+    i = (u32)index_nospec(i, ARRAY_SIZE(d->watchdog));
     if (timeout_s == 0) {
         timer_stop(&d->watchdog[i]);
         d->watchdog_inuse &= ~BIT32(i);

@@ -59,7 +59,10 @@ void domain_table_insert(struct domain *d)
 {
     struct domain **head = &buckets[d->id % BUCKETS];
 
+    /* Whoever finds it may use all of it. */
+    ASSERT(d->serial != 0 && (d->vcpu != NULL || d->max_vcpus == 0));
     spin_lock(&table_lock);
+    ASSERT(test_bit(reserved, d->id) && !test_bit(present, d->id));
     d->hash_next = *head;
     atomic_store_release(head, d);
     atomic_fetch_or(&present[d->id / 64], BIT(d->id % 64));

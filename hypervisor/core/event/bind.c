@@ -5,9 +5,26 @@
 #include "port.h"
 
 #include <argon/hypercall.h>
+#include <argon/panic.h>
 
 /* Ports closed between two looks at whether the CPU is wanted. */
 #define CLOSE_BATCH 16
+
+/* The one way a port changes its state. Its lock is held, and its old or new remote end's too. */
+static void set_state(struct evtchn *e, enum event_state to)
+{
+    static const u8 may_become[] = {     /* bits */
+        [EVENT_CLOSED] = 1u << EVENT_UNBOUND | 1u << EVENT_INTERDOMAIN | 1u << EVENT_VIRQ | 1u << EVENT_IPI,
+        [EVENT_UNBOUND] = 1u << EVENT_INTERDOMAIN | 1u << EVENT_CLOSED,
+        [EVENT_INTERDOMAIN] = 1u << EVENT_UNBOUND | 1u << EVENT_CLOSED,
+        [EVENT_VIRQ] = 1u << EVENT_CLOSED,
+        [EVENT_IPI] = 1u << EVENT_CLOSED,
+    };
+
+    ASSERT(spin_is_locked(&e->lock));
+    ASSERT((may_become[e->state] >> to & 1) != 0);
+    e->state = (u8)to;
+}
 
 int event_alloc_unbound(struct domain *d, const struct domain *remote)
 {
@@ -21,7 +38,7 @@ int event_alloc_unbound(struct domain *d, const struct domain *remote)
         spin_lock(&e->lock);
         e->remote_domid = remote->id;
         e->remote_serial = remote->serial;
-        e->state = EVENT_UNBOUND;
+        set_state(e, EVENT_UNBOUND);
         spin_unlock(&e->lock);
     }
     spin_unlock(&d->event.lock);
@@ -37,10 +54,10 @@ static int connect(struct domain *ld, struct evtchn *le, u32 lport, struct domai
     le->remote_dom = rd;
     le->remote_domid = rd->id;
     le->remote_port = rport;
-    le->state = EVENT_INTERDOMAIN;
+    set_state(le, EVENT_INTERDOMAIN);
     re->remote_dom = ld;
     re->remote_port = lport;
-    re->state = EVENT_INTERDOMAIN;
+    set_state(re, EVENT_INTERDOMAIN);
     /* The remote may have sent before there was anybody: the local end looks once. */
     event_pend(ld, le, lport);
     return 0;
@@ -84,6 +101,7 @@ int event_bind_virq(struct domain *d, u32 virq, u32 vcpu)
     if (virq >= NR_VIRQS || (event_virq_is_global(virq) && vcpu != 0)) {
         return -EINVAL;
     }
+    virq = (u32)index_nospec(virq, NR_VIRQS);
     v = event_vcpu_by_id(d, vcpu);
     if (v == NULL) {
         return -ENOENT;
@@ -99,7 +117,7 @@ int event_bind_virq(struct domain *d, u32 virq, u32 vcpu)
         spin_lock(&e->lock);
         e->vcpu = (u16)vcpu;
         e->virq = virq;
-        e->state = EVENT_VIRQ;
+        set_state(e, EVENT_VIRQ);
         spin_unlock(&e->lock);
         atomic_store(&v->event.virq_port[virq], (u32)port);
     }
@@ -121,7 +139,7 @@ int event_bind_ipi(struct domain *d, u32 vcpu)
         e = event_known_port(d, (u32)port);
         spin_lock(&e->lock);
         e->vcpu = (u16)vcpu;
-        e->state = EVENT_IPI;
+        set_state(e, EVENT_IPI);
         spin_unlock(&e->lock);
     }
     spin_unlock(&d->event.lock);
@@ -147,13 +165,13 @@ int event_close(struct domain *d, u32 port)
         virq_vcpu = event_virq_is_global(virq) ? 0 : e->vcpu;
     }
     if (peer != NULL) {
-        peer->state = EVENT_UNBOUND;     /* waits for us to come back */
+        set_state(peer, EVENT_UNBOUND);     /* waits for us to come back */
         peer->remote_domid = d->id;
         peer->remote_serial = d->serial;
     }
     atomic_load(&d->event.ops)->clear_pending(d, e, port);
     e->remote_dom = NULL;
-    e->state = EVENT_CLOSED;
+    set_state(e, EVENT_CLOSED);
     event_unlock_pair(e, peer);
 
     /* The number is free only now. A VIRQ cannot be bound anew before: its slot is still taken. */
@@ -300,6 +318,7 @@ int event_destroy(struct domain *d)
     if (d->event.buckets == NULL) {
         return 0;                        /* never initialised, or freed */
     }
+    ASSERT(d->dying != DOMAIN_ALIVE);
     event_virq_forget_domain(d);
     /* Allocations check d->dying under this lock: none happens after we have held it. */
     spin_lock(&d->event.lock);

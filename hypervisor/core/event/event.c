@@ -23,8 +23,7 @@ bool event_virq_is_global(u32 virq)
 }
 
 /*
- * Wake a vCPU that does not run: its interrupt does it only if the guest has the interrupt enabled, but WFI ends for any
- * event.
+ * Wake a vCPU that does not run: its interrupt does it only if the guest has it enabled, but WFI ends for any event.
  */
 static void upcall_raise(struct vcpu *v)
 {

@@ -7,6 +7,7 @@
 
 #include <argon/mem.h>
 #include <argon/p2m.h>
+#include <argon/panic.h>
 
 /* A reference on the page of d's own writable RAM at gfn g, and its address; NULL if it is none. */
 static void *guest_page_get(struct domain *d, u64 g)
@@ -157,6 +158,7 @@ void event_fifo_teardown(struct domain *d)
 {
     struct event_fifo *f = d->event.fifo;
 
+    ASSERT(spin_is_locked(&d->event.lock) && d->event.active == 0);
     if (f == NULL) {
         return;
     }

@@ -72,9 +72,12 @@ extern const struct event_ops event_2l_ops, event_fifo_ops;
 /* The port's struct if it may exist (any number from a guest), else NULL. Stays valid until the domain goes. */
 static always_inline struct evtchn *event_port(const struct domain *d, u32 port)
 {
-    if (unlikely(port >= atomic_load_acquire(&d->event.valid_ports))) {
+    u32 nr = atomic_load_acquire(&d->event.valid_ports);
+
+    if (unlikely(port >= nr)) {
         return NULL;
     }
+    port = (u32)index_nospec(port, nr);
     return &d->event.buckets[port >> EVENT_BUCKET_SHIFT][port & (EVENT_BUCKET_PORTS - 1)];
 }
 
@@ -86,7 +89,7 @@ static always_inline struct evtchn *event_known_port(const struct domain *d, u32
 
 static inline struct vcpu *event_vcpu_by_id(const struct domain *d, u32 id)
 {
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
+    return domain_vcpu(d, id);
 }
 
 /* Who is told about e; NULL: vCPU 0 of a domain that has none yet. */

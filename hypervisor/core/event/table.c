@@ -112,6 +112,7 @@ int event_port_alloc(struct domain *d)
     struct evtchn *e;
     int rc;
 
+    ASSERT(spin_is_locked(&ed->lock));
     if (READ_ONCE(d->dying)) {
         return -EINVAL;
     }
@@ -131,6 +132,7 @@ int event_port_alloc(struct domain *d)
         return rc;
     }
     e = event_known_port(d, port);
+    ASSERT(e->state == EVENT_CLOSED && !bitmap_test(ed->used, port));
     spin_lock(&e->lock);
     atomic_store(&e->vcpu, 0);
     atomic_store(&e->priority, EVTCHN_FIFO_PRIORITY_DEFAULT);
@@ -148,7 +150,8 @@ void event_port_free(struct domain *d, u32 port)
 {
     struct event_domain *ed = &d->event;
 
-    ASSERT(event_known_port(d, port)->state == EVENT_CLOSED);
+    ASSERT(spin_is_locked(&ed->lock));
+    ASSERT(event_known_port(d, port)->state == EVENT_CLOSED && bitmap_test(ed->used, port) && ed->active > 0);
     bitmap_clear(ed->used, port);
     bitmap_clear(ed->full, port / 64);
     ed->active--;

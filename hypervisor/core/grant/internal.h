@@ -64,6 +64,9 @@ struct grant_table {
     u32 release_handle, release_frame;   /* progress of grant_release_mappings() */
 };
 
+_Static_assert(sizeof(struct grant_entry_v1) == 8 && offsetof(struct grant_entry_v1, domid) == 2 &&
+               offsetof(struct grant_entry_v1, frame) == 4, "flags and domid change as one word, entries as another");
+
 /* ---- table.c ---- */
 /*
  * The table of a domain that is not dying, else NULL. The table is freed a grace period (smp.h) after the domain began
@@ -78,9 +81,12 @@ static always_inline struct grant_table *grant_live_table(const struct domain *d
 /* The active entry of a reference (any number from a guest), or NULL. */
 static always_inline struct grant_active *grant_active(const struct grant_table *gt, u32 ref)
 {
-    if (unlikely(ref >= atomic_load_acquire(&gt->nr_entries))) {
+    u32 nr = atomic_load_acquire(&gt->nr_entries);
+
+    if (unlikely(ref >= nr)) {
         return NULL;
     }
+    ref = (u32)index_nospec(ref, nr);
     return &gt->active[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
 }
 

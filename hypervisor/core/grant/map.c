@@ -25,10 +25,9 @@ static always_inline struct grant_map *map_of(const struct grant_table *gt, u32 
 /* An existing handle (any number from a guest), or NULL. */
 static always_inline struct grant_map *map_by_handle(const struct grant_table *gt, u32 handle)
 {
-    if (unlikely(handle >= atomic_load_acquire(&gt->nr_handles))) {
-        return NULL;
-    }
-    return map_of(gt, handle);
+    u32 nr = atomic_load_acquire(&gt->nr_handles);
+
+    return likely(handle < nr) ? map_of(gt, (u32)index_nospec(handle, nr)) : NULL;
 }
 
 /* Another page of handles on the free list. maptrack_lock held, free list empty. */
@@ -78,6 +77,7 @@ static u32 handle_get(struct domain *ld)
 static void handle_put(struct grant_table *gt, u32 handle)
 {
     spin_lock(&gt->maptrack_lock);
+    ASSERT(gt->nr_maps != 0 && atomic_load(&map_of(gt, handle)->flags) == 0);
     atomic_store(&map_of(gt, handle)->gfn, gt->free_handle);
     gt->free_handle = handle;
     gt->nr_maps--;

@@ -8,6 +8,7 @@
 
 #include <argon/console.h>
 #include <argon/guest_atomic.h>
+#include <argon/panic.h>
 
 /* A granter that keeps changing its own entry gets its peers an error after so many tries. */
 #define CLAIM_TRIES 64
@@ -95,6 +96,7 @@ s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bo
     struct grant_entry_v1 *e;
     s16 status;
 
+    ASSERT(spin_is_locked(&act->lock));
     if (unlikely(READ_ONCE(rd->dying))) {
         return GNTST_bad_domain;
     }
@@ -122,6 +124,8 @@ s16 grant_pin(struct domain *rd, struct grant_active *act, u32 ref, u16 user, bo
 
 void grant_unpin(struct domain *rd, struct grant_active *act, u32 ref, bool readonly)
 {
+    ASSERT(spin_is_locked(&act->lock) && (readonly ? act->readers : act->writers) != 0);
+    ASSERT(mfn_to_page(mfn(act->mfn))->use == PAGE_GUEST);   /* it is what the granter's table lives for */
     if (readonly) {
         act->readers--;
     } else {

@@ -172,7 +172,7 @@ int grant_frame_mfn(struct domain *d, u32 idx, mfn_t *out)
     spin_lock(&gt->lock);
     rc = grow_to(d, gt, idx + 1);
     if (rc == 0) {
-        *out = virt_to_mfn(gt->shared[idx]);
+        *out = virt_to_mfn(gt->shared[index_nospec(idx, gt->max_frames)]);
     }
     spin_unlock(&gt->lock);
     return rc;

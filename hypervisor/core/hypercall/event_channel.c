@@ -270,5 +270,5 @@ long do_event_channel_op(struct vcpu *v, u64 *args)
     if (unlikely(cmd >= ARRAY_SIZE(event_ops_table))) {
         return -ENOSYS;
     }
-    return event_ops_table[cmd](v, args[1]);
+    return event_ops_table[index_nospec(cmd, ARRAY_SIZE(event_ops_table))](v, args[1]);
 }

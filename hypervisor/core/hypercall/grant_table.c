@@ -195,6 +195,16 @@ static int op_cache_flush(struct vcpu *v, union grant_arg *a)
     return grant_cache_flush(v->domain, &a->flush);
 }
 
+/* The same for every width of guest: 64-bit fields are aligned to 8 (public grant_table.h, arch-arm.h). */
+static_assert(sizeof(struct gnttab_map_grant_ref) == 32 && offsetof(struct gnttab_map_grant_ref, status) == 18, "ABI");
+static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "ABI");
+static_assert(offsetof(struct gnttab_unmap_grant_ref, handle) == 16, "ABI");
+static_assert(sizeof(struct gnttab_unmap_and_replace) == 24 && sizeof(struct gnttab_setup_table) == 24, "ABI");
+static_assert(sizeof(struct gnttab_copy) == 40 && offsetof(struct gnttab_copy, status) == 36, "ABI");
+static_assert(sizeof(struct gnttab_query_size) == 16 && sizeof(struct gnttab_set_version) == 4, "ABI");
+static_assert(sizeof(struct gnttab_get_status_frames) == 16 && sizeof(struct gnttab_get_version) == 8, "ABI");
+static_assert(sizeof(struct gnttab_swap_grant_ref) == 12 && sizeof(struct gnttab_cache_flush) == 16, "ABI");
+
 #define OUT(type, field) \
     .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(((struct type *)0)->field)
 /* From `field` to the structure's end. */
@@ -304,7 +314,7 @@ long do_grant_table_op(struct vcpu *v, u64 *args)
     if (unlikely((s32)count < 0)) {
         return -EINVAL;
     }
-    op = likely(cmd < ARRAY_SIZE(grant_ops)) ? &grant_ops[cmd] : NULL;
+    op = likely(cmd < ARRAY_SIZE(grant_ops)) ? &grant_ops[index_nospec(cmd, ARRAY_SIZE(grant_ops))] : NULL;
     if (unlikely(op == NULL || op->one == NULL)) {
         return cmd >> CMD_BITS != 0 ? -EINVAL : -ENOSYS;
     }

@@ -41,6 +41,7 @@ static long op_set_param(struct vcpu *v, u64 gva)
     if (p.index >= HVM_NR_PARAMS) {
         return -EINVAL;
     }
+    p.index = (u32)index_nospec(p.index, HVM_NR_PARAMS);
     d = domain_by_arg(v, p.domid);
     if (!domain_is_privileged(v->domain)) {
         return -EPERM;
@@ -70,6 +71,7 @@ static long op_get_param(struct vcpu *v, u64 gva)
     if (p.index >= HVM_NR_PARAMS) {
         return -EINVAL;
     }
+    p.index = (u32)index_nospec(p.index, HVM_NR_PARAMS);
     d = domain_by_arg(v, p.domid);
     if (d != v->domain && !domain_is_privileged(v->domain)) {
         return -EPERM;

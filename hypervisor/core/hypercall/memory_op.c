@@ -104,6 +104,16 @@ static long memop_claim_pages(struct vcpu *v, u64 *args)
     return r.nr_extents == 0 ? 0 : -ENOSYS;
 }
 
+/* The same for every width of guest (public memory.h). */
+static_assert(sizeof(struct xen_memory_reservation) == 32, "ABI");
+static_assert(offsetof(struct xen_memory_reservation, domid) == 24, "ABI");
+static_assert(sizeof(struct xen_add_to_physmap) == 24 && offsetof(struct xen_add_to_physmap, gpfn) == 16, "ABI");
+static_assert(sizeof(struct xen_add_to_physmap_batch) == 32, "ABI");
+static_assert(offsetof(struct xen_add_to_physmap_batch, errs) == 24, "ABI");
+static_assert(sizeof(struct xen_remove_from_physmap) == 16, "ABI");
+static_assert(sizeof(struct xen_mem_acquire_resource) == 32, "ABI");
+static_assert(offsetof(struct xen_mem_acquire_resource, nr_frames) == 8, "acquire_resource answers there");
+
 static const struct {
     hypercall_fn *fn;            /* NULL: -ENOSYS */
     bool resumes;                /* takes the progress in the command word */

@@ -34,7 +34,11 @@ static bool args_are_clean(const struct vcpu *v, const u64 *args, u32 nr_args)
 
 static always_inline long call(struct vcpu *v, u64 op, u64 *args)
 {
-    if (unlikely(op >= NR_HYPERCALLS || hypercall_table[op] == NULL)) {
+    if (unlikely(op >= NR_HYPERCALLS)) {
+        return -ENOSYS;
+    }
+    op = index_nospec(op, NR_HYPERCALLS);
+    if (unlikely(hypercall_table[op] == NULL)) {
         return -ENOSYS;
     }
     if (unlikely(op == __HYPERVISOR_multicall)) {

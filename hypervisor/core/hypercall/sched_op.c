@@ -181,5 +181,5 @@ long do_sched_op(struct vcpu *v, u64 *args)
 {
     u32 cmd = (u32)args[0];
 
-    return cmd < ARRAY_SIZE(sched_ops) ? sched_ops[cmd](v, args[1]) : -ENOSYS;
+    return cmd < ARRAY_SIZE(sched_ops) ? sched_ops[index_nospec(cmd, ARRAY_SIZE(sched_ops))](v, args[1]) : -ENOSYS;
 }

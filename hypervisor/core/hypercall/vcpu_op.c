@@ -36,7 +36,7 @@ static long register_runstate(struct vcpu *v, u64 gva)
 long do_vcpu_op(struct vcpu *v, u64 *args)
 {
     struct domain *d = v->domain;
-    struct vcpu *target = args[1] < d->max_vcpus ? d->vcpu[args[1]] : NULL;
+    struct vcpu *target = domain_vcpu(d, args[1]);
 
     if (target == NULL) {
         return -ENOENT;

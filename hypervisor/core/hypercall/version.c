@@ -200,5 +200,8 @@ long do_xen_version(struct vcpu *v, u64 *args)
 {
     u32 cmd = (u32)args[0];
 
-    return cmd < ARRAY_SIZE(version_ops) ? version_ops[cmd](v, args[1]) : -ENOSYS;
+    if (cmd >= ARRAY_SIZE(version_ops)) {
+        return -ENOSYS;
+    }
+    return version_ops[index_nospec(cmd, ARRAY_SIZE(version_ops))](v, args[1]);
 }

@@ -82,6 +82,7 @@ void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order, boo
 {
     struct buddy_zone *z = buddy_zone_of(&buddy_nodes[r->node], m);
 
+    ASSERT(spin_is_locked(&buddy_nodes[r->node].lock));
     ASSERT(IS_ALIGNED(m, BIT(order)) && m >= r->first && m + BIT(order) <= r->end);
     ASSERT((atomic_load(&mfn_to_page(mfn(m))->word) & ~FREE_ZERO) == 0);
     while (order < MAX_ORDER) {
@@ -153,6 +154,7 @@ u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low, bool 
 {
     u32 m = PAGE_NIL;
 
+    ASSERT(spin_is_locked(&n->lock) && order <= MAX_ORDER);
     if (!low) {
         m = zone_alloc(n, &n->zone[ZONE_HIGH], order, zero);
     }

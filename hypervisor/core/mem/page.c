@@ -89,12 +89,14 @@ static void list_splice(struct domain *d, u64 m, u64 nr)
 /* tot_pages is written under page_lock, and read without it too. */
 static void count_pages(struct domain *d, s64 change)
 {
+    ASSERT(spin_is_locked(&d->page_lock) && d->tot_pages + change >= 0);
     atomic_store(&d->tot_pages, (u32)(d->tot_pages + change));
 }
 
 /* A page on no list has both links NIL and is not the head; for it this does nothing. Caller holds page_lock. */
 static void list_unlink(struct domain *d, struct page *pg)
 {
+    ASSERT(spin_is_locked(&d->page_lock));
     if (pg->next != PAGE_NIL) {
         mfn_to_page(mfn(pg->next))->prev = pg->prev;
     }
@@ -119,7 +121,7 @@ static noinline void last_put(struct domain *d, struct page *pg, u64 w)
         count_pages(d, -1);
         left = d->tot_pages;
     } else {
-        ASSERT(word_use(w) == PAGE_SHARED_HYP);
+        ASSERT(word_use(w) == PAGE_SHARED_HYP && d->shared_pages != 0);
         left = d->shared_pages - 1;
         atomic_store(&d->shared_pages, left);
     }

@@ -49,6 +49,7 @@ void physmap_drop(struct domain *d, gfn_t g, struct p2m_old old)
             release(d, pg);
         }
     } else if (p2m_is_foreign(old.t)) {
+        ASSERT(atomic_load(&d->nr_foreign) != 0);
         atomic_fetch_sub(&d->nr_foreign, 1);
         page_put(mfn_to_page(old.m));
     } else {

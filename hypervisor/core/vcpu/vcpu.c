@@ -27,6 +27,7 @@ int vcpu_create(struct domain *d, u16 id)
     if (d->vcpu[id] != NULL) {
         return -EEXIST;
     }
+    ASSERT(d->shared_info != NULL);      /* a dead domain gets none */
     v = xzalloc(struct vcpu);
     if (v == NULL) {
         return -ENOMEM;

@@ -81,12 +81,17 @@ static int gicv2_init_cpu(void)
 {
     u8 mask = own_mask();
 
+    gic_write32(gicv2_gicc, GICC_CTLR, 0);               /* nothing is signalled until all is set up */
     cpu_mask[cpu_id()] = mask != 0 ? mask : 1;           /* a single CPU has no target registers */
     gic_reset_interrupts(gicv2_gicd, 0, INTID_FIRST_SPI);
     gic_write32(gicv2_gich, GICH_HCR, 0);
     gic_write32(gicv2_gich, GICH_VMCR, 0);
     for (u32 n = 0; n < gicv2_lr_count; n++) {
         lr_write(n, 0);
+    }
+    /* What was acknowledged and never ended before us. */
+    for (u32 n = 0; n < 4; n++) {
+        gic_write32(gicv2_gicc, GICC_APR + n * 4, 0);
     }
     gic_write32(gicv2_gicc, GICC_PMR, 0xff);
     gic_write32(gicv2_gicc, GICC_BPR, 0);
@@ -287,8 +292,8 @@ static u32 relink_ack(void)
 }
 
 #define GICV2_VIRT \
-    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, .nr_preempt_bits = gicv2_nr_preempt_bits, \
-    .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
+    .gic_version = 2, .nr_lrs = gicv2_nr_lrs, .nr_prio_bits = gicv2_nr_prio_bits, \
+    .nr_preempt_bits = gicv2_nr_preempt_bits, .hcr_read = gicv2_hcr_read, .virt_read = gicv2_virt_read
 
 static const struct vgic_host_ops gicv2_virt = {
     GICV2_VIRT,

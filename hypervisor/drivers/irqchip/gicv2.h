@@ -12,6 +12,7 @@
 #define GICC_BPR        0x0008
 #define GICC_IAR        0x000c
 #define GICC_EOIR       0x0010
+#define GICC_APR        0x00d0           /* four, of 32 levels each; absent ones are RAZ/WI (IHI0048 4.4.14) */
 #define GICC_DIR        0x1000
 #define GICC_CTLR_ENABLE  BIT32(0)
 #define GICC_CTLR_EOIMODE BIT32(9)

@@ -20,6 +20,7 @@
 /* ARE and both group enables, as either security view has them. */
 #define GICD_CTLR_ENABLE    (BIT32(4) | BIT32(1) | BIT32(0))
 #define GICR_CTLR           0x0000
+#define GICR_CTLR_LPIS      BIT32(0)
 #define GICR_CTLR_RWP       BIT32(3)
 #define GICR_TYPER          0x0008
 #define GICR_TYPER_VLPIS    BIT(1)
@@ -31,7 +32,8 @@
 #define GICR_FRAMES_V3      0x20000UL
 #define GICR_FRAMES_V4      0x40000UL
 
-#define SRE_ENABLE          0xfUL        /* SRE, DFB, DIB, Enable (EL1 may use its own) */
+#define SRE_USE             7UL          /* SRE, DFB, DIB: system registers, no bypass */
+#define SRE_ENABLE          BIT(3)       /* ICC_SRE_EL2: EL1 reaches ICC_SRE_EL1 */
 #define ICC_CTLR_EOIMODE    BIT(1)
 
 #define AFFINITY_MASK       (GENMASK(39, 32) | GENMASK(23, 0))
@@ -122,6 +124,27 @@ static volatile void *sgi_frame(void)
     return (volatile char *)gicr[cpu_id()] + GICR_SGI_FRAME;
 }
 
+/*
+ * LPIs that a kexec'ing kernel or firmware has enabled: where the GIC cannot turn them off again (5.1) it goes on to
+ * write their pending table, which is memory that the firmware must have reserved; those that come are ended, no more
+ * (core/irq).
+ */
+static int lpis_off(volatile void *rd)
+{
+    u32 ctlr = gic_read32(rd, GICR_CTLR);
+    int rc;
+
+    if (!(ctlr & GICR_CTLR_LPIS)) {
+        return 0;
+    }
+    gic_write32(rd, GICR_CTLR, ctlr & ~GICR_CTLR_LPIS);
+    rc = wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP);
+    if (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS) {
+        log_warn("GICv3: CPU %u's LPIs, which somebody has enabled before, cannot be disabled", cpu_id());
+    }
+    return rc;
+}
+
 static int redist_init(void)
 {
     volatile void *rd = find_redist();
@@ -136,6 +159,9 @@ static int redist_init(void)
         log_err("GICv3: redistributor of CPU %u does not wake", cpu_id());
         return -EIO;
     }
+    if (lpis_off(rd) != 0) {
+        return -EIO;
+    }
     gic_write32(sgi_frame(), GIC_IGROUPR, ~0u);
     gic_reset_interrupts(sgi_frame(), 0, INTID_FIRST_SPI);
     return wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP);
@@ -143,16 +169,53 @@ static int redist_init(void)
 
 static void lr_write(u32 n, u64 lr);
 
-static int gicv3_init_cpu(void)
+/*
+ * System registers for EL2 and EL1. ICC_SRE_EL1.SRE is writable where the GIC has legacy operation (GIC-500), and one
+ * for all guests: it is set once, and is then out of their reach (Enable = 0 traps it, 12.2.22; answered by arch/arm).
+ */
+static int sre_init(void)
 {
-    u64 vtr;
-
-    sysreg_write(icc_sre_el2, SRE_ENABLE);
+    sysreg_write(icc_sre_el2, SRE_USE | SRE_ENABLE);
     isb();                               /* the other ICC and ICH registers are accessible from here (12.2.22) */
     if (!(sysreg_read(icc_sre_el2) & 1)) {
         log_err("GICv3: firmware keeps the system registers of CPU %u disabled", cpu_id());
         return -ENODEV;
     }
+    sysreg_write(icc_sre_el1, SRE_USE);
+    isb();
+    sysreg_write(icc_sre_el2, SRE_USE);
+    isb();
+    return 0;
+}
+
+/*
+ * What was acknowledged and never ended before us would keep interrupts of its priority and below from us for ever
+ * (4.8.3).
+ */
+static void active_priorities_clear(void)
+{
+    u64 bits = (sysreg_read(icc_ctlr_el1) >> 8 & 7) + 1;         /* PRIbits: 32 levels in each register */
+
+    if (bits >= 7) {
+        sysreg_write(icc_ap1r3_el1, 0);
+        sysreg_write(icc_ap1r2_el1, 0);
+    }
+    if (bits >= 6) {
+        sysreg_write(icc_ap1r1_el1, 0);
+    }
+    sysreg_write(icc_ap1r0_el1, 0);
+    isb();
+}
+
+static int gicv3_init_cpu(void)
+{
+    u64 vtr;
+
+    if (sre_init() != 0) {
+        return -ENODEV;
+    }
+    sysreg_write(icc_igrpen1_el1, 0);    /* nothing is signalled until all is set up */
+    isb();
     if (redist_init() != 0) {
         return -EIO;
     }
@@ -168,6 +231,7 @@ static int gicv3_init_cpu(void)
     }
     sysreg_write(icc_pmr_el1, 0xff);
     sysreg_write(icc_bpr1_el1, 0);
+    active_priorities_clear();
     sysreg_write(icc_ctlr_el1, ICC_CTLR_EOIMODE);
     sysreg_write(icc_igrpen1_el1, 1);
     isb();

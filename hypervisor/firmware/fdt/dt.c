@@ -8,6 +8,7 @@
 #include <argon/console.h>
 #include <argon/dt.h>
 #include <argon/errno.h>
+#include <argon/panic.h>
 #include <argon/printf.h>
 #include <argon/string.h>
 #include <libfdt.h>
@@ -175,6 +176,7 @@ boot_code bool dt_walk_next(struct dt_walk *w)
         } else if (tag == FDT_BEGIN_NODE) {
             w->level++;
             if (w->level <= w->skip_below && w->level < DT_MAX_DEPTH) {
+                ASSERT(w->level >= 0 && w->level <= w->depth + 1);       /* its parent is in node[] */
                 w->depth = w->level;
                 w->off = (int)off;
                 w->skip_below = DT_MAX_DEPTH;

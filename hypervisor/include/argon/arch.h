@@ -7,10 +7,11 @@
  *   <asm/vcpu.h>     arch_event_upcall() (v's upcall byte was set: let it take its event interrupt), arch_vcpu_irq_pending() (would
  *                    v, current or not running, take an interrupt now?)
  *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_counter_hz(),
+ *                    index_nospec() (an index that a guest has chosen, checked to be below a limit: also by speculation),
  *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
  *   <asm/atomic.h>, <asm/directmap.h>, <asm/guest_access.h>, <asm/string.h>   what <argon/...> of those subjects has from them
- *   <asm/vtimer.h>, <asm/firmware.h>   for vdev: this CPU's virtual timer; the host's firmware, and what guests are told of it
- *   <asm/errata.h>   for the inline ones of these: is a workaround in force?
+ *   <asm/errata.h>   for these themselves: does the CPU need a workaround?
+ *   <asm/vtimer.h>, <asm/firmware.h>   for vdev: this CPU's virtual timer, and the host's firmware
  * Further parts are <argon/p2m.h> and <argon/guest_access.h>. All these headers together name what the layers below an architecture may
  * call of it: scripts/layers.py reads them.
  */

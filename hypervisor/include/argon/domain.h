@@ -125,6 +125,12 @@ void domain_update_wallclock(struct domain *d);
 /* Iterate over all (not pseudo) domains in rising id: valid as domain_lookup(). */
 #define for_each_domain(d) \
     for (struct domain *d = domain_lookup_from(0); d != NULL; d = domain_lookup_from((u16)(d->id + 1)))
+/* vCPU by number, any number from a guest; NULL: there is none. */
+static always_inline struct vcpu *domain_vcpu(const struct domain *d, u64 id)
+{
+    return id < d->max_vcpus ? d->vcpu[index_nospec(id, d->max_vcpus)] : NULL;
+}
+
 #define for_each_vcpu(d, v) \
     for (u32 vcpu_i_##v = 0; vcpu_i_##v < (d)->max_vcpus; vcpu_i_##v++) \
         for (struct vcpu *v = (d)->vcpu[vcpu_i_##v]; v != NULL; v = NULL)

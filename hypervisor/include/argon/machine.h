@@ -90,7 +90,7 @@ extern struct machine machine;
  * No crash on any input. The tables stay in use until dom0_build() is done.
  */
 must_check int machine_from_firmware(const void *tables, size_t max, paddr_t at);
-/* Bytes of the tables whose first 64 are at `header`; 0 if they are none that Argon knows. */
+/* Bytes of the tables whose first 40 are at `header`; 0 if they are none that Argon knows. */
 size_t machine_firmware_bytes(const void *header);
 /* The device tree machine_from_firmware() was given, to be read further (argon/dt.h). NULL: none that can be read. */
 struct dt;

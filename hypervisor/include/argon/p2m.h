@@ -29,6 +29,8 @@ enum p2m_type {                  /* fits 4 software bits of an entry */
     P2M_MMIO_WB,                 /* the same, but stage 1 decides: memory that firmware keeps for a device (no-map) */
 };
 
+static_assert(P2M_MMIO_WB < 16, "four software bits of an entry");
+
 /* None of these is memory that the hypervisor may touch, count or give away, whatever the guest may make of it. */
 #define P2M_MMIO_TYPES (BIT32(P2M_MMIO) | BIT32(P2M_MMIO_NC) | BIT32(P2M_MMIO_WB))
 static inline bool p2m_is_mmio(enum p2m_type t) { return (BIT32(t) & P2M_MMIO_TYPES) != 0; }

@@ -26,14 +26,14 @@ enum lock_rank {
     RANK_EVENT_TABLE,    /* allocation of ports, FIFO geometry */
     RANK_EVENT_PORT,     /* one port (nested: the two ends, lower address first) */
     RANK_EVENT_QUEUE,    /* one FIFO queue */
-    RANK_P2M,            /* one guest's stage 2 (nested: two guests, lower address first) */
+    RANK_P2M,            /* one guest's stage 2 */
     RANK_PAGE_LIST,      /* struct domain: page list and counts */
-    RANK_VGIC,           /* vdev/vgic: one vCPU's interrupt state, one SPI (nested: SPI, then vCPU) */
+    RANK_VGIC,           /* vdev/vgic: interrupts whose home one vCPU is; a domain's GICD_CTLR. One at a time */
     RANK_IRQ,            /* core/irq: one host interrupt descriptor */
     RANK_SCHED,          /* core/sched: one run queue (nested: two, lower CPU first) */
     RANK_TIMER,          /* core/time: one CPU's timer queue */
     RANK_QUIESCE,        /* core/smp: grace periods */
-    RANK_RANGESET,       /* lib/rangeset: one set */
+    RANK_RANGESET,       /* core/mem/rangeset: one set */
     RANK_HEAP,           /* core/mem: one node's buddy lists */
     RANK_IRQCHIP,        /* drivers/irqchip: distributor read-modify-write */
     RANK_DUMP,           /* core/console: whose turn it is to print its CPU's registers */

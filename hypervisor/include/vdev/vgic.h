@@ -87,6 +87,8 @@ void vgic_restore(struct vcpu *v);
 bool vgic_irq_deliverable(struct vcpu *v);
 /* Maintenance interrupt of this CPU. */
 void vgic_maintenance(void);
+/* v, current, accesses a system register that no one knows. True: the vGIC wanted to hear of it, do it again. */
+bool vgic_acknowledge_trapped(struct vcpu *v);
 
 /*
  * SGIs as the guest asked by trapped ICC_SGI1R_EL1; ICC_SGI0R_EL1 and ICC_ASGI1R_EL1 writes (v3). v2 has GICD_SGIR in

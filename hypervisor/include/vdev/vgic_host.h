@@ -29,6 +29,8 @@ struct vgic_vcpu;
 #define VHCR_EN          BIT32(0)
 #define VHCR_LRENPIE     BIT32(2)        /* maintenance: guest ended an interrupt that is in no list register */
 #define VHCR_NPIE        BIT32(3)        /* maintenance: no list register is pending */
+#define VHCR_TALL0       BIT32(11)       /* v3: accesses to group 0's, group 1's system registers are trapped */
+#define VHCR_TALL1       BIT32(12)
 #define VHCR_EOICOUNT_SHIFT 27
 
 #define VMCR_VENG0       BIT32(0)

@@ -46,6 +46,7 @@ struct vgic_irq {
     u8 sticky;                   /* enum vgic_sticky */
     u8 sgi_sources;              /* v2: senders of a pending SGI not in a list register, a bit per vCPU */
     u8 sgi_active;               /* v2: sender of the active SGI */
+    u8 good;                     /* host level: ends with its line low in a row (internal.h) */
     bool enabled, group1, is_level;
     bool latch;                  /* pending by an edge, a software write or a host interrupt */
     bool line;                   /* input of a virtual level interrupt */
@@ -74,6 +75,7 @@ struct vgic_vcpu {
     struct list_head ready;      /* pending, enabled, waiting for a list register; by priority */
     struct list_head stale;      /* changed from elsewhere: the CPU concerned must bring them up to date */
     bool watch_new;              /* vgic_check_lines() has not been called since vgic_watch_lines() */
+    struct vgic_irq *doubtful;   /* one whose line is to be looked at before the guest takes it, perhaps moved since: host.c */
     u32 nr_evicted;              /* how many have their place there */
     u32 vmcr;
     u32 apr[8];                  /* AP0R0..3, AP1R0..3; GICv2: the first only */
@@ -82,7 +84,7 @@ struct vgic_vcpu {
 };
 
 struct vgic_domain {
-    struct spinlock lock;        /* RANK_VGIC: changes of ctlr (nested: before a vCPU's) */
+    struct spinlock lock;        /* RANK_VGIC: changes of ctlr */
     u8 version;                  /* 2 or 3; 0: none yet */
     u32 nr_spis;
     struct vgic_irq *spis;       /* [nr_spis] */

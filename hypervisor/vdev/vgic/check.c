@@ -23,8 +23,9 @@ void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
     ASSERT(irq->sticky == VGIC_STICKY_NO || (irq->place == VGIC_IN_LR && irq->enabled && irq->target == v));
     ASSERT(!irq->phys_active || irq->host_irq != 0);
     ASSERT(!irq->phys_fresh || !vgic_reachable(v) || irq->place == VGIC_STALE);
-    /* An SPI stays with a vCPU to which it is not routed while it is active there, and while that CPU is told. */
-    ASSERT(irq->target == v || irq->target == NULL || irq->active || irq->place == VGIC_STALE || in_lr);
+    /* One that is routed elsewhere goes there before it pends, but while it is active or that CPU is told. */
+    ASSERT(irq->target == v || irq->target == NULL || irq->active || irq->place == VGIC_STALE || in_lr ||
+           !vgic_pending(irq));
 }
 
 void vgic_check_lrs(const struct vcpu *v)
@@ -33,6 +34,7 @@ void vgic_check_lrs(const struct vcpu *v)
 
     vgic_assert_locked(v);
     ASSERT(!(g->lr_used & ~vgic_lr_all) && !(g->lr_eoi & ~g->lr_used));
+    ASSERT(!(g->hcr & (VHCR_TALL0 | VHCR_TALL1)) || g->doubtful != NULL);
     for (u32 n = 0; n < vgic_nr_lrs; n++) {
         const struct vgic_irq *irq = g->lr_irq[n];
 

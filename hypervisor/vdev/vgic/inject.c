@@ -191,7 +191,7 @@ static always_inline void sgi_write(struct vcpu *v, u64 value, bool group0_only)
     }
     for (; list != 0; list &= list - 1) {
         u32 id = base + (u32)__builtin_ctz(list);
-        struct vcpu *t = id < d->max_vcpus ? d->vcpu[id] : NULL;
+        struct vcpu *t = domain_vcpu(d, id);
 
         if (likely(t != NULL)) {
             sgi_to(t, intid, group0_only);

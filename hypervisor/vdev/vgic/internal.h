@@ -31,6 +31,14 @@
  */
 #define VGIC_UPCALL_TRUSTED 100
 
+/*
+ * So many ends of a device's level interrupt with its line low, and the guest is believed to quiet the device first:
+ * the list register is linked and the end reported no more. After it is enabled anew at least so many are looked at
+ * (host.c).
+ */
+#define VGIC_HOST_TRUSTED 8
+#define VGIC_HOST_AGAIN   4
+
 #define GICR_FRAME_SHIFT 17              /* RD_base and SGI_base of one vCPU: 128 KiB */
 
 extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by vgic_host_init() */
@@ -59,8 +67,8 @@ static always_inline bool vgic_is_spi(const struct vgic_irq *irq)
 }
 
 /*
- * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register; a
- * private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
+ * Has irq state that only the CPU on which its home v is loaded may touch, and that is another one? Its list register;
+ * a private physical interrupt, of which each CPU has its own. What is wanted of such an interrupt is noted (want_*).
  */
 static inline bool vgic_is_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
 {
@@ -72,12 +80,14 @@ static always_inline struct vgic_irq *vgic_spi(const struct domain *d, u32 intid
 {
     u32 n = intid - VGIC_NR_PRIVATE;
 
-    return likely(n < d->arch.vgic.nr_spis) ? &d->arch.vgic.spis[n] : NULL;
+    const struct vgic_domain *g = &d->arch.vgic;
+
+    return likely(n < g->nr_spis) ? &g->spis[index_nospec(n, g->nr_spis)] : NULL;
 }
 
 static always_inline struct vgic_irq *vgic_irq_of(const struct domain *d, struct vcpu *v, u32 intid)
 {
-    return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid] : vgic_spi(d, intid);
+    return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid % VGIC_NR_PRIVATE] : vgic_spi(d, intid);
 }
 
 /* Lock the interrupt's home and return it: the home changes only under the lock of the old one. */
@@ -129,8 +139,6 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq);
 void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq);
 /* The list register as it is, without changing *irq. v reachable, or lr[] is taken as last known. irq->lr != 0. */
 u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq);
-/* End the physical interrupt behind irq. */
-void vgic_phys_deactivate(struct vgic_irq *irq);
 /* Ready interrupts into list registers as far as there is room; the maintenance interrupt for the rest. */
 void vgic_lr_fill(struct vcpu *v);
 /* irq goes to another place. READY, EVICTED, IDLE: it has been pulled, what its list register holds is given up. */
@@ -143,6 +151,22 @@ void vgic_count_ends(struct vcpu *v);
  */
 void vgic_upcall_resample(struct vcpu *v);
 
+/* ---- host.c: physical interrupts; v's lock is held ---- */
+/* End the physical interrupt behind irq. */
+void vgic_phys_deactivate(struct vgic_irq *irq);
+/* The guest has ended irq, v's, whose list register was not linked. */
+void vgic_phys_ended(struct vcpu *v, struct vgic_irq *irq);
+/* Is v->arch.vgic.doubtful there, and still v's? */
+bool vgic_is_doubtful(const struct vcpu *v);
+/* It has been looked at for the last time. v is live here. */
+void vgic_end_doubt(struct vcpu *v);
+
+/* May the guest end irq without an exit, through the hardware link? */
+static inline bool vgic_end_may_be_silent(const struct vgic_irq *irq)
+{
+    return !vgic_is_spi(irq) || !irq->is_level || irq->good >= VGIC_HOST_TRUSTED;
+}
+
 /* ---- check.c: invariants, by ASSERT(); v's lock is held ---- */
 /* Of one interrupt of v's; bounded. */
 void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq);
@@ -154,9 +178,19 @@ void vgic_check_lrs(const struct vcpu *v);
  */
 u32 vgic_check_all(const struct vcpu *v);
 
+/* A line that is looked at: the event channel's, the virtual timer's, a device's. */
+bool vgic_line(const struct vcpu *v, const struct vgic_irq *irq);
+/* HCR after a change of what it depends on. */
+void vgic_hcr_update(struct vcpu *v);
+
 /* ---- switch.c ---- */
-/* Have the CPU that holds v's list registers copy them to memory: bounded wait, no locks held. */
-void vgic_sync_remote(struct vcpu *v);
+/*
+ * Does irq, whose line is looked at, wait to be acknowledged? Not if the line has dropped: then it is taken back. v is
+ * live here and locked; unlocks and locks again.
+ */
+bool vgic_line_waits(struct vcpu *v, struct vgic_irq *irq);
+/* Have the CPU that holds v's list registers copy them to memory: bounded wait for all of an access, no locks held. */
+void vgic_sync_remote(struct vcpu *v, u64 *deadline);
 
 /* ---- inject.c ---- */
 /* v2: SGI from `source` to v. */
@@ -167,6 +201,7 @@ struct vgic_access {
     struct vcpu *v;              /* who accesses */
     struct vcpu *bank;           /* whose private interrupts the frame shows; NULL: none (v3 distributor) */
     struct vcpu *synced;         /* list registers of this vCPU have been fetched for this access already */
+    u64 deadline;                /* of all that this access waits for; 0: it has not waited */
 };
 
 typedef u64 vgic_irq_get_fn(struct vgic_access *c, struct vgic_irq *irq);

@@ -91,6 +91,7 @@ static void change_enable(struct vgic_access *c, struct vgic_irq *irq, bool on)
         irq->enabled = on;
         if (irq->host_irq != 0 && vgic_is_spi(irq)) {
             host_enable(irq, v, on);
+            irq->good = (u8)MIN(irq->good, VGIC_HOST_TRUSTED - VGIC_HOST_AGAIN);
         }
     }
     vgic_irq_commit(v, irq);
@@ -118,7 +119,7 @@ static struct vcpu *lock_synced(struct vgic_access *c, struct vgic_irq *irq)
 
     if (irq->lr != 0 && !vgic_reachable(v) && c->synced != v) {
         spin_unlock(&v->arch.vgic.lock);
-        vgic_sync_remote(v);
+        vgic_sync_remote(v, &c->deadline);
         c->synced = v;
         v = vgic_irq_lock(irq);
     }

@@ -12,9 +12,12 @@
 
 u32 vgic_nr_lrs, vgic_lr_all;
 
+/* One that has ended may not be in the hardware at all (vgic_restore()): but for its state it is as last written. */
 static always_inline u64 lr_get(const struct vcpu *v, u32 n)
 {
-    return v->arch.vgic.live != 0 ? vgic_host->lr_read(n) : v->arch.vgic.lr[n];
+    u64 lr = v->arch.vgic.live != 0 ? vgic_host->lr_read(n) : v->arch.vgic.lr[n];
+
+    return lr & LR_STATE ? lr : v->arch.vgic.lr[n] & ~LR_STATE;
 }
 
 static void lr_put(struct vcpu *v, u32 n, u64 lr)
@@ -32,24 +35,21 @@ u64 vgic_lr_peek(const struct vcpu *v, const struct vgic_irq *irq)
     return vgic_reachable(v) ? lr_get(v, n) : v->arch.vgic.lr[n];
 }
 
-void vgic_phys_deactivate(struct vgic_irq *irq)
+bool vgic_line(const struct vcpu *v, const struct vgic_irq *irq)
 {
-    ASSERT(vgic_is_spi(irq) || vgic_reachable(irq->vcpu));
-    irq->phys_active = false;
-    if (vgic_is_spi(irq)) {
-        irqchip->set_active(irq->host_irq, false);   /* from any CPU, unlike a deactivation by the CPU interface */
-    } else if (irq->vcpu->arch.vgic.live != 0) {
-        irqchip->deactivate(irq->host_irq);          /* off the CPU a private one is not active: vgic_save() */
+    if (irq->intid == v->domain->arch.event_ppi) {
+        return atomic_load(&v->info->evtchn_upcall_pending) != 0;
     }
+    return vgic_is_spi(irq) ? irqchip->is_pending(irq->host_irq) : vtimer_virt_line(v);
 }
 
-/* Lines that are looked at rather than reported: see vgic_set_level(), vtimer.h. */
+/* Lines that are looked at rather than reported: see vgic_set_level(), vtimer.h, host.c. */
 static void sample(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->intid == v->domain->arch.event_ppi) {
-        irq->line = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    } else if (irq->intid == v->arch.vtimer.virt_irq && irq->phys_active && irq->latch && !irq->active &&
-               !vtimer_virt_line(v)) {
+        irq->line = vgic_line(v, irq);
+    } else if ((irq->intid == v->arch.vtimer.virt_irq || vgic_is_spi(irq)) && irq->phys_active && irq->latch &&
+               !irq->active && !vgic_line(v, irq)) {
         /* Level-sensitive, and its line has dropped before the guest took it (IHI0069 4.1.2). */
         irq->latch = false;
         vgic_phys_deactivate(irq);
@@ -80,7 +80,7 @@ static void fold(struct vcpu *v, struct vgic_irq *irq)
     if (irq->phys_active && !irq->phys_fresh && !irq->active) {
         if (!(lr & LR_HW)) {
             if (was_active || !pending) {
-                vgic_phys_deactivate(irq);           /* ended; the EOI did not reach the physical one */
+                vgic_phys_ended(v, irq);             /* the EOI did not reach the physical one */
             }
         } else if (!pending) {
             irq->phys_active = false;                /* ended by the guest's EOI through the hardware link */
@@ -119,7 +119,7 @@ void vgic_lr_pull(struct vcpu *v, struct vgic_irq *irq)
     if (unlikely(irq->want_unpend || irq->want_active || irq->want_inactive)) {
         grant_wants(irq);
     }
-    if (!vgic_is_spi(irq)) {
+    if (!vgic_is_spi(irq) || unlikely(irq == v->arch.vgic.doubtful)) {
         sample(v, irq);
     }
 }
@@ -192,6 +192,19 @@ void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
     }
 }
 
+/* Is irq, here because it is or was active here, pending for another vCPU? */
+static bool waits_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
+{
+    return unlikely(irq->target != v) && irq->target != NULL && vgic_pending(irq);
+}
+
+/* What may make irq another vCPU's is left to vgic_flush(), which can unlock. */
+static void later(struct vcpu *v, struct vgic_irq *irq)
+{
+    vgic_irq_place(v, irq, VGIC_STALE);
+    atomic_fetch_or(&v->pending, PEND_VGIC);
+}
+
 /* A pulled interrupt gives up its list register, or gets none. */
 static void put_aside(struct vcpu *v, struct vgic_irq *irq)
 {
@@ -201,6 +214,9 @@ static void put_aside(struct vcpu *v, struct vgic_irq *irq)
         vgic_irq_place(v, irq, VGIC_READY);
     } else {
         vgic_irq_place(v, irq, VGIC_IDLE);
+        if (waits_elsewhere(v, irq)) {
+            later(v, irq);
+        }
     }
 }
 
@@ -222,12 +238,6 @@ static u64 sgi_v2_bits(struct vgic_irq *irq, bool *pending)
     return source << LR_SOURCE_SHIFT | (irq->sgi_sources != 0 ? LR_EOI : 0);
 }
 
-/* Is irq, active here, to be pended for another vCPU once it has ended? */
-static bool waits_elsewhere(const struct vcpu *v, const struct vgic_irq *irq)
-{
-    return unlikely(irq->target != v) && irq->target != NULL && vgic_pending(irq);
-}
-
 /* Write the list register that irq has. `pending`: forwardable and pending. */
 static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
 {
@@ -244,7 +254,7 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
     } else {
         bool again = irq->active && (pending || waits_elsewhere(v, irq));
 
-        if (irq->phys_active && !again) {
+        if (irq->phys_active && !again && vgic_end_may_be_silent(irq)) {
             lr |= LR_HW | (u64)irq->host_irq << LR_HOST_SHIFT;
             irq->sticky = VGIC_STICKY_HW;
         } else if (irq->intid == v->domain->arch.event_ppi) {
@@ -256,8 +266,9 @@ static void lr_write_state(struct vcpu *v, struct vgic_irq *irq, bool pending)
             }
         } else if (irq->phys_active || (irq->is_level && irq->line) || (again && !pending)) {
             /*
-             * Active and pending cannot be linked to hardware; a line still high at EOI pends again; what has been
-             * routed to another vCPU goes there: all need to hear of the EOI.
+             * Active and pending cannot be linked to hardware, nor is one that the guest may end early (host.c); a line
+             * still high at EOI pends again; what has been routed to another vCPU goes there. All need to hear of the
+             * EOI.
              */
             lr |= LR_EOI;
         } else {
@@ -338,10 +349,14 @@ static bool lr_evict(struct vcpu *v, u8 priority)
     return true;
 }
 
-static void hcr_update(struct vcpu *v)
+void vgic_hcr_update(struct vcpu *v)
 {
-    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) | (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
+    u32 hcr = VHCR_EN | (list_empty(&v->arch.vgic.ready) ? 0 : VHCR_NPIE) |
+              (v->arch.vgic.nr_evicted != 0 ? VHCR_LRENPIE : 0);
 
+    if (unlikely(v->arch.vgic.doubtful != NULL) && v->domain->arch.vgic.version == 3) {
+        hcr |= v->arch.vgic.doubtful->group1 ? VHCR_TALL1 : VHCR_TALL0;
+    }
     if (v->arch.vgic.hcr != hcr) {
         v->arch.vgic.hcr = hcr;
         if (v->arch.vgic.live != 0) {
@@ -350,12 +365,63 @@ static void hcr_update(struct vcpu *v)
     }
 }
 
+static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+    struct vgic_irq *best = NULL;
+
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->arch.vgic.nr_spis; n++) {
+        struct vgic_irq *irq = vgic_irq_of(d, v, n);
+
+        if (atomic_load(&irq->vcpu) == v && irq->place == VGIC_EVICTED &&
+            (best == NULL || irq->priority < best->priority)) {
+            best = irq;
+        }
+    }
+    ASSERT(best != NULL);
+    return best;
+}
+
+/*
+ * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones,
+ * as it ends them in that order. What is pending again of them vgic_flush() sees to: it may be another vCPU's by now.
+ */
+void vgic_count_ends(struct vcpu *v)
+{
+    u32 count = vgic_host->hcr_read() >> VHCR_EOICOUNT_SHIFT;
+
+    if (count == 0) {
+        return;
+    }
+    vgic_host->hcr_write(v->arch.vgic.hcr);                 /* the count restarts at 0 */
+    for (; count != 0 && v->arch.vgic.nr_evicted != 0; count--) {
+        struct vgic_irq *best = most_urgent_evicted(v);
+
+        if (best == NULL) {
+            break;
+        }
+        best->active = false;
+        if (best->phys_active) {
+            vgic_phys_deactivate(best);
+        }
+        if (vgic_pending(best)) {
+            later(v, best);
+        } else {
+            vgic_irq_place(v, best, VGIC_IDLE);
+        }
+    }
+    vgic_hcr_update(v);
+}
+
 /*
  * Ready interrupts into list registers, most urgent first, while there is room. Each eviction makes the next one less
  * urgent: it ends.
  */
 void vgic_lr_fill(struct vcpu *v)
 {
+    if (unlikely(v->arch.vgic.nr_evicted != 0) && v->arch.vgic.live != 0) {
+        vgic_count_ends(v);              /* vgic_hcr_update() clears the count */
+    }
     while (!list_empty(&v->arch.vgic.ready)) {
         struct vgic_irq *irq;
 
@@ -374,7 +440,7 @@ void vgic_lr_fill(struct vcpu *v)
             vgic_irq_place(v, irq, VGIC_IDLE);
         }
     }
-    hcr_update(v);
+    vgic_hcr_update(v);
 }
 
 /*
@@ -445,51 +511,4 @@ void vgic_irq_commit(struct vcpu *v, struct vgic_irq *irq)
     if (kick && (!here || atomic_load(&v->pause_flags) != 0)) {
         vcpu_kick(v, off ? 0 : PEND_VGIC);           /* off the CPU, its list registers are in order already */
     }
-}
-
-static struct vgic_irq *most_urgent_evicted(struct vcpu *v)
-{
-    struct domain *d = v->domain;
-    struct vgic_irq *best = NULL;
-
-    for (u32 n = 0; n < VGIC_NR_PRIVATE + d->arch.vgic.nr_spis; n++) {
-        struct vgic_irq *irq = vgic_irq_of(d, v, n);
-
-        if (atomic_load(&irq->vcpu) == v && irq->place == VGIC_EVICTED &&
-            (best == NULL || irq->priority < best->priority)) {
-            best = irq;
-        }
-    }
-    ASSERT(best != NULL);
-    return best;
-}
-
-/*
- * The guest has ended as many interrupts that were in no list register as EOIcount says: the most urgent active ones, as
- * it ends them in that order. What is pending again of them vgic_flush() sees to: it may belong to another vCPU by now.
- */
-void vgic_count_ends(struct vcpu *v)
-{
-    u32 count = vgic_host->hcr_read() >> VHCR_EOICOUNT_SHIFT;
-
-    if (count == 0) {
-        return;
-    }
-    vgic_host->hcr_write(v->arch.vgic.hcr);                 /* the count restarts at 0 */
-    for (; count != 0 && v->arch.vgic.nr_evicted != 0; count--) {
-        struct vgic_irq *best = most_urgent_evicted(v);
-
-        if (best == NULL) {
-            break;
-        }
-        best->active = false;
-        if (best->phys_active) {
-            vgic_phys_deactivate(best);
-        }
-        vgic_irq_place(v, best, vgic_pending(best) ? VGIC_STALE : VGIC_IDLE);
-    }
-    if (!list_empty(&v->arch.vgic.stale)) {
-        atomic_fetch_or(&v->pending, PEND_VGIC);
-    }
-    hcr_update(v);
 }

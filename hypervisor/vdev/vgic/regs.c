@@ -10,7 +10,7 @@ static inline u64 low_bits(u64 n)
 static struct vgic_irq *row_irq(const struct vgic_access *c, u32 intid)
 {
     if (intid < VGIC_NR_PRIVATE) {
-        return c->bank != NULL ? &c->bank->arch.vgic.priv[intid] : NULL;
+        return c->bank != NULL ? &c->bank->arch.vgic.priv[intid % VGIC_NR_PRIVATE] : NULL;
     }
     return vgic_spi(c->v->domain, intid);
 }

@@ -18,12 +18,12 @@
 #define FLUSH_TURNS 32u
 
 /*
- * Interrupts that another CPU has changed, and those waiting; v is live here and locked. What is left is pending work of
- * v's again: exit_work() bounds how often it comes back, and no vCPU sleeps on it (vgic_irq_deliverable()).
+ * Interrupts that another CPU has changed, and those waiting; v is live here and locked. What is left is pending work
+ * of v's again: exit_work() bounds how often it comes back, and no vCPU sleeps on it (vgic_irq_deliverable()).
  */
-static void flush_locked(struct vcpu *v)
+static void flush_locked(struct vcpu *v, u32 turns)
 {
-    for (u32 turn = 0; turn < FLUSH_TURNS && !list_empty(&v->arch.vgic.stale); turn++) {
+    for (; turns != 0 && !list_empty(&v->arch.vgic.stale); turns--) {
         struct vgic_irq *irq = list_first_entry(&v->arch.vgic.stale, struct vgic_irq, link);
 
         vgic_lr_pull(v, irq);
@@ -40,7 +40,7 @@ void vgic_flush(struct vcpu *v)
 {
     spin_lock(&v->arch.vgic.lock);
     if (likely(v->arch.vgic.live == vgic_here())) {
-        flush_locked(v);
+        flush_locked(v, FLUSH_TURNS);
         vgic_upcall_resample(v);
     }
     spin_unlock(&v->arch.vgic.lock);
@@ -53,7 +53,7 @@ void vgic_sync(struct vcpu *v)
         for (u32 used = v->arch.vgic.lr_used; used != 0; used &= used - 1) {
             u32 n = (u32)__builtin_ctz(used);
 
-            v->arch.vgic.lr[n] = vgic_host->lr_read(n);
+            v->arch.vgic.lr[n] = vgic_lr_peek(v, v->arch.vgic.lr_irq[n]);
         }
     }
     atomic_store_release(&v->arch.vgic.sync_seq, v->arch.vgic.sync_seq + 1);
@@ -64,15 +64,17 @@ void vgic_sync(struct vcpu *v)
  * No lock is held while waiting, and requests made to this CPU meanwhile are answered here, so that two CPUs may wait
  * for each other. The bound is for a CPU that is in a long hypercall or stopped: then what it last wrote is taken.
  */
-void vgic_sync_remote(struct vcpu *v)
+void vgic_sync_remote(struct vcpu *v, u64 *deadline)
 {
     struct vcpu *self = current_vcpu();
     u32 seq = atomic_load_acquire(&v->arch.vgic.sync_seq);
-    u64 deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
 
+    if (*deadline == 0) {
+        *deadline = arch_counter() + ns_to_ticks(SYNC_TIMEOUT_NS);
+    }
     vcpu_kick(v, PEND_SYNC);
     while (atomic_load_acquire(&v->arch.vgic.sync_seq) == seq && atomic_load(&v->arch.vgic.live) != 0 &&
-           arch_counter() < deadline) {
+           arch_counter() < *deadline) {
         if (atomic_load(&self->pending) & PEND_SYNC) {
             atomic_fetch_and(&self->pending, ~(u32)PEND_SYNC);
             vgic_sync(self);
@@ -149,8 +151,8 @@ static void end_of_interrupts(struct vcpu *v, u32 lrs)
     }
 }
 
-/* All that a maintenance interrupt can ask for; v is live here. */
-static void maintain(struct vcpu *v)
+/* All that a maintenance interrupt can ask for; v is live here. turns: as flush_locked(). */
+static void maintain(struct vcpu *v, u32 turns)
 {
     if (unlikely(v->arch.vgic.nr_evicted != 0)) {
         vgic_count_ends(v);
@@ -159,7 +161,7 @@ static void maintain(struct vcpu *v)
         end_of_interrupts(v, (u32)vgic_host->lr_ended());
     }
     if (unlikely(v->arch.vgic.hcr != VHCR_EN || !list_empty(&v->arch.vgic.stale))) {
-        flush_locked(v);
+        flush_locked(v, turns);
     }
 }
 
@@ -171,7 +173,8 @@ void vgic_save(struct vcpu *v)
     spin_lock(&g->lock);
     vgic_upcall_resample(v);
     if (unlikely(g->lr_eoi != 0 || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
-        maintain(v);                     /* what the guest has ended since its last exit, and what is new */
+        /* What the guest has ended since its last exit, and what is new: all, as v may never come back. */
+        maintain(v, VGIC_NR_PRIVATE + v->domain->arch.vgic.nr_spis);
     }
     valid = g->lr_used & ~(u32)vgic_host->lr_empty();
     vgic_host->virt_save(g, valid);
@@ -204,7 +207,7 @@ void vgic_restore(struct vcpu *v)
     vgic_host->virt_restore(g, valid, (u32)this_cpu()->arch.lr_used & ~valid);
     atomic_store(&g->live, vgic_here());
     if (unlikely(!list_empty(&g->stale) || !list_empty(&g->ready))) {
-        flush_locked(v);
+        flush_locked(v, FLUSH_TURNS);
     }
     spin_unlock(&g->lock);
 }
@@ -297,7 +300,7 @@ void vgic_maintenance(void)
     }
     spin_lock(&v->arch.vgic.lock);
     if (v->arch.vgic.live == vgic_here()) {
-        maintain(v);
+        maintain(v, FLUSH_TURNS);
     }
     spin_unlock(&v->arch.vgic.lock);
 }
@@ -308,13 +311,12 @@ void vgic_watch_lines(struct vcpu *v)
     atomic_fetch_or(&v->pending, PEND_LINE);
 }
 
-/* Does irq wait to be acknowledged? Not if its line has dropped: then it is taken back. v is live here and locked. */
-static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
+bool vgic_line_waits(struct vcpu *v, struct vgic_irq *irq)
 {
     if (irq->lr == 0 || (vgic_lr_peek(v, irq) & LR_STATE) != LR_PENDING) {
         return false;
     }
-    if (line) {
+    if (vgic_line(v, irq)) {
         return true;
     }
     vgic_lr_pull(v, irq);
@@ -325,16 +327,22 @@ static bool line_waits(struct vcpu *v, struct vgic_irq *irq, bool line)
 
 bool vgic_check_lines(struct vcpu *v)
 {
-    bool waits, upcall;
+    bool waits;
 
     if (v->arch.vgic.watch_new) {
         v->arch.vgic.watch_new = false;       /* the exit on which it was delivered */
         return true;
     }
     spin_lock(&v->arch.vgic.lock);
-    waits = line_waits(v, &v->arch.vgic.priv[v->arch.vtimer.virt_irq], vtimer_virt_line(v));
-    upcall = atomic_load(&v->info->evtchn_upcall_pending) != 0;
-    waits = line_waits(v, &v->arch.vgic.priv[v->domain->arch.event_ppi], upcall) || waits;
+    waits = vgic_line_waits(v, &v->arch.vgic.priv[v->arch.vtimer.virt_irq]);
+    waits = vgic_line_waits(v, &v->arch.vgic.priv[v->domain->arch.event_ppi]) || waits;
+    if (unlikely(v->arch.vgic.doubtful != NULL)) {
+        if (vgic_is_doubtful(v) && vgic_line_waits(v, v->arch.vgic.doubtful)) {
+            waits = true;
+        } else {
+            vgic_end_doubt(v);
+        }
+    }
     spin_unlock(&v->arch.vgic.lock);
     return waits;
 }

@@ -85,7 +85,7 @@ static void irouter_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
     u64 id = (route >> 8 & 0xff) * 16 + (route & 0xff);
     bool valid = !(route & ~0xffffUL) && (route & 0xff) < 16 && id < c->v->domain->max_vcpus;
 
-    vgic_route_spi(irq, valid ? c->v->domain->vcpu[id] : NULL, route);
+    vgic_route_spi(irq, valid ? domain_vcpu(c->v->domain, id) : NULL, route);
 }
 
 #define W   4
@@ -178,7 +178,7 @@ static struct vcpu *frame_vcpu(struct vcpu *v, u64 offset)
 {
     u64 id = offset >> GICR_FRAME_SHIFT;
 
-    return id < v->domain->max_vcpus ? v->domain->vcpu[id] : NULL;
+    return domain_vcpu(v->domain, id);
 }
 
 u64 vgic_v3_redist_read(struct vcpu *v, u64 offset, u64 size)

@@ -155,6 +155,7 @@ static void cpu_interface_reset(struct vgic_vcpu *g)
     memset(g->apr, 0, sizeof(g->apr));
     g->hcr = VHCR_EN;
     g->asleep = false;
+    g->doubtful = NULL;
     /* Masked and disabled. With system registers VFIQEn is fixed (IHI0069 12.4.8, ICH_VMCR_EL2). */
     g->vmcr = vgic_host->gic_version == 3 ? VMCR_VFIQEN : 0;
 }
@@ -294,11 +295,12 @@ static void dump_irq(const struct vgic_irq *irq)
 
 void vgic_dump(struct domain *d)
 {
-    con_printf("d%u: vGICv%u, %u SPIs, CTLR %x\n", d->id, d->arch.vgic.version, d->arch.vgic.nr_spis, d->arch.vgic.ctlr);
+    con_printf("d%u: vGICv%u, %u SPIs, CTLR %x\n", d->id, d->arch.vgic.version, d->arch.vgic.nr_spis,
+               d->arch.vgic.ctlr);
     for_each_vcpu (d, v) {
         con_printf("  v%u: %s, hcr %08x vmcr %08x, list registers used %x%s\n", v->id,
-                   v->arch.vgic.live != 0 ? "loaded" : "in memory", v->arch.vgic.hcr, v->arch.vgic.vmcr, v->arch.vgic.lr_used,
-                   list_empty(&v->arch.vgic.ready) ? "" : ", interrupts waiting");
+                   v->arch.vgic.live != 0 ? "loaded" : "in memory", v->arch.vgic.hcr, v->arch.vgic.vmcr,
+                   v->arch.vgic.lr_used, list_empty(&v->arch.vgic.ready) ? "" : ", interrupts waiting");
         for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
             if (is_interesting(&v->arch.vgic.priv[i])) {
                 dump_irq(&v->arch.vgic.priv[i]);

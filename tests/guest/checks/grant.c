@@ -189,6 +189,62 @@ static void freed_while_mapped(void)
     CHECK_EQ("there-again", 0, reads(page(0)));
 }
 
+/* What the hypervisor shares with its owner is nobody's to map: it is not counted as memory that others hold. */
+static void shared_pages(void)
+{
+    uint64_t shared[2] = { 0, machine.grant_base };
+
+    REQUIRE("map-table", have_table());
+    shared[0] = (uintptr_t)xen_shared_info();
+    REQUIRE("shared-info", shared[0] != 0);
+    (void)xen_unmap(page(1));
+    for (unsigned i = 0; i < 2; i++) {
+        struct gnttab_map_grant_ref op;
+
+        entry(REF, GTF_permit_access, 0, shared[i]);
+        op = map(REF, 0, page(1), GNTMAP_host_map);
+        CHECK_EQ(check_name("map", i), (uint16_t)GNTST_bad_page, (uint16_t)op.status);
+        if (op.status == GNTST_okay)
+            (void)unmap(op.handle, page(1));
+        op = map(REF, 0, page(1), GNTMAP_host_map | GNTMAP_readonly);
+        CHECK_EQ(check_name("map-read-only", i), (uint16_t)GNTST_bad_page, (uint16_t)op.status);
+        if (op.status == GNTST_okay)
+            (void)unmap(op.handle, page(1));
+        CHECK_EQ(check_name("flags", i), GTF_permit_access, table[REF].flags);
+    }
+    table[REF].flags = 0;
+}
+
+/* Over RAM of one's own: the page is not lost. Over another grant: refused. */
+static void map_over(void)
+{
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+    xen_pfn_t pfn = page(1) >> 12;
+    struct gnttab_map_grant_ref op;
+    domid_t self = DOMID_SELF;
+    long owned;
+
+    REQUIRE("map-table", have_table());
+    r.extent_start.p = &pfn;
+    if (reads(page(1)) != 0)
+        (void)memory_op(XENMEM_populate_physmap, &r);
+    mmio_write64(page(1), 0x1212);
+    mmio_write64(page(0), 0x3434);
+    owned = memory_op(XENMEM_current_reservation, &self);
+    entry(REF, GTF_permit_access, 0, page(0));
+    op = map(REF, 0, page(1), GNTMAP_host_map);
+    REQUIRE("map", op.status == GNTST_okay);
+    CHECK_EQ("granted-page", 0x3434, mmio_read64(page(1)));
+    CHECK("over-a-grant", map(REF, 0, page(1), GNTMAP_host_map).status < 0);
+    CHECK_EQ("unmap", GNTST_okay, unmap(op.handle, page(1)));
+    CHECK_EQ("flags-back", GTF_permit_access, table[REF].flags);
+    pfn = page(1) >> 12;
+    CHECK_EQ("populate", 1, memory_op(XENMEM_populate_physmap, &r));
+    CHECK_EQ("there-again", 0, reads(page(1)));
+    CHECK_EQ("owned", owned, memory_op(XENMEM_current_reservation, &self));
+    table[REF].flags = 0;
+}
+
 static void map_errors(void)
 {
     uint64_t to = page(1);
@@ -325,6 +381,8 @@ const struct test tests_grant[] = {
     { "grant.write-read-only", write_read_only, 0, 0 },
     { "grant.map-twice", map_twice, 0, 0 },
     { "grant.freed-while-mapped", freed_while_mapped, 0, 0 },
+    { "grant.shared-pages", shared_pages, 0, 0 },
+    { "grant.map-over", map_over, 0, 0 },
     { "grant.map-errors", map_errors, 0, 0 },
     { "grant.copy", copy_pages, 0, 0 },
     { "grant.several", several, 0, 0 },

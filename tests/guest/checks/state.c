@@ -296,12 +296,12 @@ static void interrupts_between_vcpus(void)
 
 /*
  * Registers of features that may be hidden and yet be reachable, for want of a trap: what can be written is no
- * channel between vCPUs. TPIDR2, SCXTNUM, pointer authentication keys, LORegions, RAS, trace and debug.
+ * channel between vCPUs. TPIDR2, SCXTNUM, pointer authentication keys, LORegions, RAS (DISR_EL1 too), trace and debug.
  */
 #define HIDDEN_REGISTERS(X) \
     X(S3_3_C13_C0_5) X(S3_3_C13_C0_7) X(S3_0_C13_C0_7) X(S3_0_C2_C1_0) X(S3_0_C2_C3_1) X(S3_0_C10_C4_1) \
     X(S3_0_C10_C4_3) X(S3_0_C5_C3_1) X(S3_0_C1_C2_1) X(S2_0_C0_C0_4) X(S2_0_C0_C0_6) X(S2_0_C0_C5_4) \
-    X(S3_0_C1_C0_5) X(S3_0_C5_C6_0)
+    X(S3_0_C1_C0_5) X(S3_0_C5_C6_0) X(S3_0_C12_C1_1)
 
 enum { HIDDEN_COUNT = 0
 #define COUNT_ONE(reg) + 1

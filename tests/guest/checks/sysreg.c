@@ -178,6 +178,33 @@ static void debug(void)
     CHECK_RANGE("bvr15", 0, 1, run(MRS(2, 0, 0, 15, 4), 0, &v));
 }
 
+/* After a loop by set and way, writes of the registers of stage 1 may trap until caches are turned on again. */
+#define STAGE1_REGISTERS(X) \
+    X(far_el1) X(esr_el1) X(afsr0_el1) X(afsr1_el1) X(contextidr_el1) X(amair_el1) X(mair_el1) X(tcr_el1) X(ttbr0_el1) \
+    X(ttbr1_el1) X(sctlr_el1)
+
+static void set_way(void)
+{
+    uint64_t sctlr = sysreg_read(sctlr_el1);
+
+    for (uint64_t i = 0; i < 4096; i++)
+        __asm__ volatile("dc cisw, %0" : : "r"(i << 6) : "memory");
+    for (unsigned round = 0; round < 2; round++) {
+        sysreg_write(sctlr_el1, sctlr & ~4ul);
+        __asm__ volatile("isb" : : : "memory");
+        CHECK_EQ("off", sctlr & ~4ul, sysreg_read(sctlr_el1));
+#define SAME(reg) { uint64_t was = sysreg_read(reg); sysreg_write(reg, was); CHECK_EQ(#reg, was, sysreg_read(reg)); }
+        STAGE1_REGISTERS(SAME)
+#undef SAME
+        sysreg_write(far_el1, 0x123456789abcul + round);
+        CHECK_EQ("far", 0x123456789abcul + round, sysreg_read(far_el1));
+        __asm__ volatile("dc csw, %0" : : "r"(0ul) : "memory");
+        sysreg_write(sctlr_el1, sctlr);
+        __asm__ volatile("isb" : : : "memory");
+        CHECK_EQ("on", sctlr, sysreg_read(sctlr_el1));
+    }
+}
+
 /* Trapped or not, these just work. */
 static void caches(void)
 {
@@ -243,6 +270,7 @@ const struct test tests_sysreg[] = {
     { "sysreg.performance-counters", performance_counters, 0, 0 },
     { "sysreg.debug", debug, 0, 0 },
     { "sysreg.caches", caches, 0, 0 },
+    { "sysreg.set-way", set_way, 0, 0 },
     { "sysreg.wait-instructions", wait_instructions, 0, 0 },
     { "sysreg.control-registers", control_registers, 0, 0 },
     { 0 },

@@ -195,8 +195,10 @@ hvc:
         b.ne    other_hvc
         cmp     x16, #NR_HYPERCALLS
         b.hs    2f
+        csel    x10, x16, xzr, lo        // index_nospec()
+        hint    #20
         adr     x9, hypercall_table
-        ldr     x9, [x9, x16, lsl #3]
+        ldr     x9, [x9, x10, lsl #3]
         mov     x1, x19                  // the argument words: the general registers are first
         cbz     x9, 2f
         blr     x9
@@ -319,7 +321,34 @@ hyp_sync:
         hyp_fault_vector hyp_sync_fault, 4
         hyp_fault_vector hyp_irq, 5
         hyp_fault_vector hyp_fiq, 6
-        hyp_fault_vector hyp_serror, 7
+
+/* An SError of the hypervisor's: fatal, unless serror_unmask() has asked for it. */
+hyp_serror:
+        msr     tpidrro_el0, x0
+        msr     contextidr_el1, x1
+        mrs     x0, elr_el2
+        adr     x1, serror_unmask
+        sub     x0, x0, x1
+        cmp     x0, #12                  // the flags are in SPSR_EL2
+        b.ls    1f
+        mrs     x1, contextidr_el1
+        mov     x0, #7
+        b       hyp_fault_entry
+1:      add     x1, x1, #12
+        msr     elr_el2, x1              // its end
+        mrs     x0, esr_el2
+        eret
+        dsb     nsh
+        isb
+
+/* u64 serror_unmask(void): an SError that waits is taken here. ISB: at the latest (D1.3.6). */
+        .global serror_unmask
+serror_unmask:
+        mov     x0, xzr
+        msr     daifclr, #4
+        isb
+        msr     daifset, #4              // + 12: where it returns to
+        ret
 
 hyp_fault_entry:
         msr     contextidr_el1, x1       // second scratch

@@ -3,8 +3,9 @@
  * Reset to C. Entered by the arm64 Image boot protocol (Linux Documentation/arm64/booting.rst): EL2, MMU and data cache off, x0 =
  * physical address of the device tree, image loaded 2 MiB aligned anywhere in RAM.
  *
- * The code makes two small maps, one where it runs (identity, one 2 MiB block or two) and one at the link address with 4 KiB pages and
- * final permissions, turns the MMU on and jumps to the link address.
+ * The code makes a map at the link address, with 4 KiB pages and final permissions, and a second root that has one where the code runs,
+ * too (identity, one 2 MiB block). It turns the MMU on with that one, jumps to the link address and changes to the first. The second stays
+ * for secondary CPUs, whenever they come; no CPU has it for longer than that.
  */
 #include <asm/layout.h>
 #include <asm/offsets.h>
@@ -41,8 +42,10 @@ entry:
         msr     daifset, #0xf
         mov     x20, x0                  // device tree
         adrp    x21, image_start         // where we are: physical
+        bl      leave_vhe
         bl      make_boot_tables
-        adrp    x0, boot_l0
+        adrp    x22, boot_l0
+        adrp    x0, entry_l0
         bl      mmu_on
         ldr     x9, =primary_at_va
         br      x9
@@ -55,10 +58,22 @@ stop:   wfe
 secondary_entry:
         msr     daifset, #0xf
         mov     x20, x0
-        adrp    x0, boot_l0
+        bl      leave_vhe
+        adrp    x22, boot_l0
+        adrp    x0, entry_l0
         bl      mmu_on
         ldr     x9, =secondary_at_va
         br      x9
+
+/*
+ * HCR_EL2 decides what TCR_EL2, CPTR_EL2 and others mean, and a VHE kernel that has started us, or firmware, may have E2H and TGE set:
+ * known before anything else (D17.2.48). Where E2H is RES1 (FEAT_E2H0 is absent) it stays, and boot_main() says so. Clobbers x9.
+ */
+leave_vhe:
+        mov     x9, #(1 << 31)           // RW
+        msr     hcr_el2, x9
+        isb
+        ret
 
 /* x0 = physical address of the root table. Clobbers x9..x12. */
 mmu_on:
@@ -71,7 +86,11 @@ mmu_on:
         mov     x11, #5
         csel    x10, x11, x10, hi        // at most 48 bits without FEAT_LPA2
         bfi     x9, x10, #16, #3
-        msr     tcr_el2, x9
+        mrs     x11, hcr_el2
+        tbz     x11, #34, 1f             // E2H
+        bfi     x9, x10, #32, #3         // IPS; PS is T1SZ there, of no use with EPD1, which is one of the RES1 bits
+        .inst   0xd500409f               // MSR PAN, #0: pages have AP[1] set
+1:      msr     tcr_el2, x9
         msr     ttbr0_el2, x0
         dsb     nshst
         tlbi    alle2                    // whatever was there before us
@@ -98,6 +117,9 @@ mmu_on:
 
 /* x21 = image's physical address. */
 make_boot_tables:
+        // Lines that the boot loader wrote there would be evicted onto our stores, which go to memory with the cache off. B2.8, D7.5
+        mov     x15, x30
+        bl      inval_boot_tables
         // Clear the tables.
         adrp    x9, boot_l0
         adrp    x10, boot_tables_end
@@ -108,6 +130,8 @@ make_boot_tables:
         adrp    x9, boot_l0
         adrp    x10, boot_image_l1
         orr     x11, x10, #PTE_TABLE
+        str     x11, [x9, #((HYP_IMAGE_VA >> 39) * 8)]
+        adrp    x9, entry_l0
         str     x11, [x9, #((HYP_IMAGE_VA >> 39) * 8)]
         adrp    x11, boot_image_l2
         orr     x11, x11, #PTE_TABLE
@@ -136,9 +160,9 @@ make_boot_tables:
         bic     x12, x12, #0x80
         adrp    x11, image_end
         fill_pages
-        // Identity: the 2 MiB block with this code (and the next, should the image straddle).
+        // Identity: the 2 MiB block with this code.
         lsr     x10, x21, #39
-        adrp    x9, boot_l0
+        adrp    x9, entry_l0
         adrp    x11, boot_id_l1
         orr     x12, x11, #PTE_TABLE
         str     x12, [x9, x10, lsl #3]
@@ -151,7 +175,8 @@ make_boot_tables:
         mov     x12, #BLOCK_RX
         orr     x12, x11, x12
         str     x12, [x9, x10, lsl #3]
-        // Lines that speculation may have brought in before these stores went to memory with the cache off. B2.8, D7.5
+        mov     x30, x15                 // and once more: lines that speculation may have brought in meanwhile
+inval_boot_tables:
         dmb     sy
         adrp    x9, boot_l0
         adrp    x10, boot_tables_end
@@ -163,7 +188,17 @@ make_boot_tables:
         ret
 
         .section .text.entry, "ax"
+/* x22 = physical address of the root to use from here on; it maps this code as the present one does. */
+        .macro  change_root
+        msr     ttbr0_el2, x22
+        isb
+        tlbi    alle2                    // the identity map
+        dsb     nsh
+        isb
+        .endm
+
 primary_at_va:
+        change_root
         ldr     x9, =boot_stack_top
         mov     sp, x9
         mov     x29, xzr
@@ -183,6 +218,7 @@ primary_at_va:
         b       .
 
 secondary_at_va:
+        change_root
         msr     tpidr_el2, x20
         ldr     x9, [x20, #PCPU_STACK_TOP]
         mov     sp, x9
@@ -198,11 +234,11 @@ secondary_at_va:
         .balign 4096
         .global boot_l0
 boot_l0:        .space 4096
+entry_l0:       .space 4096
 boot_image_l1:  .space 4096
 boot_image_l2:  .space 4096
         .global boot_image_l3
 boot_image_l3:  .space 4096
-        .global boot_id_l1, boot_id_l2
 boot_id_l1:     .space 4096
 boot_id_l2:     .space 4096
 boot_tables_end:

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Trapped system registers (EC 0x18). ID registers are answered from a sanitised table indexed by CRm and op2; the rest are rows. What
- * has no row is UNDEFINED to the guest: a register we do not know is not let through.
- */
+/* Trapped system registers (EC 0x18): ID registers (idregs.c), the rest by rows. What has no row is UNDEFINED to the guest. */
 #include <argon/domain.h>
 #include <argon/percpu.h>
 #include <asm/cpu.h>
+#include <asm/idregs.h>
+#include <asm/setway.h>
 #include <asm/trap.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
@@ -16,72 +15,6 @@
 #define SYS_ID_MASK    (GENMASK(21, 20) | GENMASK(16, 10))   /* op0, op1, CRn */
 #define SYS_ID_SPACE   (3u << 20)                            /* op0 3, op1 0, CRn 0 */
 #define ISS_READ       BIT(0)
-
-static u64 id_regs[8 * 8] ro_after_boot;  /* [CRm][op2] */
-#define ID(crm, op2) ((crm) * 8 + (op2))
-#define ID_PFR0      ID(4, 0)
-#define ID_PFR0_GIC  (1UL << 24)
-#define FIELD(bit)   (0xfUL << (bit))
-
-struct id_rule {
-    u8 index;
-    u64 hide;                            /* fields that read as zero: what Argon does not switch, trap or emulate for guests */
-};
-
-/* Field positions: Arm ARM D17.2.58 (ISAR0) to D17.2.68 (PFR1), G8 for the AArch32 registers. */
-static const struct id_rule id_rules[] = {
-    { ID(1, 0), FIELD(28) },                                                     /* ID_PFR0: RAS */
-    { ID(1, 1), 0 },                                                             /* ID_PFR1 */
-    { ID(1, 2), FIELD(24) | FIELD(12) },                                         /* ID_DFR0: PMU, trace */
-    { ID(1, 4), 0 }, { ID(1, 5), 0 }, { ID(1, 6), 0 }, { ID(1, 7), 0 },          /* ID_MMFR0..3 */
-    { ID(2, 0), 0 }, { ID(2, 1), 0 }, { ID(2, 2), 0 }, { ID(2, 3), 0 },          /* ID_ISAR0..3 */
-    { ID(2, 4), 0 }, { ID(2, 5), 0 }, { ID(2, 6), 0 }, { ID(2, 7), 0 },          /* ID_ISAR4, 5, MMFR4, ISAR6 */
-    { ID(3, 0), 0 }, { ID(3, 1), 0 }, { ID(3, 2), 0 },                           /* MVFR0..2 */
-    { ID(3, 4), FIELD(8) }, { ID(3, 6), 0 },                                     /* ID_PFR2: RAS_frac; ID_MMFR5 */
-    /* ID_AA64PFR0: EL2, RAS, SVE, SEL2, MPAM, AMU, RME; GIC: below */
-    { ID_PFR0, FIELD(8) | FIELD(28) | FIELD(32) | FIELD(36) | FIELD(40) | FIELD(44) | FIELD(52) },
-    /* ID_AA64PFR1: MTE, RAS_frac, MPAM_frac, SME, NMI */
-    { ID(4, 1), FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) | FIELD(36) },
-    /* ID_AA64DFR0: trace, PMU, PMS, double lock as given, trace filter, trace buffer, MTPMU, BRBE */
-    { ID(5, 0), FIELD(4) | FIELD(8) | FIELD(32) | FIELD(40) | FIELD(44) | FIELD(48) | FIELD(52) },
-    { ID(6, 0), FIELD(24) },                                                     /* ID_AA64ISAR0: TME */
-    /* ID_AA64ISAR1: APA, API, GPA, GPI, XS, LS64 */
-    { ID(6, 1), FIELD(4) | FIELD(8) | FIELD(24) | FIELD(28) | FIELD(56) | FIELD(60) },
-    /* ID_AA64ISAR2: WFxT, GPA3, APA3, MOPS, PAC_frac */
-    { ID(6, 2), FIELD(0) | FIELD(8) | FIELD(12) | FIELD(16) | FIELD(24) },
-    { ID(7, 0), FIELD(44) | FIELD(56) | FIELD(60) },                             /* ID_AA64MMFR0: ExS, FGT, ECV */
-    /* ID_AA64MMFR1: VH, LO, TWED, HCX, AFP, TIDCP1 */
-    { ID(7, 1), FIELD(8) | FIELD(16) | FIELD(32) | FIELD(40) | FIELD(44) | FIELD(52) },
-    { ID(7, 2), FIELD(24) | FIELD(40) | FIELD(56) },                             /* ID_AA64MMFR2: NV, FWB, EVT */
-};
-
-#define READ_ID_ROW(crm) do { \
-        id_regs[ID(crm, 0)] = sysreg_read(s3_0_c0_c##crm##_0); id_regs[ID(crm, 1)] = sysreg_read(s3_0_c0_c##crm##_1); \
-        id_regs[ID(crm, 2)] = sysreg_read(s3_0_c0_c##crm##_2); id_regs[ID(crm, 3)] = sysreg_read(s3_0_c0_c##crm##_3); \
-        id_regs[ID(crm, 4)] = sysreg_read(s3_0_c0_c##crm##_4); id_regs[ID(crm, 5)] = sysreg_read(s3_0_c0_c##crm##_5); \
-        id_regs[ID(crm, 6)] = sysreg_read(s3_0_c0_c##crm##_6); id_regs[ID(crm, 7)] = sysreg_read(s3_0_c0_c##crm##_7); \
-    } while (0)
-
-boot_code void sysreg_boot_init(void)
-{
-    u64 known[64] = { 0 };
-
-    READ_ID_ROW(1);
-    READ_ID_ROW(2);
-    READ_ID_ROW(3);
-    READ_ID_ROW(4);
-    READ_ID_ROW(5);
-    READ_ID_ROW(6);
-    READ_ID_ROW(7);
-    for (unsigned int i = 0; i < ARRAY_SIZE(id_rules); i++) {
-        known[id_rules[i].index] = ~id_rules[i].hide;
-    }
-    for (unsigned int i = 0; i < ARRAY_SIZE(id_regs); i++) {
-        id_regs[i] &= known[i];          /* a register without a rule describes features we do not know: none of them */
-    }
-    /* GIC: the registers of GICv3, whatever the host has beyond; guests with a GICv2 read 0 (trap_sysreg()). */
-    id_regs[ID_PFR0] = (id_regs[ID_PFR0] & ~FIELD(24)) | ID_PFR0_GIC;
-}
 
 typedef bool sys_fn(struct vcpu *v, u64 *val, bool read);
 
@@ -155,6 +88,42 @@ static bool sys_cntp_cval(struct vcpu *v, u64 *val, bool read) { return sys_cntp
 static bool sys_cntp_tval(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTP_TVAL, val, read); }
 static bool sys_cntpct(struct vcpu *v, u64 *val, bool read) { return sys_cntp(v, VTIMER_CNTPCT, val, read); }
 
+/* What takes long is executed again until it is done. */
+static bool done_or_again(bool done)
+{
+    if (!done) {
+        guest_set_pc(guest_pc() - 4);
+    }
+    return true;
+}
+
+static bool sys_dc_set_way(struct vcpu *v, u64 *val, bool read)
+{
+    (void)val;
+    return !read && done_or_again(setway_trapped(v));
+}
+
+static bool sys_sctlr(struct vcpu *v, u64 *val, bool read)
+{
+    return !read && done_or_again(setway_sctlr_written(v, *val));
+}
+
+/* The other registers of stage 1, while HCR_EL2.TVM has their writes trapped. */
+#define STAGE1_REGISTERS(X) \
+    X(ttbr0_el1, 2, 0, 0) X(ttbr1_el1, 2, 0, 1) X(tcr_el1, 2, 0, 2) X(afsr0_el1, 5, 1, 0) X(afsr1_el1, 5, 1, 1) \
+    X(esr_el1, 5, 2, 0) X(far_el1, 6, 0, 0) X(mair_el1, 10, 2, 0) X(amair_el1, 10, 3, 0) X(contextidr_el1, 13, 0, 1)
+
+#define STAGE1_WRITE(reg, crn, crm, op2) \
+    static bool sys_##reg(struct vcpu *v, u64 *val, bool read) \
+    { \
+        (void)v; \
+        if (!read) { \
+            sysreg_write(reg, *val); \
+        } \
+        return !read; \
+    }
+STAGE1_REGISTERS(STAGE1_WRITE)
+
 #define ROW(op0, op1, crn, crm, op2, fn) { SYS(op0, op1, crn, crm, op2), SYS_MASK, fn }
 #define ANY_CRM (SYS_MASK & ~GENMASK(4, 1))
 
@@ -168,6 +137,12 @@ static const struct sys_row sys_rows[] = {
     ROW(3, 3, 14, 2, 2, sys_cntp_cval),            /* CNTP_CVAL_EL0 */
     ROW(3, 3, 14, 0, 1, sys_cntpct),               /* CNTPCT_EL0 */
     ROW(3, 0, 1, 0, 1, sys_raz_wi),                /* ACTLR_EL1 */
+    ROW(1, 0, 7, 6, 2, sys_dc_set_way),            /* DC ISW */
+    ROW(1, 0, 7, 10, 2, sys_dc_set_way),           /* DC CSW */
+    ROW(1, 0, 7, 14, 2, sys_dc_set_way),           /* DC CISW */
+    ROW(3, 0, 1, 0, 0, sys_sctlr),                 /* SCTLR_EL1 */
+#define STAGE1_ROW(reg, crn, crm, op2) ROW(3, 0, crn, crm, op2, sys_##reg),
+    STAGE1_REGISTERS(STAGE1_ROW)
     /* Self-hosted debug registers (D17.3): no hardware breakpoints for guests, so they read as zero. */
     ROW(2, 0, 0, 2, 2, sys_raz_wi),                /* MDSCR_EL1 */
     ROW(2, 0, 0, 2, 0, sys_raz_wi),                /* MDCCINT_EL1 */
@@ -209,7 +184,9 @@ static noinline void trap_sysreg_other(struct vcpu *v, u32 iss)
     u64 val = (iss & ISS_READ) || rt == 31 ? 0 : v->arch.regs.x[rt];
 
     if (!sys_access(v, iss, &val)) {
-        inject_undefined(v);
+        if (!vgic_acknowledge_trapped(v)) {
+            inject_undefined(v);
+        }
         return;
     }
     if ((iss & ISS_READ) && rt != 31) {

@@ -85,9 +85,10 @@ long do_domctl(struct vcpu *v, u64 *args)
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) {
         return -EACCES;
     }
-    if (op.cmd >= ARRAY_SIZE(domctl_table) || domctl_table[op.cmd].fn == NULL) {
+    if (op.cmd >= ARRAY_SIZE(domctl_table) || domctl_table[index_nospec(op.cmd, ARRAY_SIZE(domctl_table))].fn == NULL) {
         return domain_is_privileged(v->domain) ? -ENOSYS : -EPERM;
     }
+    op.cmd = (u32)index_nospec(op.cmd, ARRAY_SIZE(domctl_table));
     flags = domctl_table[op.cmd].flags;
     if ((flags & DOMCTL_NO_DOMAIN) == 0) {
         d = domain_lookup(op.domain);

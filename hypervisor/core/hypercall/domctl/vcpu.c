@@ -8,7 +8,7 @@
 
 static struct vcpu *vcpu_by_id(struct domain *d, u32 id)
 {
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
+    return domain_vcpu(d, id);
 }
 
 /*

@@ -12,6 +12,7 @@ bool host_irq_waiting;
 u64 host_counter;
 u32 host_exclusive_fail_in;
 u64 host_timer_compare = ~0UL;
+weak u32 errata_word;
 u64 host_p2m_fail_after, host_p2m_flushes, host_access_fail_after;
 
 /* The firmware: answers NOT_SUPPORTED. */

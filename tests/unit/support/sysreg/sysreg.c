@@ -57,6 +57,12 @@ u64 insn_mrs(const char *reg)
     return value;
 }
 
+u64 insn_stable(const char *reg)
+{
+    assert_string_equal(reg, "tpidr_el2");
+    return (u64)(uintptr_t)host_pcpu;
+}
+
 void insn_msr(const char *reg, u64 value)
 {
     struct reg *r = find(reg);

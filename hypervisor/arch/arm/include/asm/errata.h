@@ -7,6 +7,7 @@
 #define ASM_ERRATA_H
 
 #include <argon/types.h>
+#include <asm/errata_site.h>    /* errata_any(): one of a set of bits */
 
 enum erratum {
     ERRATUM_SPECULATIVE_AT,      /* AT and walks by speculation mix one guest's EL1 registers with another's VTTBR_EL2 */
@@ -31,19 +32,14 @@ enum erratum {
 
 extern u32 errata_word;          /* bit per enum erratum: what any CPU that is up needs. Constant once guests run */
 
+/* e: constant. Right from errata_boot_done() on, for what the machine or the option says from errata_boot_init(). */
 static always_inline bool errata_active(enum erratum e)
 {
-    return unlikely(errata_word & BIT32(e));
+    return errata_any(BIT32(e));
 }
 
 #define COUNTER_ERRATA (BIT32(ERRATUM_COUNTER_A008585) | BIT32(ERRATUM_COUNTER_161010101) | BIT32(ERRATUM_COUNTER_UNKNOWN1) | \
                         BIT32(ERRATUM_COUNTER_858921))
-
-/* One of a set, as bits. */
-static always_inline bool errata_any(u32 set)
-{
-    return unlikely(errata_word & set);
-}
 
 /* ---- boot (arch/arm/errata.c) ---- */
 /* Boot CPU, once machine and options are known, before the counter is used: errata=, errata of the machine. */

@@ -9,6 +9,8 @@
 #include <argon/types.h>
 
 #define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
+/* Of one that never changes on a CPU: the compiler may keep it. */
+#define sysreg_read_stable(r) ({ u64 sysreg_val; __asm__("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
 #define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
 
 #define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")
@@ -16,6 +18,9 @@
 #define isb()      __asm__ volatile("isb" : : : "memory")
 /* Error synchronization barrier: HINT #16, a NOP without FEAT_RAS. */
 #define esb()      __asm__ volatile("hint #16" : : : "memory")
+/* What profiling and trace have buffered goes to memory: HINT #17 and #18, NOPs without them. */
+#define psb_csync() __asm__ volatile("hint #17" : : : "memory")
+#define tsb_csync() __asm__ volatile("hint #18" : : : "memory")
 
 #define tlbi(op)        __asm__ volatile("tlbi " #op : : : "memory")
 #define tlbi_arg(op, x) __asm__ volatile("tlbi " #op ", %0" : : "r"((u64)(x)) : "memory")
@@ -53,6 +58,16 @@
 #define INSN_ZC_16        INSN_ZC_4 INSN_ZC_4 INSN_ZC_4 INSN_ZC_4
 /* DC ZVA and DC CVAC on each of 32 blocks. */
 #define dc_zero_clean_32(a, step) __asm__ volatile(INSN_ZC_16 INSN_ZC_16 : "+r"(a) : "r"(step) : "memory")
+
+/*
+ * i if it is below n, else 0; also where the CPU runs ahead of the comparison that says so: a conditional select is not predicted, and
+ * CSDB (HINT #20, C6.2.70) keeps what it selects from being.
+ */
+static always_inline u64 index_nospec(u64 i, u64 n)
+{
+    __asm__("cmp %0, %1\n\tcsel %0, %0, xzr, lo\n\thint #20" : "+r"(i) : "rI"(n) : "cc");
+    return i;
+}
 
 /* SMC #0 with x0..x3 in and out. SMCCC 1.0 leaves x4..x17 undefined after the call (DEN0028 2.5). */
 static inline void smc_call(u64 x[4])

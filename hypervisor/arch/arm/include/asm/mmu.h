@@ -16,15 +16,15 @@ enum mmu_kind { MMU_RW, MMU_RO, MMU_DEVICE };
 /* Boot: note where the image is; after this mmu_map works from a static pool of tables. */
 void mmu_init(paddr_t image);
 must_check int mmu_map(u64 va, paddr_t pa, u64 size, enum mmu_kind kind);
-/* Device or boot-time windows: page-rounded, never freed. NULL when the window or memory is used up. */
+/* Device or boot-time windows: page-rounded; their addresses are not used again. NULL when the window or memory is used up. */
 void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind);
+void mmu_window_close(const void *va, u64 size);         /* one of them, of less than a block: nothing is mapped there any more */
 /* Map RAM into the direct map. */
 must_check int mmu_direct_map(paddr_t start, paddr_t end);
 /* From here tables come from pages_alloc(). */
 void mmu_use_heap(void);
 /* What is constant after boot becomes read-only; boot code and data are unmapped (the caller returns their pages to the heap). */
 void mmu_seal(void);
-void mmu_unmap_identity(void);
 /* Stack of a CPU with its guards; top address, 0 when out of memory. */
 u64 mmu_map_stack(u32 cpu, bool emergency);
 paddr_t mmu_va_to_pa(const void *va);

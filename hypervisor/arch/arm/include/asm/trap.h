@@ -57,10 +57,9 @@ unsigned int s1_fault_level(struct vcpu *v, u64 va, u64 gpa);
 
 /* EC_SYSREG: arch/arm/arm64/sysreg.c */
 void trap_sysreg(struct vcpu *v, u64 esr);
-void sysreg_boot_init(void);             /* sanitised ID registers from this CPU's */
 
-/* arch/arm/vcpu.c: what of the CPU matters when vCPUs change. */
-void vcpu_boot_init(void);
+/* arch/arm/vcpu.c: all CPUs are up, errata and features known: what of them matters when vCPUs change. */
+void vcpu_boot_done(void);
 
 /* Called by the vectors. */
 /* Synchronous exits by exception class, for entry.S: all of v's general registers are in v->arch.regs. */

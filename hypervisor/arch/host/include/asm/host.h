@@ -21,6 +21,8 @@ extern u64 host_ram_first, host_ram_nr;
 
 extern bool host_irq_waiting;    /* hypercall_preempt_check() and, but with ARM's headers, arch_irq_waiting() */
 
+extern __thread struct pcpu *host_pcpu;  /* this_cpu() */
+
 /* ---- time ---- */
 extern u64 host_counter;         /* arch_counter(): ticks; tests read it as ns (a 1 GHz counter) */
 extern u64 host_timer_compare;   /* last arch_timer_program(); ~0 when off */

@@ -9,11 +9,11 @@ struct pcpu;
 
 struct arch_pcpu {
     u64 lr_used;                 /* vdev/vgic: list registers in use here */
-    u32 exit_arg;                /* arch/arm/spectre.c in unit tests */
+    u32 exit_arg;                /* arch/arm/spectre.c */
     bool bypass;
 };
 
-extern __thread struct pcpu *host_pcpu;
+extern __thread struct pcpu *host_pcpu;  /* asm/host.h */
 
 static inline struct pcpu *this_cpu(void) { return host_pcpu; }
 

@@ -9,17 +9,21 @@
 #include <argon/types.h>
 
 u64 insn_mrs(const char *reg);
+u64 insn_stable(const char *reg);        /* TPIDR_EL2: the struct pcpu that this thread plays */
 void insn_msr(const char *reg, u64 value);
 void insn_other(const char *text, u64 arg);
 void insn_smc(u64 x[4]);
 
 #define sysreg_read(r)     insn_mrs(#r)
+#define sysreg_read_stable(r) insn_stable(#r)
 #define sysreg_write(r, v) insn_msr(#r, (v))
 
 #define dsb(scope)         insn_other("dsb " #scope, 0)
 #define dmb(scope)         insn_other("dmb " #scope, 0)
 #define isb()              insn_other("isb", 0)
 #define esb()              insn_other("esb", 0)
+#define psb_csync()        insn_other("psb csync", 0)
+#define tsb_csync()        insn_other("tsb csync", 0)
 
 #define tlbi(op)           insn_other("tlbi " #op, 0)
 #define tlbi_arg(op, x)    insn_other("tlbi " #op, (u64)(x))
@@ -35,6 +39,8 @@ void insn_smc(u64 x[4]);
 #define dc_step(op, a, step)    (insn_other("dc " #op, (a)), (void)((a) += (step)))
 #define dc_step_16(op, a, step) (insn_other("dc " #op, (a)), (void)((a) += 16 * (step)))
 #define dc_zero_clean_32(a, step) (insn_other("dc zva", (a)), insn_other("dc cvac", (a)), (void)((a) += 32 * (step)))
+
+static inline u64 index_nospec(u64 i, u64 n) { return i < n ? i : 0; }
 
 static inline void smc_call(u64 x[4]) { insn_smc(x); }
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Asynchronous aborts while the hypervisor runs: contract in asm/serror.h. */
+#include <argon/arch.h>
+#include <asm/serror.h>
+
+bool cpu_has_ras ro_after_boot;
+
+boot_code void serror_boot_init(void)
+{
+    cpu_has_ras = (sysreg_read(id_aa64pfr0_el1) >> 28 & 0xf) != 0;
+}
+
+u64 serror_take(void)
+{
+    if (cpu_has_ras) {
+        u64 disr = sysreg_read(s3_0_c12_c1_1);
+
+        if (disr & DISR_A) {
+            sysreg_write(s3_0_c12_c1_1, 0);
+            return disr & GENMASK(24, 0);    /* IDS, AET, EA, DFSC: where ESR_EL2 has them (D17.2.37) */
+        }
+    }
+    return serror_unmask();
+}
