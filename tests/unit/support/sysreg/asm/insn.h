@@ -27,8 +27,7 @@ void insn_smc(u64 x[4]);
 
 #define tlbi(op)           insn_other("tlbi " #op, 0)
 #define tlbi_arg(op, x)    insn_other("tlbi " #op, (u64)(x))
-#define at_va(op, va)      insn_other("at " #op, (u64)(va))
-#define at_result(op, va, par) (at_va(op, va), isb(), (void)((par) = sysreg_read(par_el1)))
+#define at_result(op, va, par) (insn_other("at " #op, (u64)(va)), isb(), (void)((par) = sysreg_read(par_el1)))
 #define ic(op)             insn_other("ic " #op, 0)
 
 #define wfi()              insn_other("wfi", 0)
