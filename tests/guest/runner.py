@@ -43,8 +43,11 @@ def qemu_command(hypervisor, image, gic=3, smp=1, cpu="cortex-a57", memory=1024,
             "-nographic", "-no-reboot", "-net", "none", *extra]
 
 
-def run(name, hypervisor, image=IMAGE, timeout=120, **machine):
-    """timeout is seconds without a new line of output; four times that is the limit for the whole run."""
+def run(name, hypervisor, image=IMAGE, timeout=120, until=None, **machine):
+    """timeout is seconds without a new line of output; four times that is the limit for the whole run.
+
+    until: the text that ends the run, where the machine is not to end by itself.
+    """
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"guest-{name}.log"
     start = last = time.monotonic()
@@ -61,7 +64,8 @@ def run(name, hypervisor, image=IMAGE, timeout=120, **machine):
                 output += chunk
                 file.write(chunk)
                 last = time.monotonic()
-            if time.monotonic() - last > timeout or time.monotonic() - start > 4 * timeout:
+            said = until and until.encode() in output
+            if said or time.monotonic() - last > timeout or time.monotonic() - start > 4 * timeout:
                 qemu.kill()
                 qemu.wait()
                 return Report(output.decode(errors="replace").replace("\r", ""), None, log)

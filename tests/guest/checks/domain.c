@@ -148,8 +148,8 @@ static bool make_sleeper(struct domu *d, unsigned slot, uint64_t pcpus, domu_wor
         return false;
     (void)vcpu_pin(d->id, 0, pcpus);
     d->box->word[WORD_READY] = 0;
-    return domu_run(d, work, OWNER + slot, round) && WAIT_FOR(d->box->word[WORD_READY], 5000) &&
-           WAIT_FOR(vcpu_is_blocked(d->id, 0), 5000);
+    return domu_run(d, work, OWNER + slot, round) && WAIT_FOR(d->box->word[WORD_READY], patience_ms) &&
+           WAIT_FOR(vcpu_is_blocked(d->id, 0), patience_ms);
 }
 
 static void wake_and_check(struct domu *d, const char *what)
@@ -210,8 +210,8 @@ static void destroyed_asleep(void)
         REQUIRE("runs", domu_run(victim, remains_work, OWNER, 0) && domu_wait(victim, 5000));
         CHECK_EQ(check_name("remains", round), 0, victim->box->word[WORD_WHERE]);
         victim->box->word[WORD_READY] = 0;
-        REQUIRE("sleeps", domu_run(victim, sleep_work, OWNER, round) && WAIT_FOR(victim->box->word[WORD_READY], 5000));
-        CHECK("blocked", WAIT_FOR(vcpu_is_blocked(victim->id, 0), 5000));
+        REQUIRE("sleeps", domu_run(victim, sleep_work, OWNER, round) && WAIT_FOR(victim->box->word[WORD_READY], patience_ms));
+        CHECK("blocked", WAIT_FOR(vcpu_is_blocked(victim->id, 0), patience_ms));
         domu_destroy(victim);
     }
     wake_and_check(survivor, "survivor");

@@ -162,7 +162,7 @@ static void waits(void)
     gic_route(FREE_SPI, 0);
     gic_set_bit(FREE_SPI, GICD_ISENABLER);
     gic_set_bit(FREE_SPI, GICD_ISPENDR);
-    REQUIRE("pending", WAIT_FOR(gic_irq_signalled(), 100)); /* or WFI would sleep for ever */
+    REQUIRE("pending", WAIT_FOR(gic_irq_signalled(), patience_ms)); /* or WFI would sleep for ever */
     (void)run(0xd503207f, 0); /* wfi */
     expect_class("wfi", EC_SVC64);
     CHECK_EQ("wfi-pc", pc_of(3), fault()->elr);

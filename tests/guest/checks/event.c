@@ -10,7 +10,6 @@
 #include "xenabi.h"
 #include <xen/platform.h>
 
-#define WAIT_MS 500
 
 static volatile shared_info_t *shared;
 
@@ -115,7 +114,7 @@ static void loopback(void)
     CHECK("local-not-pending", !is_pending((uint32_t)b));
     CHECK_EQ("upcall", 1, xen_vcpu_info(0)->evtchn_upcall_pending);
     CHECK_EQ("selector", 1ul << (a / 64), xen_vcpu_info(0)->evtchn_pending_sel);
-    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(WAIT_MS)));
+    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(patience_ms)));
     clear_upcall(0);
     clear_pending((uint32_t)a);
     gic_eoi(machine.event_irq);
@@ -134,7 +133,7 @@ static void upcall_level(void)
     REQUIRE("port", port > 0);
     CHECK_EQ("send", 0, event_send((uint32_t)port));
     for (unsigned i = 0; i < 3; i++) {
-        uint32_t iar = gic_wait_ack(WAIT_MS);
+        uint32_t iar = gic_wait_ack(patience_ms);
 
         CHECK_EQ(check_name("again", i), machine.event_irq, IRQ_ID(iar));
         if (IRQ_ID(iar) < 1020)
@@ -150,7 +149,7 @@ static void upcall_level(void)
     CHECK_EQ("no-new-upcall", 0, xen_vcpu_info(0)->evtchn_upcall_pending);
     clear_pending((uint32_t)port);
     CHECK_EQ("send-third", 0, event_send((uint32_t)port));
-    CHECK("new-upcall", WAIT_FOR(gic_irq_signalled(), WAIT_MS));
+    CHECK("new-upcall", WAIT_FOR(gic_irq_signalled(), patience_ms));
     clear_pending((uint32_t)port);
     clear_upcall(0);
 }
@@ -172,7 +171,7 @@ static void masked(void)
     CHECK("unmasked", !is_masked((uint32_t)port));
     CHECK_EQ("upcall", 1, xen_vcpu_info(0)->evtchn_upcall_pending);
     CHECK_EQ("selector", 1ul << (port / 64), xen_vcpu_info(0)->evtchn_pending_sel);
-    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(WAIT_MS)));
+    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(patience_ms)));
     clear_pending((uint32_t)port);
     clear_upcall(0);
     gic_eoi(machine.event_irq);
@@ -287,11 +286,11 @@ static void wakes_wfi(void)
     port = event_ipi(0);
     REQUIRE("port", port > 0);
     cpu_run(1, delayed_send, (uint64_t)port);
-    end = counter() + ticks_ms(5000);
+    end = counter() + ticks_ms(patience_ms);
     while (!xen_vcpu_info(0)->evtchn_upcall_pending && counter() < end)
         wfi();
     CHECK("woken", xen_vcpu_info(0)->evtchn_upcall_pending);
-    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(WAIT_MS)));
+    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(patience_ms)));
     clear_upcall(0);
     gic_eoi(machine.event_irq);
     CHECK("sender-done", cpu_wait(1));
@@ -305,7 +304,7 @@ static void event_on_1(uint64_t result)
     clear_upcall(1); /* registration raised it */
     gic_drain();
     *(volatile uint64_t *)(result + 8) = 1;
-    iar = gic_wait_ack(2000);
+    iar = gic_wait_ack(patience_ms);
     *(volatile uint64_t *)result = IRQ_ID(iar);
     clear_upcall(1);
     if (IRQ_ID(iar) < 1020)
@@ -341,7 +340,7 @@ static void other_vcpu(void)
         gic_eoi(gic_ack());
     seen[0] = seen[1] = 0;
     cpu_run(1, event_on_1, (uintptr_t)seen);
-    REQUIRE("ready", WAIT_FOR(seen[1], 2000));
+    REQUIRE("ready", WAIT_FOR(seen[1], patience_ms));
     CHECK_EQ("send", 0, event_send((uint32_t)b));
     CHECK("done", cpu_wait(1));
     CHECK_EQ("interrupt-there", machine.event_irq, seen[0]);
@@ -350,7 +349,7 @@ static void other_vcpu(void)
     a = event_ipi(1);
     seen[0] = seen[1] = 0;
     cpu_run(1, event_on_1, (uintptr_t)seen);
-    REQUIRE("ready-for-ipi", WAIT_FOR(seen[1], 2000));
+    REQUIRE("ready-for-ipi", WAIT_FOR(seen[1], patience_ms));
     CHECK_EQ("send-ipi", 0, event_send((uint32_t)a));
     CHECK("ipi-done", cpu_wait(1));
     CHECK_EQ("ipi-there", machine.event_irq, seen[0]);

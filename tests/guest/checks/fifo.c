@@ -115,7 +115,7 @@ static void send_one(void)
     CHECK_EQ("head", port, control->head[DEFAULT]);
     CHECK_EQ("ready", 1u << DEFAULT, control->ready);
     CHECK_EQ("upcall", 1, xen_vcpu_info(0)->evtchn_upcall_pending);
-    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(500)));
+    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(patience_ms)));
     control->ready = 0;
     CHECK_EQ("end-of-queue", 0, consume(DEFAULT, 0));
     clear_upcall();
@@ -188,7 +188,7 @@ static void masked(void)
     CHECK_EQ("unmask", 0, event_unmask((uint32_t)port));
     CHECK_EQ("linked", PENDING | LINKED, word[port]);
     CHECK_EQ("ready", 1u << DEFAULT, control->ready);
-    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(500)));
+    CHECK_EQ("interrupt", machine.event_irq, IRQ_ID(gic_wait_ack(patience_ms)));
     clear_upcall();
     gic_eoi(machine.event_irq);
 }

@@ -146,7 +146,7 @@ static void gic_assume(struct identity *id)
     gic_set_eoi_mode(owner / 2 % 2);
     id->interface = gic_interface();
     gic_sgi_self(active);
-    id->active = gic_wait_ack(100);
+    id->active = gic_wait_ack(patience_ms);
     gic_set_bit(id->pending, GICD_ISENABLER);
     gic_sgi_self(id->pending);
 }
@@ -183,7 +183,7 @@ static unsigned gic_check(const struct identity *id)
         return 501;
     if (gic_running_priority() != id->priority)
         return 502;
-    if (!WAIT_FOR(IRQ_ID(gic_highest_pending()) == id->pending, 100))
+    if (!WAIT_FOR(IRQ_ID(gic_highest_pending()) == id->pending, patience_ms))
         return 503;
     return gic_irq_signalled() ? 504 : 0;
 }
@@ -206,7 +206,7 @@ static unsigned gic_drop(const struct identity *id)
     if (IRQ_ID(id->active) != id->pending - 1)
         return 510;
     end(id->active);
-    iar = gic_wait_ack(100);
+    iar = gic_wait_ack(patience_ms);
     if (IRQ_ID(iar) != id->pending)
         return 511;
     end(iar);
@@ -233,7 +233,7 @@ static unsigned wake_id(enum wake wake)
 unsigned identity_sleep(enum wake wake, unsigned us, unsigned round)
 {
     struct identity *id = mine();
-    uint64_t due = counter() + ticks_us(us), limit = due + ticks_ms(20000);
+    uint64_t due = counter() + ticks_us(us), limit = due + ticks_ms(patience_ms);
     unsigned where = 0;
     uint32_t iar;
 

@@ -30,10 +30,10 @@ static uint64_t free_pages_settled(void)
     return free;
 }
 
-/* Free pages, then the figures. */
-static uint64_t show(const char *what)
+/* Free pages, then the figures. wanted: how many there are to be again; 0: whatever there are. */
+static uint64_t show(const char *what, uint64_t wanted)
 {
-    uint64_t free = free_pages_settled();
+    uint64_t free = wanted && WAIT_FOR(free_pages() == wanted, patience_ms) ? wanted : free_pages_settled();
 
     print("# own: %s: %lu KiB free\n", what, (unsigned long)free * 4);
     CHECK_EQ("debug-key", 0, debug_key('H'));
@@ -50,11 +50,11 @@ static void memory(void)
     REQUIRE("first", domu_build(&domid, 8, GUEST_BLOCKS));
     domu_destroy_bare(domid);
     for (unsigned i = 0; i < 2; i++) {
-        before = show("before");
+        before = show("before", 0);
         REQUIRE("created", domu_build(&domid, vcpus[i], GUEST_BLOCKS));
-        (void)show(vcpus[i] == 1 ? "guest of 1 vCPU" : "guest of 8 vCPUs");
+        (void)show(vcpus[i] == 1 ? "guest of 1 vCPU" : "guest of 8 vCPUs", 0);
         domu_destroy_bare(domid);
-        CHECK_EQ("all-comes-back", before, show("after"));
+        CHECK_EQ("all-comes-back", before, show("after", before));
     }
 }
 

@@ -220,7 +220,7 @@ static void cpu_on_smc32(void)
     REQUIRE("starts", cpu_start(1));
     REQUIRE("stops", cpu_stop(1));
     CHECK_EQ("smc32", 0, psci(0x84000003, 1, (uintptr_t)secondary_start, 0x1234567));
-    REQUIRE("comes-up", WAIT_FOR(cpus[1].online, 5000));
+    REQUIRE("comes-up", WAIT_FOR(cpus[1].online, patience_ms));
     CHECK_EQ("context", 0x1234567, (uint32_t)cpus[1].entry.x[0]);
 }
 
@@ -243,7 +243,7 @@ static void cpu_suspend(void)
     sysreg_write(cntv_cval_el0, due);
     sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
     isb();
-    while (!gic_irq_signalled() && counter() < start + ticks_ms(2000))
+    while (!gic_irq_signalled() && counter() < start + ticks_ms(patience_ms))
         CHECK_EQ("result", 0, psci(PSCI_CPU_SUSPEND, 0, 0, 0));
     CHECK("woken", gic_irq_signalled());
     CHECK("not-early", counter() >= due);

@@ -150,7 +150,7 @@ static void keep_awake(void)
     gic_reset();
     gic_set_bit(3, GICD_ISENABLER);
     gic_sgi_self(3);
-    (void)WAIT_FOR(gic_irq_signalled(), 100);
+    (void)WAIT_FOR(gic_irq_signalled(), patience_ms);
 }
 
 static void over_exits(void)
@@ -176,7 +176,7 @@ static unsigned through_interrupts(unsigned wanted)
 {
     static const struct operation spin = { "spin", state_spin, 1u << 5, 0, 0, 0 };
     struct state *in = &in_state[this_cpu()->index], *out = &out_state[this_cpu()->index];
-    uint64_t end = counter() + ticks_ms(5000);
+    uint64_t end = counter() + ticks_ms(patience_ms);
     unsigned where = 0;
 
     gic_set_bit(timer_irqs.virtual, GICD_ISENABLER);

@@ -29,6 +29,7 @@ void state_mmio_write(const struct state *in, struct state *out);
 void state_wfi(const struct state *in, struct state *out);
 void state_wfe(const struct state *in, struct state *out);
 void state_spin(const struct state *in, struct state *out);
+void state_spin_on(const struct state *in, struct state *out);
 void state_vectors(struct state *out);
 
 /* Whose values: the vCPU's number, until set otherwise. */

@@ -168,6 +168,18 @@ state_spin:
     msr     daifset, #2
     str     x30, [sp, #8]
     leave
+
+    /* Spin with interrupts open for as long as the word that x5 points to holds its own address. */
+    .globl  state_spin_on
+state_spin_on:
+    enter
+    ldr     x30, =0x3030303030303030
+    msr     daifclr, #2
+1:  ldr     x5, [x5]
+    cbnz    x5, 1b
+    msr     daifset, #2
+    str     x30, [sp, #8]
+    leave
     .ltorg
 
     /* void state_vectors(struct state *out): v0..v31, FPCR and FPSR as they are. */

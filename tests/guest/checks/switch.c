@@ -120,9 +120,9 @@ static bool sleep_and_move(unsigned round, bool two)
     sleeper.ready = 0;
     sleeper.where = ~0u;
     cpu_run(SLEEPER, sleep_once, (uint64_t)round << 8 | (timer ? WAKE_VIRTUAL_TIMER + (round >> 4) % 2u : WAKE_SGI));
-    CHECK("ready", WAIT_FOR(sleeper.ready, 5000));
+    CHECK("ready", WAIT_FOR(sleeper.ready, patience_ms));
     if (!timer)
-        CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), 5000));
+        CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), patience_ms));
     if (look && !timer)
         compare_context();
     if (visit)
@@ -155,8 +155,8 @@ static bool sleep_across(unsigned round, uint64_t from, uint64_t to)
     sleeper.ready = 0;
     sleeper.where = ~0u;
     cpu_run(SLEEPER, sleep_once, (uint64_t)round << 8 | WAKE_SGI);
-    CHECK("ready", WAIT_FOR(sleeper.ready, 5000));
-    CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), 5000));
+    CHECK("ready", WAIT_FOR(sleeper.ready, patience_ms));
+    CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), patience_ms));
     CHECK("moves", vcpu_pin(0, SLEEPER, to));
     gic_sgi(1u << SLEEPER, IDENTITY_WAKE_SGI);
     CHECK_EQ(check_name("where", round), 0, cpu_wait(SLEEPER) ? sleeper.where : ~0u);
@@ -188,8 +188,8 @@ static void read_asleep(void)
         CHECK("pinned", vcpu_pin(0, SLEEPER, two ? 1ul << round % 2 : 1));
         sleeper.ready = 0;
         cpu_run(SLEEPER, sleep_once, (uint64_t)round << 8 | WAKE_SGI);
-        REQUIRE("ready", WAIT_FOR(sleeper.ready, 5000));
-        CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), 5000));
+        REQUIRE("ready", WAIT_FOR(sleeper.ready, patience_ms));
+        CHECK("sleeps", WAIT_FOR(vcpu_is_blocked(0, SLEEPER), patience_ms));
         for (unsigned i = 0; i < 8; i++)
             compare_context();
         gic_sgi(1u << SLEEPER, IDENTITY_WAKE_SGI);
@@ -233,7 +233,7 @@ static void off_and_on(void)
 
         CHECK("to-home", vcpu_pin(0, SLEEPER, home));
         cpu_run(SLEEPER, go_off, round);
-        REQUIRE("off", WAIT_FOR(smccc_hvc(PSCI_AFFINITY_INFO, cpu_mpidr(SLEEPER), 0, 0) == 1, 5000));
+        REQUIRE("off", WAIT_FOR(smccc_hvc(PSCI_AFFINITY_INFO, cpu_mpidr(SLEEPER), 0, 0) == 1, patience_ms));
         if ((round & 1) && cpu_count > NEIGHBOUR)
             neighbour_visits(home);
         if ((round & 2) && two)

@@ -234,10 +234,10 @@ static void wait_instructions(void)
 
     sev();
     wfe();
-    CHECK_RANGE("wfe-after-sev", 0, ticks_ms(1000), counter() - start);
+    CHECK_RANGE("wfe-after-sev", 0, ticks_ms(patience_ms), counter() - start);
     asm volatile("sevl" : : : "memory");
     wfe();
-    CHECK_RANGE("wfe-after-sevl", 0, ticks_ms(2000), counter() - start);
+    CHECK_RANGE("wfe-after-sevl", 0, ticks_ms(patience_ms), counter() - start);
     CHECK_EQ("yield", 0, PROBE("yield" : : : "memory"));
     CHECK_EQ("sctlr-kept", 1, sysreg_read(sctlr_el1) & 1);
 }

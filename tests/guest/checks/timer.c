@@ -8,7 +8,6 @@
 #include "sysreg.h"
 #include "trap.h"
 
-#define LATE_MS 2000 /* this machine is emulated and shared; early is wrong, late only within reason */
 
 static bool physical; /* the timer under test */
 
@@ -66,8 +65,8 @@ static void registers(void)
     CHECK_EQ("ctl-reserved-bits", 0, ctl() & ~(uint32_t)TIMER_ISTATUS);
     set_tval(1000000);
     t = now();
-    CHECK_RANGE("tval-sets-cval", 0, ticks_ms(LATE_MS), t + 1000000 - cval());
-    CHECK_RANGE("tval-reads-back", 0, ticks_ms(LATE_MS), (uint64_t)(1000000 - tval()));
+    CHECK_RANGE("tval-sets-cval", 0, ticks_ms(patience_ms), t + 1000000 - cval());
+    CHECK_RANGE("tval-reads-back", 0, ticks_ms(patience_ms), (uint64_t)(1000000 - tval()));
     set_tval(0xffffffff); /* -1: sign-extended 32 bits */
     CHECK("tval-negative-cval", cval() < now());
     CHECK("tval-negative", tval() < 0);
@@ -84,7 +83,7 @@ static void fires_on_time(void)
 
         set_cval(due);
         set_ctl(TIMER_ENABLE);
-        iar = gic_wait_ack(LATE_MS);
+        iar = gic_wait_ack(patience_ms);
         CHECK("not-early", now() >= due);
         CHECK_EQ("irq", irq(), IRQ_ID(iar));
         CHECK("istatus", ctl() & TIMER_ISTATUS);
@@ -101,13 +100,13 @@ static void past_fires_at_once(void)
     gic_set_bit(irq(), GICD_ISENABLER);
     set_cval(1);
     set_ctl(TIMER_ENABLE);
-    iar = gic_wait_ack(LATE_MS);
+    iar = gic_wait_ack(patience_ms);
     CHECK_EQ("cval-in-past", irq(), IRQ_ID(iar));
     set_ctl(0);
     gic_eoi(iar);
     set_tval(0xfffffff0);
     set_ctl(TIMER_ENABLE);
-    iar = gic_wait_ack(LATE_MS);
+    iar = gic_wait_ack(patience_ms);
     CHECK_EQ("tval-negative", irq(), IRQ_ID(iar));
     set_ctl(0);
     gic_eoi(iar);
@@ -127,7 +126,7 @@ static void control_bits(void)
     CHECK("masked-does-not-fire", gic_quiet());
     CHECK_EQ("masked-ctl", TIMER_ENABLE | TIMER_IMASK | TIMER_ISTATUS, ctl());
     set_ctl(TIMER_ENABLE);
-    iar = gic_wait_ack(LATE_MS);
+    iar = gic_wait_ack(patience_ms);
     CHECK_EQ("unmasked-fires", irq(), IRQ_ID(iar));
     CHECK_EQ("ctl-in-handler", TIMER_ENABLE | TIMER_ISTATUS, ctl());
     set_ctl(0);
@@ -145,13 +144,13 @@ static void level(void)
     set_cval(1);
     set_ctl(TIMER_ENABLE);
     for (unsigned i = 0; i < 3; i++) {
-        iar = gic_wait_ack(LATE_MS);
+        iar = gic_wait_ack(patience_ms);
         CHECK_EQ(check_name("again", i), irq(), IRQ_ID(iar));
         if (IRQ_ID(iar) != irq())
             return;
         gic_eoi(iar);
     }
-    iar = gic_wait_ack(LATE_MS);
+    iar = gic_wait_ack(patience_ms);
     set_cval(TIMER_NEVER); /* not due any more: the line falls */
     gic_eoi(iar);
     CHECK("quiet-when-moved", gic_quiet());
@@ -168,14 +167,14 @@ static void retracted(void)
     gic_set_bit(irq(), GICD_ISENABLER);
     set_cval(1);
     set_ctl(TIMER_ENABLE);
-    REQUIRE("signalled", WAIT_FOR(gic_irq_signalled(), LATE_MS));
+    REQUIRE("signalled", WAIT_FOR(gic_irq_signalled(), patience_ms));
     set_ctl(TIMER_ENABLE | TIMER_IMASK);
     /* A line that falls is noticed in finite time (IHI0069 4.1.2): at the latest on the next exit of any kind. */
     plain_exit();
     CHECK("masked", !gic_irq_signalled());
     CHECK_EQ("masked-not-pending", 0, gic_bit(irq(), GICD_ISPENDR));
     set_ctl(TIMER_ENABLE);
-    CHECK("unmasked", WAIT_FOR(gic_irq_signalled(), LATE_MS));
+    CHECK("unmasked", WAIT_FOR(gic_irq_signalled(), patience_ms));
     set_cval(TIMER_NEVER);
     plain_exit();
     CHECK("moved", !gic_irq_signalled());
@@ -193,7 +192,7 @@ static void disabled_in_gic(void)
     CHECK("disabled", gic_quiet());
     CHECK("pending-shown", gic_bit(irq(), GICD_ISPENDR));
     gic_set_bit(irq(), GICD_ISENABLER);
-    iar = gic_wait_ack(LATE_MS);
+    iar = gic_wait_ack(patience_ms);
     CHECK_EQ("enabled", irq(), IRQ_ID(iar));
     set_ctl(0);
     gic_eoi(iar);
@@ -205,7 +204,7 @@ static void wakes_wfi(void)
 {
     gic_set_bit(irq(), GICD_ISENABLER);
     for (unsigned i = 0; i < 5; i++) {
-        uint64_t due = now() + ticks_ms(2), end = now() + ticks_ms(LATE_MS);
+        uint64_t due = now() + ticks_ms(2), end = now() + ticks_ms(patience_ms);
         uint32_t iar;
 
         set_cval(due);
@@ -234,7 +233,7 @@ static void vectored(void)
     set_cval(now() + ticks_us(300));
     set_ctl(TIMER_ENABLE);
     irq_enable();
-    CHECK("ten-ticks", WAIT_FOR(*(volatile unsigned *)&this_cpu()->irq_count >= 10, LATE_MS));
+    CHECK("ten-ticks", WAIT_FOR(*(volatile unsigned *)&this_cpu()->irq_count >= 10, patience_ms));
     irq_disable();
     for (unsigned i = 0; i < 10; i++)
         CHECK_EQ(check_name("irq", i), irq(), IRQ_ID(this_cpu()->irq_log[i]));

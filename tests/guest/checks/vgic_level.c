@@ -14,7 +14,6 @@
 #include "timer.h"
 #include "xenabi.h"
 
-#define WAIT_MS 5
 #define HIGH 0x40u
 #define LOW 0xc0u
 #define RTC_MR 0x04u
@@ -94,7 +93,7 @@ static void pend(unsigned irq) { gic_set_bit(irq, GICD_ISPENDR); }
 /* Acknowledge, which must give irq. */
 static uint32_t expect(const char *what, unsigned round, unsigned irq)
 {
-    uint32_t iar = gic_wait_ack(WAIT_MS);
+    uint32_t iar = gic_wait_ack(patience_ms);
 
     CHECK_EQ(check_name(what, round), irq, IRQ_ID(iar));
     return iar;
@@ -135,7 +134,7 @@ static void with_others(const struct source *s)
         if (way == RUNNING)
             outer = expect("other", way, FREE_SPI);
         s->raise();
-        CHECK(check_name("signalled", way), WAIT_FOR(gic_irq_signalled(), WAIT_MS));
+        CHECK(check_name("signalled", way), WAIT_FOR(gic_irq_signalled(), patience_ms));
         if (way == WHILE_PENDING)
             pend(FREE_SPI);
         iar = expect("comes", way, s->irq);
@@ -296,7 +295,7 @@ static void move_work(uint64_t edge)
         uint32_t iar;
 
         s.raise();
-        iar = gic_wait_ack(500);
+        iar = gic_wait_ack(patience_ms);
         if (IRQ_ID(iar) != s.irq)
             return;
         if (edge) {
@@ -308,7 +307,7 @@ static void move_work(uint64_t edge)
         }
         if (n % 3 == 0)
             delay_us(n % 50);
-        iar = gic_wait_ack(500);
+        iar = gic_wait_ack(patience_ms);
         if (IRQ_ID(iar) != s.irq)
             return;
         s.quiet();
@@ -323,7 +322,7 @@ static void while_moved(void)
     REQUIRE("PL031", machine.rtc);
     for (unsigned edge = 0; edge < 2; edge++) {
         unsigned cpu = 0;
-        uint64_t end = counter() + ticks_ms(20000);
+        uint64_t end = counter() + ticks_ms(patience_ms);
 
         REQUIRE("starts", cpu_start(1));
         moved_done = 0;

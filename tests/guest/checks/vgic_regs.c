@@ -132,7 +132,7 @@ static void active_follows(void)
         if (irq != 3 || gic.version == 3)
             CHECK(check_name("pending", irq), gic_bit(irq, GICD_ISPENDR));
         CHECK(check_name("not-active", irq), !gic_bit(irq, GICD_ISACTIVER));
-        iar = gic_wait_ack(100);
+        iar = gic_wait_ack(patience_ms);
         CHECK_EQ(check_name("acknowledged", irq), irq, IRQ_ID(iar));
         CHECK(check_name("pending-gone", irq), !gic_bit(irq, GICD_ISPENDR));
         CHECK(check_name("active", irq), gic_bit(irq, GICD_ISACTIVER));
@@ -150,7 +150,7 @@ static void active_holds_back(void)
     gic_set_bit(SPI, GICD_ISPENDR);
     CHECK("held-back", gic_quiet());
     gic_set_bit(SPI, GICD_ICACTIVER);
-    CHECK("signalled", WAIT_FOR(gic_irq_signalled(), 100));
+    CHECK("signalled", WAIT_FOR(gic_irq_signalled(), patience_ms));
 }
 
 /* IHI 0069 12.9.20: unimplemented low bits are RAZ/WI; at least 16 levels. */
@@ -258,9 +258,9 @@ static void redistributor(void)
     CHECK_EQ("awake", 0, mmio_read32(this_cpu()->redist + GICR_WAKER) & 6);
     CHECK_EQ("ctlr-no-write-pending", 0, mmio_read32(this_cpu()->redist + GICR_CTLR) & 0x80000008);
     mmio_write32(this_cpu()->redist + GICR_WAKER, 2);
-    (void)WAIT_FOR(mmio_read32(this_cpu()->redist + GICR_WAKER) & 4, 100);
+    (void)WAIT_FOR(mmio_read32(this_cpu()->redist + GICR_WAKER) & 4, patience_ms);
     mmio_write32(this_cpu()->redist + GICR_WAKER, 0);
-    CHECK("wakes", WAIT_FOR(!(mmio_read32(this_cpu()->redist + GICR_WAKER) & 4), 100));
+    CHECK("wakes", WAIT_FOR(!(mmio_read32(this_cpu()->redist + GICR_WAKER) & 4), patience_ms));
 }
 
 /* SGIs and PPIs of each vCPU are its own. */

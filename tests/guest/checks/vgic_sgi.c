@@ -10,7 +10,6 @@
 
 #define SGI 7u
 #define PPI 20u
-#define WAIT_MS 1000
 
 static void enable_sgis(void)
 {
@@ -25,7 +24,7 @@ static void take_one(uint64_t result)
     enable_sgis();
     gic_drain(); /* of an earlier test that failed */
     *(volatile uint64_t *)(result + 8) = 1; /* ready */
-    iar = gic_wait_ack(WAIT_MS);
+    iar = gic_wait_ack(patience_ms);
     if (IRQ_ID(iar) < 1020)
         gic_eoi(iar);
     *(volatile uint64_t *)result = iar;
@@ -48,7 +47,7 @@ static bool all_ready(uint32_t mask)
             cpu_run(i, take_one, (uintptr_t)&taken[i]);
     }
     for (unsigned i = 1; i < cpu_count; i++)
-        if (mask & 1u << i && !WAIT_FOR(*(volatile uint64_t *)&taken[i].ready, WAIT_MS))
+        if (mask & 1u << i && !WAIT_FOR(*(volatile uint64_t *)&taken[i].ready, patience_ms))
             return false;
     return true;
 }
@@ -81,7 +80,7 @@ static void to_list(void)
             CHECK_EQ(check_name("id", i), SGI, IRQ_ID(taken[i].iar));
         }
     CHECK_EQ("to-me", SGI, ({
-        uint32_t iar = gic_wait_ack(WAIT_MS);
+        uint32_t iar = gic_wait_ack(patience_ms);
         if (IRQ_ID(iar) < 1020)
             gic_eoi(iar);
         IRQ_ID(iar); }));
@@ -110,7 +109,7 @@ static void self(void)
         uint32_t iar;
 
         gic_sgi_self(id);
-        iar = gic_wait_ack(WAIT_MS);
+        iar = gic_wait_ack(patience_ms);
         CHECK_EQ(check_name("id", id), id, IRQ_ID(iar));
         if (IRQ_ID(iar) < 1020)
             gic_eoi(iar);
@@ -177,7 +176,7 @@ static void sources(void)
         CHECK(check_name("sends", i), cpu_call(i, send_to_0, SGI));
     }
     for (unsigned i = 1; i < cpu_count; i++) {
-        uint32_t iar = gic_wait_ack(WAIT_MS);
+        uint32_t iar = gic_wait_ack(patience_ms);
 
         CHECK_EQ(check_name("id", i), SGI, iar & 0x3ff);
         if ((iar & 0x3ff) == SGI)
@@ -206,7 +205,7 @@ static void pending_registers(void)
     mmio_write8(set, 2);
     CHECK_EQ("source-1", 2, mmio_read8(set));
     enable_sgis();
-    iar = gic_wait_ack(WAIT_MS);
+    iar = gic_wait_ack(patience_ms);
     CHECK_EQ("iar-names-source-1", SGI | 1u << 10, iar);
     gic_eoi(iar);
 }
@@ -220,19 +219,19 @@ static void beside_another(void)
 
         gic_sgi_self(SGI);
         gic_sgi_self(SGI);
-        first = gic_wait_ack(WAIT_MS);
+        first = gic_wait_ack(patience_ms);
         CHECK_EQ(check_name("alone", round), SGI, first);
         gic_eoi(first);
         CHECK_EQ(check_name("once", round), IRQ_NONE, gic_ack());
         mmio_write8(gic.dist + GICD_SPENDSGIR + SGI, 2); /* as if from vCPU 1 */
         if (round % 2)
             gic_sgi_self(SGI);
-        first = gic_wait_ack(WAIT_MS);
+        first = gic_wait_ack(patience_ms);
         if (!(round % 2))
             gic_sgi_self(SGI);
         CHECK_EQ(check_name("second-waits", round), IRQ_NONE, gic_ack());
         gic_eoi(first);
-        second = gic_wait_ack(WAIT_MS);
+        second = gic_wait_ack(patience_ms);
         CHECK_EQ(check_name("both", round), 1u << 10 | SGI, first | second);
         CHECK_EQ(check_name("different", round), 1u << 10, first ^ second);
         gic_eoi(second);
@@ -248,7 +247,7 @@ static void sent_disabled(void)
     enable_sgis();
     for (unsigned round = 0; round < 3; round++) {
         gic_sgi_self(SGI);
-        iar = gic_wait_ack(WAIT_MS);
+        iar = gic_wait_ack(patience_ms);
         gic_set_bit(SGI, GICD_ICENABLER);
         gic_eoi(iar);
         gic_sgi_self(SGI);
@@ -259,7 +258,7 @@ static void sent_disabled(void)
         }
         CHECK(check_name("held", round), gic_quiet());
         gic_set_bit(SGI, GICD_ISENABLER);
-        iar = gic_wait_ack(WAIT_MS);
+        iar = gic_wait_ack(patience_ms);
         CHECK_EQ(check_name("comes", round), SGI, IRQ_ID(iar));
         gic_eoi(iar);
     }
@@ -279,7 +278,7 @@ static void route_spi(void)
     }
     gic_route(FREE_SPI, 0);
     gic_set_bit(FREE_SPI, GICD_ISPENDR);
-    CHECK_EQ("back", FREE_SPI, IRQ_ID(gic_wait_ack(WAIT_MS)));
+    CHECK_EQ("back", FREE_SPI, IRQ_ID(gic_wait_ack(patience_ms)));
     gic_eoi(FREE_SPI);
 }
 
@@ -291,7 +290,7 @@ static void reroute_pending(void)
     gic_set_bit(FREE_SPI, GICD_ISENABLER);
     REQUIRE("ready", all_ready(2));
     gic_set_bit(FREE_SPI, GICD_ISPENDR);
-    (void)WAIT_FOR(gic_irq_signalled(), 100);
+    (void)WAIT_FOR(gic_irq_signalled(), patience_ms);
     gic_route(FREE_SPI, 1);
     CHECK("done", cpu_wait(1));
     CHECK_EQ("there", FREE_SPI, IRQ_ID(taken[1].iar));
@@ -318,7 +317,7 @@ static void others_redistributor(void)
 /* A vCPU asleep in WFI wakes for an SGI. */
 static void sleep_take(uint64_t result)
 {
-    uint64_t end = counter() + ticks_ms(5000);
+    uint64_t end = counter() + ticks_ms(patience_ms);
     uint32_t iar = IRQ_NONE;
 
     enable_sgis();
@@ -337,7 +336,7 @@ static void wakes_sleeper(void)
     for (unsigned round = 0; round < 20; round++) {
         taken[1] = (struct taken){ .iar = 0xdead };
         cpu_run(1, sleep_take, (uintptr_t)&taken[1]);
-        REQUIRE("ready", WAIT_FOR(*(volatile uint64_t *)&taken[1].ready, WAIT_MS));
+        REQUIRE("ready", WAIT_FOR(*(volatile uint64_t *)&taken[1].ready, patience_ms));
         delay_us(round % 4 * 100);
         gic_sgi(2, SGI);
         REQUIRE(check_name("done", round), cpu_wait(1));
@@ -357,12 +356,12 @@ static void storm_work(uint64_t rounds)
         uint32_t iar;
 
         gic_sgi(1u << next, 1);
-        iar = gic_wait_ack(2 * WAIT_MS);
+        iar = gic_wait_ack(patience_ms);
         if (IRQ_ID(iar) != 1)
             return;
         gic_eoi(iar);
         storm_round[self] = n + 1;
-        if (!WAIT_FOR(storm_round[next] > n, 3 * WAIT_MS))
+        if (!WAIT_FOR(storm_round[next] > n, patience_ms))
             return;
     }
 }

@@ -22,7 +22,6 @@ _Static_assert(offsetof(struct entry_state, pc) == ENTRY_PC, "ENTRY_PC");
 _Static_assert(offsetof(struct cpu, index) == CPU_INDEX, "CPU_INDEX");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "FRAME_SIZE");
 
-#define CALL_TIMEOUT_MS 20000
 
 struct cpu cpus[MAX_CPUS];
 uint8_t cpu_stacks[MAX_CPUS][CPU_STACK_SIZE] __attribute__((aligned(16)));
@@ -60,7 +59,7 @@ bool cpu_start(unsigned index)
         return true;
     if (smccc_hvc(PSCI_CPU_ON, cpu_mpidr(index), (uintptr_t)secondary_start, 0x5ec0000 + index) != 0)
         return false;
-    return WAIT_FOR(cpus[index].online, CALL_TIMEOUT_MS);
+    return WAIT_FOR(cpus[index].online, patience_ms);
 }
 
 static void work_stop(uint64_t unused)
@@ -76,7 +75,7 @@ bool cpu_stop(unsigned index)
     if (!cpus[index].online)
         return true;
     cpu_run(index, work_stop, 0);
-    return WAIT_FOR(psci_is_off(index), CALL_TIMEOUT_MS);
+    return WAIT_FOR(psci_is_off(index), patience_ms);
 }
 
 void cpu_run(unsigned index, void (*work)(uint64_t), uint64_t arg)
@@ -89,7 +88,7 @@ void cpu_run(unsigned index, void (*work)(uint64_t), uint64_t arg)
 
 bool cpu_wait(unsigned index)
 {
-    return WAIT_FOR(!cpus[index].work, CALL_TIMEOUT_MS) && !cpus[index].crashed;
+    return WAIT_FOR(!cpus[index].work, patience_ms) && !cpus[index].crashed;
 }
 
 bool cpu_call(unsigned index, void (*work)(uint64_t), uint64_t arg)

@@ -153,7 +153,7 @@ bool domu_run(struct domu *d, domu_work *work, uint64_t who, uint64_t arg)
     d->box->work = (uintptr_t)work - (uintptr_t)image_start;
     if (!d->box->running && failed("unpause", domctl(XEN_DOMCTL_unpausedomain, d->id)))
         return false;
-    return WAIT_FOR(d->box->running, 5000);
+    return WAIT_FOR(d->box->running, patience_ms);
 }
 
 bool domu_wait(struct domu *d, unsigned ms)

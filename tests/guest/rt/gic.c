@@ -91,7 +91,7 @@ void gic_dist_enable(bool on)
     uint32_t v = gic.version == 3 ? (on ? 0x13u : 0x10u) : on;
 
     mmio_write32(gic.dist + GICD_CTLR, v);
-    (void)WAIT_FOR(!(mmio_read32(gic.dist + GICD_CTLR) & 1u << 31), 100);
+    (void)WAIT_FOR(!(mmio_read32(gic.dist + GICD_CTLR) & 1u << 31), patience_ms);
 }
 
 /* Frame whose GICR_TYPER names this vCPU's affinity; 0 if none. */
@@ -154,7 +154,7 @@ void gic_set_bit(unsigned irq, unsigned reg)
 {
     mmio_write32(gic_bit_reg((unsigned)this_cpu()->index, irq, reg), 1u << (irq % 32));
     if (reg == GICD_ICENABLER && gic.version == 3) /* wait for the effect: GICD_CTLR.RWP, GICR_CTLR.RWP (bit 3) */
-        (void)WAIT_FOR(irq < 32 ? !(mmio_read32(this_cpu()->redist) & 8) : !(mmio_read32(gic.dist) & 1u << 31), 100);
+        (void)WAIT_FOR(irq < 32 ? !(mmio_read32(this_cpu()->redist) & 8) : !(mmio_read32(gic.dist) & 1u << 31), patience_ms);
 }
 
 void gic_set_priority(unsigned irq, unsigned priority)

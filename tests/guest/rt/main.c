@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the tests the command line asks for: "only=PREFIX[+PREFIX...]", "skip=PREFIX..." and
- * "end=poweroff|psci_off|psci_reset|halt".
+ * Runs the tests the command line asks for: "only=PREFIX[+PREFIX...]", "skip=PREFIX...",
+ * "patience=MS" and "end=poweroff|psci_off|psci_reset|halt".
  */
 #include "check.h"
 #include "console.h"
@@ -17,6 +17,8 @@
 #include <xen/sched.h>
 
 #define OPTION_SIZE 128
+
+unsigned patience_ms = 20000;
 
 static const struct test *const groups[] = {
     tests_entry, tests_psci, tests_hypercall, tests_timer, tests_vgic_regs, tests_vgic_irq, tests_vgic_level,
@@ -160,6 +162,15 @@ static void finish(void)
     print("# still alive after shutdown\n");
 }
 
+static unsigned decimal(const char *s)
+{
+    unsigned n = 0;
+
+    while (*s >= '0' && *s <= '9')
+        n = n * 10 + (unsigned)(*s++ - '0');
+    return n;
+}
+
 void main(const void *fdt);
 void main(const void *fdt)
 {
@@ -179,6 +190,8 @@ void main(const void *fdt)
     print("# argon guest tests: %u vCPUs, GICv%u, %u interrupts, RAM %lx+%lx, image %lx\n",
           cpu_count, gic.version, gic.lines, (unsigned long)machine.ram_base, (unsigned long)machine.ram_size,
           (unsigned long)cpus[0].entry.pc);
+    if (option("patience=", value))
+        patience_ms = decimal(value);
     only = option("only=", value);
     skip = option("skip=", skipped);
     for (unsigned g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)

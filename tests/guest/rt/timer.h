@@ -29,6 +29,12 @@ static inline void delay_us(uint64_t us)
         ;
 }
 
+/*
+ * How long what must happen may take. The machine is emulated and shared: a vCPU can stand still for seconds in the middle of
+ * anything, so a test only says what must not be early. Boot argument: patience=MS, for runs where failures are expected.
+ */
+extern unsigned patience_ms;
+
 /* Loop until the condition holds or ms have gone by; the condition's value. */
 #define WAIT_FOR(condition, ms) ({                          \
     uint64_t wait_end_ = counter() + ticks_ms(ms);          \
