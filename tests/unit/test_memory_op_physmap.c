@@ -209,7 +209,7 @@ static void test_dev_mmio(void **state)
     assert_int_equal(add(guest, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9000, 0x100), -EPERM);
     assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x8fff, 0x100), -EPERM);
     assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9000, 0x100), 0);
-    assert_int_equal(type_at(dom0, 0x100), P2M_MMIO);
+    assert_int_equal(type_at(dom0, 0x100), P2M_MMIO_WB);
     assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9000, 0x100), 0);
     assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9001, 0x100), -EEXIST);
     assert_int_equal(map_one(dom0, XENMAPSPACE_dev_mmio, 0, 0x9002, 0x102), 0);

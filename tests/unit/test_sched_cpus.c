@@ -20,6 +20,20 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
     this_cpu()->current = next;
 }
 
+/* Called in the middle of a vCPU's creation, before anybody can find it. */
+static void (*while_created)(struct vcpu *v);
+
+int arch_vcpu_create(struct vcpu *v)
+{
+    void (*fn)(struct vcpu *v) = while_created;
+
+    while_created = NULL;
+    if (fn != NULL) {
+        fn(v);
+    }
+    return 0;
+}
+
 static void test_wake_prefers_the_last_cpu_when_idle(void **state)
 {
     struct domain *d;
@@ -315,6 +329,48 @@ static void test_pin_override(void **state)
     assert_true(cpumask_test(&v->sched.allowed, 0));
 }
 
+static void pool_op(u32 op, u32 pool, u32 domid, u32 cpu)
+{
+    struct xen_sysctl_cpupool_op c = { .op = op, .cpupool_id = pool, .domid = domid, .cpu = cpu,
+                                       .sched_id = XEN_SCHEDULER_CREDIT2 };
+
+    assert_int_equal(cpupool_op(&c), 0);
+}
+
+static void move_to_pool_1(struct vcpu *v)
+{
+    pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 1, v->domain->id, 0);
+}
+
+static void take_cpu_0(struct vcpu *v)
+{
+    (void)v;
+    pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 0, 0);
+}
+
+/* cpupool operations go by the domain's table of vCPUs, in which one that is being made does not stand yet. */
+static void test_created_while_its_pool_changes(void **state)
+{
+    struct domain *d;
+
+    (void)state;
+    sched_machine(4, "credit2");
+    all_idle();
+    pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 0, 3);
+    pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 1, 0, 0);
+    pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 0, 3);
+    d = sched_domain_without_vcpus(1, 2);
+    while_created = take_cpu_0;
+    assert_int_equal(vcpu_create(d, 0), 0);
+    assert_int_equal(d->vcpu[0]->sched.allowed.w[0], 6);
+    while_created = move_to_pool_1;
+    assert_int_equal(vcpu_create(d, 1), 0);
+    assert_int_equal(d->vcpu[0]->sched.allowed.w[0], 8);
+    assert_int_equal(d->vcpu[1]->sched.allowed.w[0], 8);
+    vcpu_unblock(d->vcpu[1], VPF_DOWN);
+    assert_int_equal(d->vcpu[1]->cpu, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +387,7 @@ int main(void)
         sched_case(test_soft_affinity_chooses_among_idle_cpus),
         sched_case(test_soft_affinity_chooses_what_is_pulled),
         sched_case(test_pin_override),
+        sched_case(test_created_while_its_pool_changes),
     };
 
     return cmocka_run_group_tests_name("sched on several CPUs", tests, NULL, NULL);

@@ -31,6 +31,11 @@ void sched_init_vcpu(struct vcpu *v)
     v->cpu = 0;
 }
 
+void sched_vcpu_published(struct vcpu *v)
+{
+    assert_ptr_equal(v->domain->vcpu[v->id], v);
+}
+
 void sched_destroy_vcpu(struct vcpu *v)
 {
     (void)v;

@@ -75,7 +75,10 @@ static int map_own(struct domain *d, u32 space, u64 idx, gfn_t g)
     return rc;
 }
 
-/* Device memory that d may have (XENMAPSPACE_dev_mmio: idx is its machine frame). */
+/*
+ * Device memory that d may have (XENMAPSPACE_dev_mmio: idx is its machine frame). Write-back in stage 2, as public memory.h says: which kind
+ * of memory it is, d says in its own tables.
+ */
 static int map_device(struct domain *d, u64 idx, gfn_t g)
 {
     enum p2m_type t;
@@ -84,7 +87,7 @@ static int map_device(struct domain *d, u64 idx, gfn_t g)
     if (!domain_may_iomem(d, idx, idx)) {
         return -EPERM;
     }
-    rc = p2m_map(d, g, mfn(idx), 1, P2M_MMIO);
+    rc = p2m_map(d, g, mfn(idx), 1, P2M_MMIO_WB);
     /* dom0 has most devices mapped from the start. */
     return rc == -EEXIST && mfn_eq(p2m_lookup(d, g, &t, NULL), mfn(idx)) && p2m_is_mmio(t) ? 0 : rc;
 }

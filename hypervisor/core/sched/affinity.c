@@ -72,6 +72,12 @@ void sched_update_allowed(struct vcpu *v)
     }
 }
 
+void sched_vcpu_published(struct vcpu *v)
+{
+    rq_set_rate(v, v->domain->cpupool->ops->rate(v->domain->sched.weight));
+    sched_update_allowed(v);
+}
+
 int sched_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft)
 {
     struct cpumask m;

@@ -60,6 +60,7 @@ int vcpu_create(struct domain *d, u16 id)
     v->pause_flags |= d->shutting_down ? VPF_SHUTDOWN : 0;
     atomic_store_release(&d->vcpu[id], v);
     spin_unlock(&d->lock);
+    sched_vcpu_published(v);
     return 0;
 }
 

@@ -123,6 +123,8 @@ must_check int sched_init_domain(struct domain *d, u32 pool_id);
 void sched_quiesce_domain(struct domain *d);  /* its vCPUs are stopped for good: no timer fires for it any more */
 void sched_destroy_domain(struct domain *d);
 void sched_init_vcpu(struct vcpu *v);    /* affinity all (option dom0_vcpus_pin: pinned), first CPU chosen */
+/* v is in its domain's table now: what its pool was meanwhile given, or its domain moved to, holds for it too. Takes SCHED. */
+void sched_vcpu_published(struct vcpu *v);
 void sched_destroy_vcpu(struct vcpu *v);
 
 /* ---- state changes; any context, any CPU ---- */
