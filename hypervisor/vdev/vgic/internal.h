@@ -41,7 +41,7 @@
 
 #define GICR_FRAME_SHIFT 17              /* RD_base and SGI_base of one vCPU: 128 KiB */
 
-extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by vgic_host_init() */
+extern u32 vgic_nr_lrs;                  /* at most VGIC_MAX_LRS; set by the first vgic_init_domain() */
 extern u32 vgic_lr_all;                  /* a bit for each */
 extern u8 vgic_prio_mask;                /* implemented bits of a virtual priority */
 
