@@ -310,7 +310,7 @@ static noinline void exit_work_first(struct vcpu *v)
  */
 #define EXIT_WORK_TURNS 8u
 
-/* Enough for now. That exit comes at once, whether or not the kicks of who added the work have been taken already. */
+/* Enough for now. The next exit comes at once, whether or not the kicks of who added the work have been taken already. */
 static noinline struct vcpu *exit_work_later(struct vcpu *v)
 {
     smp_kick(cpu_id(), IPI_RESCHED);
@@ -394,11 +394,17 @@ struct vcpu *exit_work(struct vcpu *v)
         if (unlikely(v->is_idle)) {
             v = exit_work_idle(v);
         }
-    } else if ((todo & ~GUEST_ENTRY_WORK) == 0) {
-        guest_entry_work(v, todo);       /* the idle vCPU has none */
+        todo = atomic_load_acquire(&v->pending);
+        if (likely(todo == 0 && !v->is_idle)) {
+            return v;
+        }
     }
-    if (likely(atomic_load_acquire(&v->pending) == 0 && !v->is_idle)) {
-        return v;
+    /* The idle vCPU never has any of these. */
+    if (todo != 0 && (todo & ~GUEST_ENTRY_WORK) == 0) {
+        guest_entry_work(v, todo);
+        if (likely(atomic_load_acquire(&v->pending) == 0)) {
+            return v;
+        }
     }
     return exit_work_all(v);
 }
