@@ -80,9 +80,9 @@ static void virt_wake_fn(void *data)
 }
 
 /*
- * The stand-in for v's timer, which is on. Also when it has expired just now: the interrupt, masked here, is lost with the
- * timer, and v may already have found nothing to wait for. The timer then fires at the next interrupt window and wakes v.
- * Not so when the guest has the interrupt already.
+ * The stand-in for v's timer, which is on. Also when it has expired just now: the interrupt, masked here, is lost with
+ * the timer, and v may already have found nothing to wait for. The timer then fires at the next interrupt window and
+ * wakes v. Not so when the guest has the interrupt already.
  */
 static noinline void stand_in(struct vcpu *v)
 {

@@ -171,8 +171,8 @@ static void test_idle_then_another(void **state)
     assert_int_equal(reg_get("tcr_el1") & EPD, EPD);
     go(idle, c);
     check_loaded(c);
-    insn_expect("msr vttbr_el2", "msr ttbr0_el1", "msr sctlr_el1", "isb", "tlbi vmalle1", "dsb nsh", "isb", "msr tcr_el1",
-                "isb", "vgic", NULL);
+    insn_expect("msr vttbr_el2", "msr ttbr0_el1", "msr sctlr_el1", "isb", "tlbi vmalle1", "dsb nsh", "isb",
+                "msr tcr_el1", "isb", "vgic", NULL);
     assert_int_equal(insn_count("msr tcr_el1"), 1);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
 /* unit-sources: arch/arm/trap.c */
-/* exit_work(): what is done before a guest is entered, and that others who add to it keep the CPU for a while at most. */
+/* exit_work(): what is done before a guest is entered; others who add to it keep the CPU for a while at most. */
 #include "sysreg.h"
 #include <argon/smp.h>
 #include <asm/irq.h>
@@ -170,7 +170,9 @@ static void test_idle(void **state)
 /* Others give the vCPU work as fast as it is done: it goes on all the same, and comes back at once. */
 static void test_work_without_end(void **state)
 {
-    static const u32 kinds[] = { PEND_VGIC, PEND_SYNC, PEND_QUIESCE, PEND_VGIC | PEND_QUIESCE, PEND_RUNSTATE | PEND_LINE };
+    static const u32 kinds[] = {
+        PEND_VGIC, PEND_SYNC, PEND_QUIESCE, PEND_VGIC | PEND_QUIESCE, PEND_RUNSTATE | PEND_LINE,
+    };
 
     (void)state;
     for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -197,8 +197,8 @@ struct evtchn *event_lock_pair(struct evtchn *e)
             return peer;
         }
         /*
-         * Closed meanwhile, maybe bound anew: another CPU made that progress; try again. No bound: to lose each time its
-         * hypercalls, a close and a bind, would have to fall into these few instructions each time.
+         * Closed meanwhile, maybe bound anew: another CPU made that progress; try again. No bound: to lose each time
+         * its hypercalls, a close and a bind, would have to fall into these few instructions each time.
          */
         event_unlock_pair(e, peer);
     }

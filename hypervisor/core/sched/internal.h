@@ -320,7 +320,7 @@ void cpupool_init(const struct sched_ops *ops);
 void cpupool_join_boot(u32 cpu);                /* a CPU comes up: into Pool-0 */
 void cpupool_leave_boot(u32 cpu);
 struct cpupool *cpupool_find(u32 id);           /* exact; NULL if none */
-void cpupool_set_tslice(struct cpupool *pool, u64 ns);      /* of all its CPUs; a slice that has begun ends as it would have */
+void cpupool_set_tslice(struct cpupool *pool, u64 ns);  /* of all its CPUs. No run queue locked. */
 /* Recompute v->sched.allowed; if v must leave its CPU, see to it. No locks held. */
 void sched_update_allowed(struct vcpu *v);
 
