@@ -53,9 +53,14 @@ static void arm(struct timer *t, u64 deadline)
 
 /* ---- the virtual timer ---- */
 
+static bool is_on(u64 ctl)
+{
+    return (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
+}
+
 static bool virt_enabled(const struct vtimer_vcpu *t)
 {
-    return (t->cntv_ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
+    return is_on(t->cntv_ctl);
 }
 
 /* The vCPU's virtual timer expires while it is off the CPU. */
@@ -74,21 +79,31 @@ static void virt_wake_fn(void *data)
     (void)vgic_inject_timer(v, t->virt_irq);     /* false: it got on a CPU meanwhile, whose hardware does it */
 }
 
-void vtimer_save(struct vcpu *v)
+/*
+ * The stand-in for v's timer, which is on. Also when it has expired just now: the interrupt, masked here, is lost with
+ * the timer, and v may already have found nothing to wait for. The timer then fires at the next interrupt window and
+ * wakes v. Not so when the guest has the interrupt already.
+ */
+static noinline void stand_in(struct vcpu *v)
 {
     struct vtimer_vcpu *t = &v->arch.vtimer;
 
-    t->cntv_ctl = arch_vtimer_ctl();
+    if (!expired(v, t->cntv_cval) || !vgic_timer_in_flight(v, t->virt_irq)) {
+        arm(&t->virt_wake, deadline_ns(v, t->cntv_cval));
+    }
+}
+
+void vtimer_save(struct vcpu *v)
+{
+    struct vtimer_vcpu *t = &v->arch.vtimer;
+    u64 ctl = arch_vtimer_ctl();
+
+    t->cntv_ctl = ctl;
     t->cntv_cval = arch_vtimer_cval();
     arch_vtimer_off();
     WRITE_ONCE(t->live, false);
-    /*
-     * Also when it has expired just now: the interrupt, masked here, is lost with the timer, and v may already have
-     * found nothing to wait for. The timer then fires at the next interrupt window and wakes v. Not so when the guest
-     * has the interrupt already.
-     */
-    if (virt_enabled(t) && (!expired(v, t->cntv_cval) || !vgic_timer_in_flight(v, t->virt_irq))) {
-        arm(&t->virt_wake, deadline_ns(v, t->cntv_cval));
+    if (is_on(ctl)) {
+        stand_in(v);
     }
 }
 
@@ -107,7 +122,7 @@ void vtimer_restore(struct vcpu *v)
 
     WRITE_ONCE(t->live, true);
     arch_vtimer_load(t->cntv_cval, t->cntv_ctl);
-    if (unlikely(READ_ONCE(t->virt_wake.queued) || t->phys.queued)) {
+    if (unlikely((READ_ONCE(t->virt_wake.queued) | t->phys.queued) != 0)) {
         timers_follow(t);
     }
 }

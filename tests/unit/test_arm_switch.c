@@ -161,6 +161,48 @@ static void test_idle(void **state)
     }
 }
 
+/* Another than who was last: walks are let in where all else is its own, its stage 1 off if it has it off. */
+static void test_idle_then_another(void **state)
+{
+    (void)state;
+    c->arch.el1.sctlr = SCTLR_C;
+    go(idle, a);
+    go(a, idle);
+    assert_int_equal(reg_get("tcr_el1") & EPD, EPD);
+    go(idle, c);
+    check_loaded(c);
+    insn_expect("msr vttbr_el2", "msr ttbr0_el1", "msr sctlr_el1", "isb", "tlbi vmalle1", "dsb nsh", "isb",
+                "msr tcr_el1", "isb", "vgic", NULL);
+    assert_int_equal(insn_count("msr tcr_el1"), 1);
+}
+
+/* Exits run on the stack of the CPU that a vCPU is on, wherever it was before. */
+static void test_stack(void **state)
+{
+    static char stacks[2];
+
+    (void)state;
+    pcpus[0]->arch.stack_top = &stacks[0];
+    pcpus[1]->arch.stack_top = &stacks[1];
+    go(idle, a);
+    assert_ptr_equal(a->arch.stack_top, &stacks[0]);
+    go(a, idle);
+    go(idle, a);
+    assert_ptr_equal(a->arch.stack_top, &stacks[0]);
+    go(a, idle);
+    unit_set_cpu(1);
+    idle = this_cpu()->idle;
+    go(idle, a);
+    assert_ptr_equal(a->arch.stack_top, &stacks[1]);
+    go(a, c);
+    assert_ptr_equal(c->arch.stack_top, &stacks[1]);
+    go(c, idle);
+    unit_set_cpu(0);
+    idle = this_cpu()->idle;
+    go(idle, a);                         /* the last that CPU 0 had loaded, too */
+    assert_ptr_equal(a->arch.stack_top, &stacks[0]);
+}
+
 /* Two vCPUs of a domain on one CPU: like two CPUs, they share neither TLB entries nor fetched instructions. */
 static void test_last_vcpu(void **state)
 {
@@ -227,6 +269,21 @@ static void test_serror(void **state)
     assert_int_equal(insn_count("msr ttbr0_el1"), 1);
 }
 
+/* One that arrives while the CPU idles, after the last look there, is not the next vCPU's. */
+static void test_serror_idle(void **state)
+{
+    (void)state;
+    go(idle, a);
+    go(a, idle);
+    reg_set("isr_el1", ISR_A);
+    go(idle, a);
+    insn_expect("mrs isr_el1", "unmask", "msr vttbr_el2", NULL);
+    assert_int_equal(host_calls("domain_crash"), 0);
+    assert_non_null(strstr(unit_log(), "while it was idle"));
+    check_loaded(a);
+    assert_int_equal(insn_count("msr ttbr0_el1"), 1);    /* the vectors have used registers of its */
+}
+
 /* With FEAT_RAS, ESB defers it. */
 static void test_serror_ras(void **state)
 {
@@ -270,8 +327,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         switch_case(test_speculative_at), switch_case(test_speculative_at_mmu_off), switch_case(test_not_speculative),
-        switch_case(test_idle), switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
-        switch_case(test_serror), switch_case(test_serror_ras), switch_case(test_hidden),
+        switch_case(test_idle), switch_case(test_idle_then_another), switch_case(test_stack),
+        switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
+        switch_case(test_serror), switch_case(test_serror_idle),
+        switch_case(test_serror_ras), switch_case(test_hidden),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

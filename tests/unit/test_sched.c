@@ -424,7 +424,9 @@ static void test_sysctl_parameters(void **state)
     op.u.sched_credit.ratelimit_us = 99;
     assert_int_equal(sched_sysctl(&op), -EINVAL);
     op.u.sched_credit.ratelimit_us = 100;
+    assert_int_equal(sched_of(0)->tslice_ns, 30 * NS_PER_MS);
     assert_int_equal(sched_sysctl(&op), 0);
+    assert_int_equal(sched_of(0)->tslice_ns, 20 * NS_PER_MS);    /* what the switch goes by */
     op.cpupool_id = 7;
     assert_int_equal(sched_sysctl(&op), -ESRCH);
     op.cpupool_id = 0;

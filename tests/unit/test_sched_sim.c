@@ -297,6 +297,7 @@ static void check_offers(void)
     for_each_cpu (c) {
         const struct sched_pcpu *sp = sched_of(c);
 
+        assert_int_equal(sp->tslice_ns, sp->pool != NULL ? sp->pool->tslice_ns : 0);
         assert_true(nr_cpus == 1 || cpumask_test(&sched_idle_cpus, c) == sp->curr->is_idle);
         assert_true(nr_cpus == 1 || cpumask_test(&sched_busy_cpus, c) == (!sp->curr->is_idle && sp->nr_runnable > 0));
     }

@@ -173,15 +173,6 @@ void cpu_init_el2(void)
     isb();
 }
 
-/* It came after whoever ran before had left and was looked at: nobody's that could be told. It would end the wait for ever. */
-static noinline void serror_while_idle(void)
-{
-    u64 esr = serror_take();
-
-    this_cpu()->arch.loaded = NULL;      /* the vectors have used registers of that vCPU's */
-    log_err("CPU %u: an asynchronous abort arrived while it was idle, syndrome %#lx", cpu_id(), esr);
-}
-
 void cpu_idle(void)
 {
     if (unlikely(arch_irq_waiting())) {

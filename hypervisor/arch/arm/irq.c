@@ -97,6 +97,13 @@ static noinline void stray_vtimer(void)
     irqchip->deactivate(irq_vtimer);
 }
 
+/*
+ * So many interrupts at most in one exit; other CPUs may send theirs as fast as they are taken. What the vCPU's pending word has, a turn
+ * of the scheduler or a grace period, then is not kept waiting: the next interrupt comes at once when the guest is entered, and an idle
+ * CPU comes back by exit_work(). A power of two: the count of all interrupts tells, so that the last of them mostly costs nothing here.
+ */
+#define IRQ_BATCH 32u
+
 void irq_handle(void)
 {
     const struct irqchip_ops *chip = irqchip;
@@ -129,7 +136,7 @@ void irq_handle(void)
             irq_handle_own(intid);
         }
         p->irq_count++;
-    } while (arch_irq_waiting());
+    } while (arch_irq_waiting() && p->irq_count % IRQ_BATCH != 0);
     p->in_irq = false;
 }
 

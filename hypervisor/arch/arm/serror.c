@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Asynchronous aborts while the hypervisor runs: contract in asm/serror.h. */
 #include <argon/arch.h>
+#include <argon/console.h>
+#include <argon/percpu.h>
 #include <asm/serror.h>
 
 bool cpu_has_ras ro_after_boot;
@@ -21,4 +23,12 @@ u64 serror_take(void)
         }
     }
     return serror_unmask();
+}
+
+void serror_while_idle(void)
+{
+    u64 esr = serror_take();
+
+    this_cpu()->arch.loaded = NULL;      /* the vectors have used registers of the vCPU that is still loaded */
+    log_err("CPU %u: an asynchronous abort arrived while it was idle, syndrome %#lx", cpu_id(), esr);
 }

@@ -9,6 +9,7 @@
 #include <argon/xen.h>
 #include <asm/errata.h>
 #include <asm/guest_access.h>
+#include <asm/irq.h>
 #include <asm/p2m.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
@@ -274,8 +275,11 @@ noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp)
     panic("fault in the hypervisor at %#lx", r->pc);
 }
 
+#define GUEST_ENTRY_WORK ((u32)(PEND_SYNC | PEND_VGIC | PEND_RUNSTATE))
+
 static void guest_entry_work(struct vcpu *v, u32 todo)
 {
+    atomic_fetch_and(&v->pending, ~todo);
     if (todo & PEND_SYNC) {
         vgic_sync(v);
     }
@@ -300,49 +304,107 @@ static noinline void exit_work_first(struct vcpu *v)
     }
 }
 
-/* So often is work done that others may add as fast as it is done; what comes then waits for the next exit. */
+/*
+ * So many turns of work at most, of the scheduler or for the vCPU, before interrupts get theirs: others may add work as fast as it is
+ * done.
+ */
 #define EXIT_WORK_TURNS 8u
 
-/* Enough for now. That exit comes at once, whether or not the kicks of who added the work have been taken already. */
+/* Enough for now. The next exit comes at once, whether or not the kicks of who added the work have been taken already. */
 static noinline struct vcpu *exit_work_later(struct vcpu *v)
 {
     smp_kick(cpu_id(), IPI_RESCHED);
     return v;
 }
 
+/* Where the vCPU may not be entered with what there still is to do: what has arrived meanwhile is taken here. */
+static noinline void exit_work_interrupted(void)
+{
+    if (arch_irq_waiting()) {
+        irq_handle();
+    }
+}
+
+/* The idle vCPU was chosen: until another is, or there is more to do than to run the scheduler. cpu_idle() takes interrupts. */
+static struct vcpu *exit_work_idle(struct vcpu *v)
+{
+    while (v->is_idle && atomic_load(&v->pending) == 0) {
+        cpu_idle();
+        if ((atomic_load(&v->pending) & ~(u32)PEND_RESCHED) != 0) {
+            break;
+        }
+        v = sched_switch();
+    }
+    return v;
+}
+
+/* Nothing but PEND_LINE. */
+static struct vcpu *exit_work_lines(struct vcpu *v)
+{
+    if (!vgic_check_lines(v)) {
+        atomic_fetch_and(&v->pending, ~(u32)PEND_LINE);
+    }
+    return v;
+}
+
 /*
- * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
- * arrives as an interrupt after entry. The scheduler is run as often as it is asked for: v may not be allowed to run, and each further
- * turn of it takes a vCPU of this CPU that was asleep.
+ * The scheduler is run as often as it is asked for: v may not be allowed to run, and each further turn of it takes a vCPU of this CPU
+ * that was asleep, or the toolstack. What else there is for v can wait for its next exit.
  */
-struct vcpu *exit_work(struct vcpu *v)
+static noinline struct vcpu *exit_work_all(struct vcpu *v)
 {
     u32 turns = 0;
 
     for (;;) {
         u32 todo = atomic_load_acquire(&v->pending);
+        bool schedule = (todo & PEND_RESCHED) || v->is_idle;
 
-        if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP)) && likely(turns < EXIT_WORK_TURNS)) {
-            turns++;
-            exit_work_first(v);
-        } else if ((todo & PEND_RESCHED) || v->is_idle) {
-            v = sched_switch();
+        if (!schedule && (todo & ~(u32)PEND_LINE) == 0) {
+            return todo == 0 ? v : exit_work_lines(v);
+        }
+        if (unlikely(turns++ >= EXIT_WORK_TURNS)) {
+            if (!schedule) {
+                return exit_work_later(v);
+            }
+            exit_work_interrupted();
             turns = 0;
-            if (v->is_idle && atomic_load(&v->pending) == 0) {
-                cpu_idle();
-            }
-        } else if ((todo & ~(u32)PEND_LINE) == 0) {
-            if (todo != 0 && !vgic_check_lines(v)) {
-                atomic_fetch_and(&v->pending, ~(u32)PEND_LINE);
-            }
-            return v;
-        } else if (unlikely(turns >= EXIT_WORK_TURNS)) {
-            return exit_work_later(v);
+        } else if (unlikely(todo & (PEND_QUIESCE | PEND_DUMP))) {
+            exit_work_first(v);
+        } else if (schedule) {
+            v = exit_work_idle(sched_switch());
         } else {
-            turns++;
-            todo &= ~(u32)PEND_LINE;
-            atomic_fetch_and(&v->pending, ~todo);
-            guest_entry_work(v, todo);
+            guest_entry_work(v, todo & GUEST_ENTRY_WORK);
         }
     }
+}
+
+/*
+ * Work that must precede guest entry: interrupts are masked, so nothing is added behind our back but by other CPUs, whose kick then
+ * arrives as an interrupt after entry. Mostly it is one thing.
+ */
+struct vcpu *exit_work(struct vcpu *v)
+{
+    u32 todo = atomic_load_acquire(&v->pending);
+
+    if (todo == PEND_LINE) {
+        return exit_work_lines(v);
+    }
+    if (likely(todo == PEND_RESCHED)) {
+        v = sched_switch();
+        if (unlikely(v->is_idle)) {
+            v = exit_work_idle(v);
+        }
+        todo = atomic_load_acquire(&v->pending);
+        if (likely(todo == 0 && !v->is_idle)) {
+            return v;
+        }
+    }
+    /* The idle vCPU never has any of these. */
+    if (todo != 0 && (todo & ~GUEST_ENTRY_WORK) == 0) {
+        guest_entry_work(v, todo);
+        if (likely(atomic_load_acquire(&v->pending) == 0)) {
+            return v;
+        }
+    }
+    return exit_work_all(v);
 }

@@ -36,7 +36,7 @@
     X(tpidr_el0, tpidr_el0, tpidrro_el0, tpidrro_el0) \
     X(tpidr_el1, tpidr_el1, csselr, csselr_el1)
 
-static void el1_save(struct el1_state *s)
+static always_inline void el1_save(struct el1_state *s)
 {
 #define SAVE(m1, r1, m2, r2) do { \
         u64 first = sysreg_read(r1), second = sysreg_read(r2); \
@@ -109,35 +109,55 @@ static noinline u32 load_rest(const struct vcpu *v, u32 flags)
 }
 
 /*
- * Registers of v, of which this CPU holds none, but for TCR_EL1, which comes last.
+ * SCTLR_EL1 and TCR_EL1 of v, the last of its registers: walks that were stopped, by ERRATUM_SPECULATIVE_AT or for idle, are let in where
+ * all else is v's and the TLB has nothing that must go.
  *
  * Was another vCPU of this domain the last to run here? With TTBRn_EL1.CnP clear, what one of them has in the TLB for its ASIDs may
  * differ from what the other's tables say (D8.15.1), as if they were CPUs of their own. Instructions too: one that fetched with its MMU
  * off filled the instruction cache from beyond the point of unification (D8.2.12). Of this CPU and VMID only.
  */
+static always_inline void regime_load(struct vcpu *v, struct domain *d, u32 cpu, u32 flags)
+{
+    u64 sctlr = v->arch.el1.sctlr, tcr = v->arch.el1.tcr;
+    u32 hold = flags & SWITCH_HOLD;
+
+    sysreg_write(sctlr_el1, sctlr | hold);
+    isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
+    if (likely(d->arch.last_vcpu[cpu] != v->id + 1)) {
+        d->arch.last_vcpu[cpu] = (u16)(v->id + 1);
+        tlb_flush_guest_here(flags & SWITCH_REPEAT);
+    }
+    if (unlikely(hold)) {
+        walks_resume(sctlr, tcr);
+    } else {
+        sysreg_write(tcr_el1, tcr);      /* as that, with SCTLR_EL1 in place */
+    }
+}
+
+/* Registers of v, of which this CPU holds none. */
 static always_inline void vcpu_load(struct vcpu *v, struct pcpu *p)
 {
-    u32 flags = p->arch.switch_flags, cpu;
+    u32 flags = p->arch.switch_flags, cpu = p->id;
+    u64 hcr, vmpidr, vttbr, offset;
     struct domain *d;
 
     if (unlikely(flags & (SWITCH_SME | SWITCH_RAS | SWITCH_V4))) {
         flags = load_rest(v, flags);
     }
     d = v->domain;
-    sysreg_write(vttbr_el2, d->arch.vttbr);
-    sysreg_write(hcr_el2, v->arch.hcr);
-    sysreg_write(vmpidr_el2, v->arch.vmpidr);
-    sysreg_write(cntvoff_el2, d->arch.vcounter_offset);
+    hcr = v->arch.hcr;
+    vmpidr = v->arch.vmpidr;
+    vttbr = d->arch.vttbr;
+    offset = d->arch.vcounter_offset;
+    sysreg_write(vttbr_el2, vttbr);
+    sysreg_write(hcr_el2, hcr);
+    sysreg_write(vmpidr_el2, vmpidr);
+    sysreg_write(cntvoff_el2, offset);
     el1_restore(&v->arch.el1);
-    sysreg_write(sctlr_el1, v->arch.el1.sctlr | (flags & SWITCH_HOLD));
-    cpu = p->id;
     p->arch.loaded = v;
     v->arch.loaded_on = cpu + 1;
-    isb();                               /* HCR_EL2 and VTTBR_EL2 say what is invalidated */
-    if (likely(d->arch.last_vcpu[cpu] != v->id + 1)) {
-        d->arch.last_vcpu[cpu] = (u16)(v->id + 1);
-        tlb_flush_guest_here(flags & SWITCH_REPEAT);
-    }
+    v->arch.stack_top = p->arch.stack_top;
+    regime_load(v, d, cpu, flags);
     fp_restore(&v->arch.fp);
 }
 
@@ -151,8 +171,9 @@ static always_inline void vcpu_restore(struct vcpu *v, struct pcpu *p)
     sysreg_write(spsr_el2, v->arch.regs.pstate);     /* for guest_irqs_masked() */
     if (unlikely(p->arch.loaded != v || v->arch.loaded_on != p->id + 1)) {
         vcpu_load(v, p);
+    } else {
+        walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
     }
-    walks_resume(v->arch.el1.sctlr, v->arch.el1.tcr);
     /* The translation regime is complete before anything (AT, the timer's comparison) uses it. */
     isb();
     vgic_restore(v);
@@ -185,10 +206,11 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         if ((flags & SWITCH_HOLD) || next->is_idle) {
             walks_stop(prev->arch.el1.sctlr, prev->arch.el1.tcr);
         }
+    } else if (unlikely(sysreg_read(isr_el1) & ISR_A)) {
+        serror_while_idle();
     }
     p = this_cpu();
     p->current = next;
-    next->arch.stack_top = p->arch.stack_top;
     if (!next->is_idle) {
         vcpu_restore(next, p);
     }

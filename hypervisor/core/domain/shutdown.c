@@ -5,6 +5,7 @@
 #include <argon/arch.h>
 #include <argon/console.h>
 #include <argon/errno.h>
+#include <argon/nospec.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/printf.h>

@@ -16,6 +16,7 @@
 #include <argon/errno.h>
 #include <argon/event.h>
 #include <argon/guest_atomic.h>
+#include <argon/nospec.h>
 #include <asm/cpu.h>
 
 enum event_state {

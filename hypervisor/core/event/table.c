@@ -196,7 +196,10 @@ struct evtchn *event_lock_pair(struct evtchn *e)
         if (e->state == EVENT_INTERDOMAIN && event_known_port(e->remote_dom, e->remote_port) == peer) {
             return peer;
         }
-        /* Closed meanwhile, maybe bound anew: another CPU made that progress; try again. */
+        /*
+         * Closed meanwhile, maybe bound anew: another CPU made that progress; try again. No bound: to lose each time
+         * its hypercalls, a close and a bind, would have to fall into these few instructions each time.
+         */
         event_unlock_pair(e, peer);
     }
 }

@@ -16,6 +16,7 @@
 #include <argon/errno.h>
 #include <argon/grant.h>
 #include <argon/mem.h>
+#include <argon/nospec.h>
 #include <argon/p2m.h>
 #include <argon/xen.h>
 

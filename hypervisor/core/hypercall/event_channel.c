@@ -8,6 +8,7 @@
 #include <argon/event.h>
 #include <argon/guest_access.h>
 #include <argon/hypercall.h>
+#include <argon/nospec.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
 

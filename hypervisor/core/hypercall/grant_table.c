@@ -11,6 +11,7 @@
 #include <argon/guest_write.h>
 #include <argon/hypercall.h>
 #include <argon/mem.h>
+#include <argon/nospec.h>
 #include <asm/string.h>
 #include "preempt.h"
 
@@ -213,7 +214,7 @@ static_assert(sizeof(struct gnttab_swap_grant_ref) == 12 && sizeof(struct gnttab
     .out_size = sizeof(struct type) - offsetof(struct type, field)
 
 /* GNTTABOP_dump_table was never on ARM, and transfer is for PV guests only: -ENOSYS. */
-static const struct grant_op grant_ops[] = {
+static const struct grant_op grant_ops[16] = {     /* a power of two: index_nospec() */
     [GNTTABOP_map_grant_ref] = { op_map, undo_map, OUT_FROM(gnttab_map_grant_ref, dom) },
     [GNTTABOP_unmap_grant_ref] = { op_unmap, NULL, OUT(gnttab_unmap_grant_ref, status) },
     [GNTTABOP_setup_table] = { op_setup_table, NULL, OUT(gnttab_setup_table, status), .single = true },

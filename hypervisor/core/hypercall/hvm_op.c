@@ -5,6 +5,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/nospec.h>
 
 /*
  * Which parameters exist on ARM, and whether the guest itself may read them. The toolstack reads and writes all of

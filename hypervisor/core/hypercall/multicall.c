@@ -7,6 +7,7 @@
 #include <argon/guest_access.h>
 #include <argon/guest_write.h>
 #include <argon/mem.h>
+#include <argon/nospec.h>
 #include <argon/string.h>
 #include <asm/string.h>
 #include "preempt.h"
@@ -38,9 +39,6 @@ static always_inline long call(struct vcpu *v, u64 op, u64 *args)
         return -ENOSYS;
     }
     op = index_nospec(op, NR_HYPERCALLS);
-    if (unlikely(hypercall_table[op] == NULL)) {
-        return -ENOSYS;
-    }
     if (unlikely(op == __HYPERVISOR_multicall)) {
         return -EINVAL;          /* no nesting: the stack is bounded */
     }

@@ -6,6 +6,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/nospec.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
 

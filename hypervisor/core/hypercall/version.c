@@ -8,6 +8,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/nospec.h>
 #include <argon/param.h>
 #include <argon/string.h>
 #include <argon/version.h>
@@ -180,8 +181,15 @@ static long ver_build_id(struct vcpu *v, u64 gva)
     return BUILD_ID_LEN;
 }
 
+static long ver_none(struct vcpu *v, u64 gva)
+{
+    (void)v;
+    (void)gva;
+    return -ENOSYS;
+}
+
 typedef long version_fn(struct vcpu *v, u64 gva);
-static version_fn *const version_ops[] = {
+static version_fn *const version_ops[16] = {      /* a power of two: index_nospec() */
     [XENVER_version] = ver_version,
     [XENVER_extraversion] = ver_extraversion,
     [XENVER_compile_info] = ver_compile_info,
@@ -193,6 +201,7 @@ static version_fn *const version_ops[] = {
     [XENVER_guest_handle] = ver_guest_handle,
     [XENVER_commandline] = ver_commandline,
     [XENVER_build_id] = ver_build_id,
+    [11] = ver_none, [12] = ver_none, [13] = ver_none, [14] = ver_none, [15] = ver_none,
 };
 
 /* args: cmd, arg. */

@@ -104,7 +104,7 @@ void sched_push(u32 cpu, u64 now)
         if (sched_of(to)->curr->is_idle) {
             rq_resched(to);
         } else {
-            rq_arm_slice(sched_of(to), now);
+            rq_arm_slice(sched_of(to), sched_of(to)->curr, now);
         }
         rq_update_busy(to);
     }

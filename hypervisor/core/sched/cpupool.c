@@ -25,6 +25,29 @@ static void pool_setup(struct cpupool *pool, u32 id, const struct sched_ops *ops
     }
 }
 
+/* NULL: in none. */
+static void set_pool(u32 cpu, struct cpupool *pool)
+{
+    struct sched_pcpu *sp = sched_of(cpu);
+
+    WRITE_ONCE(sp->pool, pool);
+    sp->tslice_ns = pool != NULL ? READ_ONCE(pool->tslice_ns) : 0;
+}
+
+void cpupool_set_tslice(struct cpupool *pool, u64 ns)
+{
+    WRITE_ONCE(pool->tslice_ns, ns);     /* before the locks: a CPU that joins meanwhile has it, or gets it below */
+    for_each_cpu (cpu) {
+        struct sched_pcpu *sp = sched_of(cpu);
+
+        spin_lock(&sp->lock);
+        if (sp->pool == pool) {
+            sp->tslice_ns = ns;
+        }
+        spin_unlock(&sp->lock);
+    }
+}
+
 void cpupool_init(const struct sched_ops *ops)
 {
     pool_setup(&cpupools[0], 0, ops);
@@ -33,7 +56,7 @@ void cpupool_init(const struct sched_ops *ops)
 void cpupool_join_boot(u32 cpu)
 {
     cpumask_set(&cpupools[0].cpus, cpu);
-    sched_of(cpu)->pool = &cpupools[0];
+    set_pool(cpu, &cpupools[0]);
 }
 
 void cpupool_leave_boot(u32 cpu)
@@ -118,7 +141,7 @@ static int pool_destroy(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
     for_each_cpu (cpu) {
         if (cpumask_test(&pool->cpus, cpu)) {
             spin_lock(&sched_of(cpu)->lock);
-            WRITE_ONCE(sched_of(cpu)->pool, NULL);
+            set_pool(cpu, NULL);
             spin_unlock(&sched_of(cpu)->lock);
         }
     }
@@ -202,7 +225,7 @@ static int pool_add_cpu(struct xen_sysctl_cpupool_op *op, struct cpumask *map)
         return -ENODEV;
     }
     spin_lock(&sched_of(cpu)->lock);
-    WRITE_ONCE(sched_of(cpu)->pool, pool);
+    set_pool(cpu, pool);
     WRITE_ONCE(pool->cpus.w[cpu / 64], pool->cpus.w[cpu / 64] | BIT(cpu % 64));
     spin_unlock(&sched_of(cpu)->lock);
     pool_update_vcpus(pool);
@@ -241,7 +264,7 @@ static int pool_remove_cpu(struct xen_sysctl_cpupool_op *op, struct cpumask *map
     }
     spin_lock(&sched_of(cpu)->lock);
     cpumask_store(&pool->cpus, &rest);
-    WRITE_ONCE(sched_of(cpu)->pool, NULL);
+    set_pool(cpu, NULL);
     spin_unlock(&sched_of(cpu)->lock);
     pool_update_vcpus(pool);
     return 0;

@@ -15,7 +15,7 @@ static int pool_params(struct cpupool *pool, struct xen_sysctl_scheduler_op *op,
             p->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US) {
             return -EINVAL;
         }
-        WRITE_ONCE(pool->tslice_ns, p->tslice_ms * NS_PER_MS);
+        cpupool_set_tslice(pool, p->tslice_ms * NS_PER_MS);
         WRITE_ONCE(pool->ratelimit_us, p->ratelimit_us);
         WRITE_ONCE(pool->migr_delay_us, p->vcpu_migr_delay_us);
     }

@@ -49,7 +49,7 @@ void fair_woken(u32 cpu, struct vcpu *v, u64 now)
     const struct vcpu *curr = sp->curr;
 
     if (!outranks(v, curr)) {
-        rq_arm_slice(sp, now);
+        rq_arm_slice(sp, curr, now);
     } else if (woken_by_curr(sp, v) && now < limit_end(sp)) {
         rq_arm_by(sp, MIN(limit_end(sp), curr->sched.start + rq_slice_ns(sp)));     /* fair_turn_over() looks again */
     } else {

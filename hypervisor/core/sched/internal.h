@@ -162,27 +162,24 @@ void rq_set_rate(struct vcpu *v, u32 rate);
 /* Is somebody waiting for curr's slice to end? */
 static inline bool rq_is_shared(const struct sched_pcpu *sp)
 {
-    const struct cpupool *pool = READ_ONCE(sp->pool);
-
-    return sp->nr_runnable > 0 && pool != NULL && READ_ONCE(pool->tslice_ns) != 0;
+    return sp->nr_runnable > 0 && sp->tslice_ns != 0;
 }
 
 /* With n waiting each gets its turn within the pool's time slice, but none runs for less than SCHED_MIN_SLICE_NS. */
 static inline u64 rq_slice_ns(const struct sched_pcpu *sp)
 {
-    u64 slice = READ_ONCE(sp->pool->tslice_ns) / (sp->nr_runnable + 1);
+    u64 slice = sp->tslice_ns / (sp->nr_runnable + 1);
 
     return MAX(slice, SCHED_MIN_SLICE_NS);
 }
 
 /*
- * Arm the slice timer for curr if anything limits it. It is left armed when its reason goes: it then fires once for
+ * Arm the slice timer for v, curr, if anything limits it. It is left armed when its reason goes: it then fires once for
  * nothing, which costs less than reprogramming it at each switch. So it may be early, never late.
  */
-static inline void rq_arm_slice(struct sched_pcpu *sp, u64 now)
+static inline void rq_arm_slice(struct sched_pcpu *sp, const struct vcpu *v, u64 now)
 {
-    const struct vcpu *v = sp->curr;
-
+    ASSERT(v == sp->curr);
     if (v->is_idle) {
         return;
     }
@@ -323,6 +320,7 @@ void cpupool_init(const struct sched_ops *ops);
 void cpupool_join_boot(u32 cpu);                /* a CPU comes up: into Pool-0 */
 void cpupool_leave_boot(u32 cpu);
 struct cpupool *cpupool_find(u32 id);           /* exact; NULL if none */
+void cpupool_set_tslice(struct cpupool *pool, u64 ns);  /* of all its CPUs. No run queue locked. */
 /* Recompute v->sched.allowed; if v must leave its CPU, see to it. No locks held. */
 void sched_update_allowed(struct vcpu *v);
 

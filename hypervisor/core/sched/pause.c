@@ -82,12 +82,13 @@ void vcpu_block_current(void)
 void vcpu_yield_current(void)
 {
     struct pcpu *p = this_cpu();
+    struct vcpu *v = p->current;
 
     if (READ_ONCE(p->sched.nr_runnable) == 0) {
         return;
     }
-    p->current->sched.yielded = true;
-    atomic_fetch_or(&p->current->pending, PEND_RESCHED);
+    v->sched.yielded = true;
+    atomic_fetch_or(&v->pending, PEND_RESCHED);
 }
 
 void vcpu_pause(struct vcpu *v)

@@ -10,8 +10,10 @@
 /* May prev stay on this CPU? Takes it off (VPF_CAPPED) if its domain has used up its cap. */
 static bool may_stay(const struct sched_pcpu *sp, u32 cpu, struct vcpu *prev, u64 now)
 {
-    return atomic_load(&prev->pause_flags) == 0 && sp->pool != NULL &&
-           cpumask_test(&prev->sched.allowed, cpu) && !cap_exhausted(prev, now);
+    if (atomic_load(&prev->pause_flags) != 0 || unlikely(READ_ONCE(sp->pool) == NULL)) {
+        return false;
+    }
+    return likely(cpumask_has(&prev->sched.allowed, cpu)) && !cap_exhausted(prev, now);
 }
 
 /* The vCPU to run next, taken out of the queue; prev or the idle vCPU are not in it. */
@@ -36,20 +38,28 @@ static always_inline struct vcpu *pick_next(struct sched_pcpu *sp, const struct 
     return stay ? prev : p->idle;
 }
 
+/* An idle CPU may take v, which waits here. */
+static noinline void offer(const struct vcpu *v)
+{
+    u32 idle = sched_claim_any(&v->sched.allowed, &v->sched.allowed, ~0U);
+
+    if (idle != CPU_NONE) {
+        sched_release_claim(idle);
+    }
+}
+
 /*
  * prev's registers are in memory now, and seen to be. If it waits here it may go elsewhere. If it is runnable and waits
  * nowhere it may not stay here: whoever woke it while its registers were being saved has left it to us (sched_wake()).
  */
 static void put_prev(struct vcpu *prev)
 {
-    if (unlikely(atomic_load(&prev->pause_flags) == 0 && !READ_ONCE(prev->sched.queued))) {
-        sched_wake(prev);
-    } else if (nr_cpus > 1 && READ_ONCE(prev->sched.queued) && !cpumask_empty(&sched_idle_cpus)) {
-        u32 idle = sched_claim_any(&prev->sched.allowed, &prev->sched.allowed, ~0U);
-
-        if (idle != CPU_NONE) {
-            sched_release_claim(idle);
+    if (READ_ONCE(prev->sched.queued)) {
+        if (nr_cpus > 1 && !cpumask_empty(&sched_idle_cpus)) {
+            offer(prev);
         }
+    } else if (unlikely(atomic_load(&prev->pause_flags) == 0)) {
+        sched_wake(prev);
     }
 }
 
@@ -86,7 +96,7 @@ static void account_switch(struct sched_pcpu *sp, struct vcpu *prev, struct vcpu
         rq_enqueue(sp, prev);
     }
     prev->sched.yielded = false;
-    vcpu_runstate_change(prev, prev->is_idle ? RUNSTATE_runnable : rq_off_state(prev), now);
+    vcpu_runstate_change(prev, requeue || prev->is_idle ? RUNSTATE_runnable : rq_off_state(prev), now);
     WRITE_ONCE(next->sched.running, true);
     next->sched.yielded = false;
     next->sched.start = now;
@@ -127,7 +137,7 @@ struct vcpu *sched_switch(void)
         prev->sched.yielded = false;
         rq_update_busy(p->id);
         idle_unoffered(next, several && !offered);
-        rq_arm_slice(sp, now);
+        rq_arm_slice(sp, prev, now);
         spin_unlock(&sp->lock);
         return prev;
     }
@@ -136,7 +146,7 @@ struct vcpu *sched_switch(void)
         rq_set_busy(p->id);
         idle_unoffered(next, !offered);
     }
-    rq_arm_slice(sp, now);
+    rq_arm_slice(sp, next, now);
     spin_unlock(&sp->lock);
 
     arch_context_switch(prev, next);
@@ -181,7 +191,7 @@ static void slice_fn(void *data)
         if (ended || curr->domain->sched.cap != 0) {
             rq_resched(p->id);
         } else {
-            rq_arm_slice(sp, now);
+            rq_arm_slice(sp, curr, now);
         }
     }
     spin_unlock(&sp->lock);

@@ -7,7 +7,7 @@
  *   <asm/vcpu.h>     arch_event_upcall() (v's upcall byte was set: let it take its event interrupt), arch_vcpu_irq_pending() (would
  *                    v, current or not running, take an interrupt now?)
  *   <asm/cpu.h>      cpu_relax(), cpu_barrier_*(), arch_irq_waiting(), arch_counter() (CNTPCT_EL0, ticks), arch_counter_hz(),
- *                    index_nospec() (an index that a guest has chosen, checked to be below a limit: also by speculation),
+ *                    arch_index_nospec() (index_nospec() of <argon/nospec.h>, any limit),
  *                    arch_timer_program() (this CPU's hypervisor timer compare, ticks; ~0 = off)
  *   <asm/atomic.h>, <asm/directmap.h>, <asm/guest_access.h>, <asm/string.h>   what <argon/...> of those subjects has from them
  *   <asm/errata.h>   for these themselves: does the CPU need a workaround?

@@ -3,6 +3,7 @@
 #ifndef ARGON_DOMAIN_H
 #define ARGON_DOMAIN_H
 
+#include <argon/nospec.h>
 #include <argon/smp.h>
 #include <argon/vcpu.h>
 

@@ -16,14 +16,15 @@ struct xen_sysctl;
 
 typedef long hypercall_fn(struct vcpu *v, u64 *args);
 
-#define NR_HYPERCALLS 64
-/* core/hypercall/table.c. By number: the handler (NULL: -ENOSYS), and how many arguments it takes. */
+#define NR_HYPERCALLS 64         /* a power of two: index_nospec(), and entry.S, which does the same */
+/* core/hypercall/table.c. By number: the handler, never NULL, and how many arguments it takes. */
 extern hypercall_fn *const hypercall_table[NR_HYPERCALLS];
 extern const u8 hypercall_nr_args[NR_HYPERCALLS];
 
 /* One file per family under core/hypercall/ unless noted. */
 hypercall_fn do_platform_op, do_memory_op, do_multicall, do_xen_version, do_console_io, do_grant_table_op, do_vm_assist,
              do_vcpu_op, do_sched_op, do_event_channel_op, do_hvm_op, do_sysctl, do_domctl, do_hypfs_op;
+hypercall_fn hypercall_none;     /* core/hypercall/table.c: -ENOSYS */
 
 /* Should a long operation stop and return -ERESTART? True when a host interrupt or other work waits for this CPU. */
 bool hypercall_preempt_check(void);

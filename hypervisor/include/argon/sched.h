@@ -26,6 +26,12 @@ static inline bool cpumask_test(const struct cpumask *m, u32 c)
     return c < NR_CPUS && (READ_ONCE(m->w[c / 64]) >> (c % 64) & 1);
 }
 
+/* As cpumask_test(); c: the id of a CPU. */
+static inline bool cpumask_has(const struct cpumask *m, u32 c)
+{
+    return READ_ONCE(m->w[c / 64]) >> (c % 64) & 1;
+}
+
 static inline void cpumask_set(struct cpumask *m, u32 c) { m->w[c / 64] |= BIT(c % 64); }
 static inline void cpumask_clear(struct cpumask *m, u32 c) { m->w[c / 64] &= ~BIT(c % 64); }
 
@@ -102,6 +108,7 @@ struct sched_pcpu {
     u32 slices;                  /* slices that ended, for balancing */
     u64 min_vruntime;            /* the queue's virtual time: what sleepers and newcomers are measured by */
     struct cpupool *pool;        /* NULL: CPU in no pool */
+    u64 tslice_ns;               /* the pool's; 0 also in none */
     struct timer slice;          /* armed only while somebody waits, or a cap applies */
 };
 

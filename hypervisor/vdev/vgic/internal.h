@@ -14,6 +14,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/irqchip.h>
+#include <argon/nospec.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
 #include <vdev/mmio.h>

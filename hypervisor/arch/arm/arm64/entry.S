@@ -157,7 +157,10 @@
         ubfx    x9, x1, #ESR_EC_SHIFT, #6
         cmp     x9, #EC_HVC64
         b.ne    any_sync
-        b       hvc
+        and     x9, x1, #0xffff          // the immediate
+        cmp     x9, #HVC_XEN
+        b.eq    hvc
+        b       other_hvc
         .org    \name + 0x480
         handle_irq \mitigate
         .org    \name + 0x500
@@ -190,17 +193,12 @@
         .balign 64
 /* HVC #0xea1: number in x16, arguments in x0..x4, in memory like all of them; the handler may change them there. */
 hvc:
-        and     x9, x1, #0xffff
-        cmp     x9, #HVC_XEN
-        b.ne    other_hvc
         cmp     x16, #NR_HYPERCALLS
         b.hs    2f
-        csel    x10, x16, xzr, lo        // index_nospec()
-        hint    #20
+        and     x10, x16, #NR_HYPERCALLS - 1     // index_nospec()
         adr     x9, hypercall_table
         ldr     x9, [x9, x10, lsl #3]
         mov     x1, x19                  // the argument words: the general registers are first
-        cbz     x9, 2f
         blr     x9
         cmn     x0, #ERESTART
         b.eq    3f
@@ -228,6 +226,7 @@ guest_return_volatile:
 restore_from_x2:
         restore_volatile
 
+/* x9 = the immediate. */
 other_hvc:
         cbnz    x9, 1f
         bl      vpsci_call

@@ -3,6 +3,7 @@
 #include "domctl.h"
 
 #include <argon/guest_access.h>
+#include <argon/nospec.h>
 
 enum domctl_flags {
     DOMCTL_COPYBACK = 1u << 0,   /* the operation is output too */

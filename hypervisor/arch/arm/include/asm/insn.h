@@ -11,7 +11,7 @@
 #define sysreg_read(r) ({ u64 sysreg_val; __asm__ volatile("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
 /* Of one that never changes on a CPU: the compiler may keep it. */
 #define sysreg_read_stable(r) ({ u64 sysreg_val; __asm__("mrs %0, " #r : "=r"(sysreg_val)); sysreg_val; })
-#define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %0" : : "r"(sysreg_new) : "memory"); })
+#define sysreg_write(r, v) ({ u64 sysreg_new = (v); __asm__ volatile("msr " #r ", %x0" : : "rZ"(sysreg_new) : "memory"); })
 
 #define dsb(scope) __asm__ volatile("dsb " #scope : : : "memory")
 #define dmb(scope) __asm__ volatile("dmb " #scope : : : "memory")
@@ -62,7 +62,7 @@
  * i if it is below n, else 0; also where the CPU runs ahead of the comparison that says so: a conditional select is not predicted, and
  * CSDB (HINT #20, C6.2.70) keeps what it selects from being.
  */
-static always_inline u64 index_nospec(u64 i, u64 n)
+static always_inline u64 arch_index_nospec(u64 i, u64 n)
 {
     __asm__("cmp %0, %1\n\tcsel %0, %0, xzr, lo\n\thint #20" : "+r"(i) : "rI"(n) : "cc");
     return i;

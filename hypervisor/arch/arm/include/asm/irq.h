@@ -8,7 +8,7 @@
  * hypervisor's) and the maintenance interrupt. Panics when the firmware does not name these.
  */
 void irq_boot_init(void);
-/* From the vectors and the idle loop: acknowledge and handle all that is pending on this CPU. */
+/* From the vectors, exit_work() and the idle loop: acknowledge and handle what is pending on this CPU, IRQ_BATCH at most. */
 void irq_handle(void);
 
 #endif

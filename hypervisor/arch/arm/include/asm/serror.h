@@ -28,6 +28,11 @@ static always_inline bool serror_waits(bool ras)
 
 /* It waits: take it, so that nobody else does. Its syndrome, as in ESR_EL2. HCR_EL2.AMO is set. May change EL1 registers. */
 u64 serror_take(void);
+/*
+ * One waits, of a time when this CPU was idle: whoever ran before had left and was looked at, so it is nobody's that could be told. It
+ * would end the wait for ever, or be taken for the next vCPU's. Said, and taken.
+ */
+void serror_while_idle(void);
 /* entry.S: lets one in. Its ESR_EL2; 0: there was none. */
 u64 serror_unmask(void);
 

@@ -21,7 +21,7 @@ static inline void cpu_barrier(void)
 }
 static inline void cpu_table_barrier(void) { cpu_barrier(); }
 #define dsb(scope) cpu_barrier()         /* drivers whose registers a test has in memory */
-static inline u64 index_nospec(u64 i, u64 n) { return i < n ? i : 0; }
+static inline u64 arch_index_nospec(u64 i, u64 n) { return i < n ? i : 0; }
 static inline bool arch_irq_waiting(void) { return host_irq_waiting; }
 u64 arch_counter(void);
 void arch_timer_program(u64 ticks);

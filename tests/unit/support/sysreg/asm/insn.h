@@ -39,7 +39,7 @@ void insn_smc(u64 x[4]);
 #define dc_step_16(op, a, step) (insn_other("dc " #op, (a)), (void)((a) += 16 * (step)))
 #define dc_zero_clean_32(a, step) (insn_other("dc zva", (a)), insn_other("dc cvac", (a)), (void)((a) += 32 * (step)))
 
-static inline u64 index_nospec(u64 i, u64 n) { return i < n ? i : 0; }
+static inline u64 arch_index_nospec(u64 i, u64 n) { insn_other("csdb", n); return i < n ? i : 0; }
 
 static inline void smc_call(u64 x[4]) { insn_smc(x); }
 
