@@ -23,7 +23,7 @@ offsets=$(find build -path '*/include/asm/offsets.h' -print -quit 2>/dev/null)
 if [ -n "$offsets" ]; then
     flags=(--target=aarch64-linux-gnu -std=gnu11 -ffreestanding -mgeneral-regs-only -DCONFIG_DEBUG=0
         -isystem build/sysroot-arm64/usr/include -Ihypervisor -Ihypervisor/include -Ihypervisor/arch/arm/include
-        "-I${offsets%/asm/offsets.h}")
+        -Ihypervisor/arch/arm/arm64/include "-I${offsets%/asm/offsets.h}")
     export flags_line="${flags[*]}"
 
     echo "lint: headers compile by themselves"

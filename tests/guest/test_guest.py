@@ -149,7 +149,7 @@ def test_hole_in_ram(hypervisor, gic):
 def test_address_translation_that_faults(hypervisor, gic):
     """AT takes an exception where the walk gets a bus error. HCR_EL2.PTW keeps walks off devices: not set for once.
 
-    What is patched is the constant's low half in a MOVZ or MOVK (Arm ARM C6.2): HCR_GUEST of arch/arm/vcpu.c.
+    What is patched is the constant's low half in a MOVZ or MOVK (Arm ARM C6.2): HCR_GUEST of arch/arm/arm64/vcpu.c.
     """
     if hypervisor.name.startswith("xen"):
         pytest.skip("patches Argon")

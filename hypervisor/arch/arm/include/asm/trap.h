@@ -52,13 +52,13 @@ void inject_undefined(struct vcpu *v);
 #define FSC_EXTERNAL      0x10u
 #define FSC_EXTERNAL_WALK 0x14u
 void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status);
-/* arch/arm/s1walk.c: level of the current vCPU's stage-1 walk of va that met gpa. */
+/* arch/arm/arm64/s1walk.c: level of the current vCPU's stage-1 walk of va that met gpa. */
 unsigned int s1_fault_level(struct vcpu *v, u64 va, u64 gpa);
 
 /* EC_SYSREG: arch/arm/arm64/sysreg.c */
 void trap_sysreg(struct vcpu *v, u64 esr);
 
-/* arch/arm/vcpu.c: all CPUs are up, errata and features known: what of them matters when vCPUs change. */
+/* arch/arm/arm64/vcpu.c: all CPUs are up, errata and features known: what of them matters when vCPUs change. */
 void vcpu_boot_done(void);
 
 /* Called by the vectors. */
