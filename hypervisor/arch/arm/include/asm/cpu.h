@@ -34,7 +34,7 @@ static always_inline u64 arch_counter_hz(void)
 /* The EL2 physical timer (Arm ARM D11.2.4). */
 static always_inline void arch_timer_program(u64 ticks)
 {
-    if (ticks == ~0UL) {
+    if (ticks == UINT64_MAX) {
         sysreg_write(cnthp_ctl_el2, 0);
     } else {
         sysreg_write(cnthp_cval_el2, ticks);
