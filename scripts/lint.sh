@@ -26,6 +26,9 @@ if [ -n "$offsets" ]; then
         -Ihypervisor/arch/arm/arm64/include "-I${offsets%/asm/offsets.h}")
     export flags_line="${flags[*]}"
 
+    echo "lint: longs of 32 bits"
+    scripts/width.sh || status=1
+
     echo "lint: headers compile by themselves"
     # shellcheck disable=SC2016 # expanded by the shells that xargs starts
     find hypervisor -name '*.h' -not -path '*/arch/host/*' -print0 | xargs -0 -P "$(nproc)" -n 1 sh -c '
@@ -37,7 +40,7 @@ if [ -n "$offsets" ]; then
     find hypervisor -name '*.c' -not -path '*/arch/host/*' -print0 | xargs -0 -P "$(nproc)" -n 12 sh -c '
         out=$(clang-tidy --quiet "$@" -- $flags_line 2>/dev/null) || { echo "$out"; exit 1; }' sh || status=1
 else
-    echo "lint: headers and clang-tidy: not looked at, nothing is built yet (make)"
+    echo "lint: widths, headers and clang-tidy: not looked at, nothing is built yet (make)"
 fi
 
 echo "lint: tests of these"

@@ -295,7 +295,7 @@ unsigned long strtoul(const char *s, char **end, int base)
         *end = (char *)(uintptr_t)(p == digits ? s : p);
     }
     if (overflow) {
-        return ~0UL;
+        return (unsigned long)-1;
     }
     return negative ? 0 - value : value;
 }

@@ -19,6 +19,7 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/stage2.h>
 #include <asm/tlb.h>
 #include "p2m_attrs.h"
 #include "p2m_walk.h"
@@ -29,15 +30,9 @@ struct s2_geometry s2 ro_after_boot;
 
 static u64 vmid_map[256 / 64];           /* in use; vmid 0 is the hypervisor's idle value */
 
-/* Output size of the CPU, in bits, by ID_AA64MMFR0_EL1.PARange (D17.2.64). */
-static const u8 parange_bits[] = { 32, 36, 40, 42, 44, 48, 48 };
-
 void p2m_boot_init(void)
 {
-    u64 range = sysreg_read(id_aa64mmfr0_el1) & 0xf;
-    u8 bits = range < ARRAY_SIZE(parange_bits) ? parange_bits[range] : 48;
-    u8 need = GUEST_GPADDR_BITS;
-    u64 sl0;
+    u8 bits = stage2_output_bits(), need = GUEST_GPADDR_BITS;
 
     while (need < bits && machine.top >> need != 0) {
         need++;
@@ -49,9 +44,7 @@ void p2m_boot_init(void)
     s2.start_level = s2.ipa_bits <= 43 ? 1 : 0;
     s2.root_shift = (u8)pgt_level_shift(s2.start_level);
     s2.root_order = s2.start_level == 1 && s2.ipa_bits > 39 ? (u8)(s2.ipa_bits - 39) : 0;
-    sl0 = s2.start_level == 1 ? 1 : 2;
-    /* T0SZ, SL0, IRGN0/ORGN0 write-back, SH0 inner, TG0 4K, PS, VS 8 bit, RES1 (D17.2.157) */
-    s2.vtcr = (64u - s2.ipa_bits) | sl0 << 6 | BIT(8) | BIT(10) | BIT(12) | BIT(13) | MIN(range, 5u) << 16 | BIT(31);
+    s2.vtcr = stage2_vtcr(s2.ipa_bits, s2.start_level);
     vmid_map[0] = 1;
 }
 
