@@ -6,6 +6,7 @@
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/panic.h>
+#include <asm/vcpu_regs.h>
 #include <vdev/vgic.h>
 #include <vdev/vgic_host.h>
 #include <vdev/vtimer.h>

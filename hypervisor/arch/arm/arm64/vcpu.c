@@ -16,6 +16,7 @@
 #include <asm/spectre.h>
 #include <asm/tlb.h>
 #include <asm/trap.h>
+#include <asm/vcpu_regs.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
 

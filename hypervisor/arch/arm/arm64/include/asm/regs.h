@@ -6,8 +6,6 @@
 #include <argon/types.h>
 #include <asm/insn.h>
 
-struct vcpu;
-
 /* Saved and restored by the vectors, which say when (entry.S): offsets are known to it through asm-offsets. */
 struct cpu_regs {
     u64 x[31];
@@ -34,8 +32,5 @@ struct fp_state {
     aligned_to(16) u8 v[32][16];
     u32 fpcr, fpsr;
 };
-
-/* As at reset, and of a CPU none: v is not current. */
-void vcpu_regs_reset(struct vcpu *v);
 
 #endif
