@@ -39,7 +39,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pie -fno-common -fno-stack-prote
           -fno-omit-frame-pointer -mgeneral-regs-only -ffixed-x18 -mstrict-align -mno-outline-atomics -march=armv8-a \
           -fno-strict-aliasing -mfix-cortex-a53-835769 -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
           -DCONFIG_DEBUG=$(DEBUG) $(WARN) -isystem $(SYSROOT)/usr/include \
-          -Ihypervisor/include -Ihypervisor/arch/arm/include -I$(OUT)/include
+          -Ihypervisor/include -Ihypervisor/arch/arm/include -Ihypervisor/arch/arm/arm64/include -I$(OUT)/include
 ifneq ($(CC),clang)
 CFLAGS += -fno-tree-loop-distribute-patterns
 endif
@@ -88,7 +88,7 @@ $(OUT)/%.o: hypervisor/%.S $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.
 
 # Offsets of C structure members for the assembler: compiled to assembly, the markers picked out.
 $(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/*/*.h) \
-    $(wildcard hypervisor/arch/arm/include/asm/*.h) $(B)/.sysroot-arm64.stamp
+    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(B)/.sysroot-arm64.stamp
 	@mkdir -p $(@D)
 	@$(TCC) $(CFLAGS) -S $< -o $@.s
 	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@

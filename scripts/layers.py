@@ -29,7 +29,8 @@ def contract_headers():
     """argon/arch.h and the headers it names, as the ARM build finds them."""
     arch = (INCLUDE / "include/argon/arch.h").read_text(encoding="utf-8")
     names = re.findall(r"<((?:argon|asm)/\w+\.h)>", arch.split("*/", 2)[1])
-    paths = [INCLUDE / ("include" if name.startswith("argon/") else "arch/arm/include") / name for name in names]
+    folders = [INCLUDE / folder for folder in ("include", "arch/arm/include", "arch/arm/arm64/include")]
+    paths = [next(folder / name for folder in folders if (folder / name).is_file()) for name in names]
     return [INCLUDE / "include/argon/arch.h", *paths]
 
 

@@ -40,11 +40,17 @@ CONDITIONAL_ALLOWED = ("hypervisor/arch/", "hypervisor/include/", "tests/", "ben
 CONDITIONAL = re.compile(r"\s*#\s*(if|ifdef|ifndef)\b")
 # Who may make a pointer to a guest's page, or store through one without argon/guest_write.h; docs/design/memory.md has
 # the list of what is written.
-DIRECT_MAP = re.compile(r"\b(mfn_to_virt|page_to_virt|paddr_to_virt)\(")
+DIRECT_MAP = re.compile(r"\b(mfn_to_virt|page_to_virt|paddr_to_virt|frames?_map\w*)\(")
 DIRECT_MAP_ALLOWED = ("core/mem/", "core/event/fifo_setup.c", "core/grant/copy.c", "core/grant/cache.c",
                       "core/vcpu/info.c")
+HEAP_ONLY = re.compile(r"\b(mfn_to_virt|page_to_virt|virt_to_page)\(")
 SHARED = r"(?:->(?:shared_info|info|control)|\bsi)->(?:[\w.]|\[[^\]]*\])*"
 GUEST_STORE = re.compile(rf"{SHARED}\s*(?:[|&+-]?=(?!=)|\+\+|--)|(?:WRITE_ONCE\(|atomic_(?!load)\w+\(&)\w*{SHARED}")
+# Code of both widths of ARM: scripts/width.sh compiles it for the other one, but no compiler minds a ~0UL that is not
+# all ones of a u64. Instructions and registers of AArch64 alone are not for arch/arm itself.
+ONE_WIDTH = ("hypervisor/arch/arm/arm64/", "hypervisor/arch/host/")
+LONG_CONSTANT = re.compile(r"\b(?:0x[0-9a-fA-F]+|[0-9]+)(?:[uU]?[lL]{1,2}|[lL]{1,2}[uU])\b")
+AARCH64_ONLY = re.compile(r"\b(?:__asm__|tlbi(?:_arg)?\(|at_result\(|ic\(|dc_step\w*\(|s3_\d_c\d+\w*|id_aa64\w+)")
 # What must not be in a file that others are to use elsewhere.
 PLACES = re.compile(r"(?<![\w.])/(?:work|home|root/\.|Users)/\w")
 
@@ -111,6 +117,16 @@ def check_layers(name, lines):
             yield number, f"{UPPER_NAME.search(line)[0]} is of a layer above"
 
 
+def check_width(name, lines):
+    for number, line in enumerate(lines, 1):
+        if name.startswith(ONE_WIDTH):
+            continue
+        if LONG_CONSTANT.search(re.sub(r"/\*.*?\*/", "", line)):
+            yield number, "a constant of as many bits as a long has: UINT64_C(), UINT64_MAX, BIT()"
+        if name.startswith("hypervisor/arch/arm/") and AARCH64_ONLY.search(line):
+            yield number, f"{AARCH64_ONLY.search(line)[0]} is of AArch64: arch/arm/arm64"
+
+
 def check_c(name, lines):
     for first, length in function_lengths(lines):
         if length > MAX_FUNCTION:
@@ -122,12 +138,15 @@ def check_c(name, lines):
         if "libfdt.h" in line and line.lstrip().startswith("#") and not name.startswith(FDT_ALLOWED):
             yield number, "libfdt is for firmware and boot code only"
         if name.startswith(("hypervisor/core/", "hypervisor/vdev/")):
+            if HEAP_ONLY.search(line) and not name.startswith("hypervisor/core/mem/"):
+                yield number, "the direct map need not have a guest's page: frame_map() and its like (argon/mem.h)"
             if DIRECT_MAP.search(line) and not name.removeprefix("hypervisor/").startswith(DIRECT_MAP_ALLOWED):
                 yield number, "a pointer to a page that may be a guest's: see argon/guest_write.h"
             if GUEST_STORE.search(line):
                 yield number, "a store to memory that a guest has: guest_store() and its like"
     if name.startswith("hypervisor/"):
         yield from check_layers(name, lines)
+        yield from check_width(name, lines)
 
 
 def check(path):

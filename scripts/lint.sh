@@ -23,8 +23,11 @@ offsets=$(find build -path '*/include/asm/offsets.h' -print -quit 2>/dev/null)
 if [ -n "$offsets" ]; then
     flags=(--target=aarch64-linux-gnu -std=gnu11 -ffreestanding -mgeneral-regs-only -DCONFIG_DEBUG=0
         -isystem build/sysroot-arm64/usr/include -Ihypervisor -Ihypervisor/include -Ihypervisor/arch/arm/include
-        "-I${offsets%/asm/offsets.h}")
+        -Ihypervisor/arch/arm/arm64/include "-I${offsets%/asm/offsets.h}")
     export flags_line="${flags[*]}"
+
+    echo "lint: longs of 32 bits"
+    scripts/width.sh || status=1
 
     echo "lint: headers compile by themselves"
     # shellcheck disable=SC2016 # expanded by the shells that xargs starts
@@ -37,7 +40,7 @@ if [ -n "$offsets" ]; then
     find hypervisor -name '*.c' -not -path '*/arch/host/*' -print0 | xargs -0 -P "$(nproc)" -n 12 sh -c '
         out=$(clang-tidy --quiet "$@" -- $flags_line 2>/dev/null) || { echo "$out"; exit 1; }' sh || status=1
 else
-    echo "lint: headers and clang-tidy: not looked at, nothing is built yet (make)"
+    echo "lint: widths, headers and clang-tidy: not looked at, nothing is built yet (make)"
 fi
 
 echo "lint: tests of these"

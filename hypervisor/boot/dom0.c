@@ -18,7 +18,7 @@
 
 #define DOM0_DEFAULT_MEM  MIB(512)
 #define GICV2_MAX_VCPUS   8
-#define REDIST_PER_VCPU   0x20000UL      /* GICv3: RD_base and SGI_base */
+#define REDIST_PER_VCPU   UINT64_C(0x20000)      /* GICv3: RD_base and SGI_base */
 
 static boot_data struct dom0 {
     struct build b;
@@ -48,7 +48,7 @@ static boot_code void create(struct build *b)
 
     b->nr_vcpus = choose_vcpus(g);
     if (b->nr_vcpus == 0) {
-        boot_stop("the GIC's redistributor region at %#lx has no room for one CPU", machine_redist(g)->start);
+        boot_stop("the GIC's redistributor region at %#" PRIx64 " has no room for one CPU", machine_redist(g)->start);
     }
     build_create(b, &cfg, 0);
 }
@@ -81,9 +81,9 @@ static boot_code void claim_memory(struct build *b)
     }
     r = dom0_claim_memory(&machine, bytes, first_min, &b->memory);
     if (r != 0 && (opt.dom0_mem_min == 0 || b->memory.total < opt.dom0_mem_min)) {
-        boot_stop("not enough memory for dom0: %lu MiB wanted (dom0_mem), %lu MiB free, %lu MiB of that in usable "
-                  "pieces (2 MiB and up, the first %lu MiB)", bytes >> 20, before.free >> (20 - PAGE_SHIFT),
-                  b->memory.total >> 20, first_min >> 20);
+        boot_stop("not enough memory for dom0: %" PRIu64 " MiB wanted (dom0_mem), %" PRIu64 " MiB free, %" PRIu64
+                  " MiB of that in usable pieces (2 MiB and up, the first %" PRIu64 " MiB)", bytes >> 20,
+                  before.free >> (20 - PAGE_SHIFT), b->memory.total >> 20, first_min >> 20);
     }
 }
 
@@ -116,13 +116,13 @@ static boot_code void give_reserved(struct dom0 *my)
 /* Device memory 1:1. What lies above the guest-physical space, a bridge's high window say, dom0 has to do without. */
 static boot_code void map_mmio(struct dom0 *my, struct rangeset *set, enum p2m_type t)
 {
-    u64 first, last, next = 0, limit = 1UL << (p2m_gpaddr_bits() - PAGE_SHIFT);
+    u64 first, last, next = 0, limit = BIT(p2m_gpaddr_bits() - PAGE_SHIFT);
 
     while (next <= limit && rangeset_next(set, next, &first, &last)) {
         next = last + 1;
         if (last >= limit) {
-            log_warn("dom0: device memory %#lx..%#lx is cut off at %#lx", first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT,
-                     limit << PAGE_SHIFT);
+            log_warn("dom0: device memory %#" PRIx64 "..%#" PRIx64 " is cut off at %#" PRIx64, first << PAGE_SHIFT,
+                     (last + 1) << PAGE_SHIFT, limit << PAGE_SHIFT);
             last = limit - 1;
         }
         if (first <= last) {
@@ -144,7 +144,8 @@ static boot_code void give_mmio(struct dom0 *my)
     while (rangeset_next(my->devices.iomem_caps, next, &first, &last)) {
         next = last + 1;
         if (domain_permit_iomem(my->b.d, first, last, true) != 0) {
-            log_warn("dom0: too many device memory ranges: %#lx cannot be given to guests", first << PAGE_SHIFT);
+            log_warn("dom0: too many device memory ranges: %#" PRIx64 " cannot be given to guests",
+                     first << PAGE_SHIFT);
         }
     }
 }
@@ -225,7 +226,7 @@ static boot_code void load_fdt(struct dom0 *my, const struct dt *dt)
     in.nr_banks = list_memory(my, banks, ARRAY_SIZE(banks));
     in.nr_spare = dom0_spare_regions(&machine, &b->memory, my->devices.reserved, grant_size, spare, ARRAY_SIZE(spare));
     if (in.nr_spare == 0) {
-        boot_stop("no space for dom0's grant table window of %lu KiB: give dom0 less memory (dom0_mem)",
+        boot_stop("no space for dom0's grant table window of %" PRIu64 " KiB: give dom0 less memory (dom0_mem)",
                   grant_size >> 10);
     }
     in.event_ppi = choose_event_ppi(my);
@@ -235,7 +236,7 @@ static boot_code void load_fdt(struct dom0 *my, const struct dt *dt)
      * most.
      */
     buf = build_fdt_buffer(b, 4 * (u64)(dt->tree_size + dt->strings_size) + KIB(64), &room);
-    build_fdt_done(b, dom0_fdt_build(&in, buf, room), room);
+    build_fdt_done(b, dom0_fdt_build(&in, buf, (size_t)room), room);
 }
 
 /* What stayed is dom0's now; the rest goes to the allocator. */

@@ -10,7 +10,7 @@
 
 static boot_code u64 floor_power_of_2(u64 n)
 {
-    return 1UL << (63 - __builtin_clzl(n));
+    return BIT(63 - __builtin_clzll(n));
 }
 
 /* Claim `size` bytes at a multiple of `align`, below `limit`. */
@@ -84,12 +84,12 @@ boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_mi
     first_min = MIN(ROUND_UP(first_min, BUILD_CHUNK), bytes);
     more = out->nr > 0;
     if (out->nr == 0) {
-        if (!claim_piece(m, bytes, first_min, GIB(4), &r) && !claim_piece(m, bytes, first_min, ~0UL, &r)) {
+        if (!claim_piece(m, bytes, first_min, GIB(4), &r) && !claim_piece(m, bytes, first_min, UINT64_MAX, &r)) {
             return -ENOMEM;
         }
         more = add_bank(out, &r);
     }
-    while (more && out->total < bytes && claim_piece(m, bytes - out->total, BUILD_CHUNK, ~0UL, &r)) {
+    while (more && out->total < bytes && claim_piece(m, bytes - out->total, BUILD_CHUNK, UINT64_MAX, &r)) {
         more = add_bank(out, &r);
     }
     return out->total == bytes ? 0 : -ENOMEM;

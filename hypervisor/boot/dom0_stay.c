@@ -125,7 +125,7 @@ static boot_code bool claim_size(const struct machine *m, u64 size, const struct
     u64 low = ROUND_DOWN(MIN(k->start, r->start), BUILD_CHUNK);
     u64 high = ROUND_UP(MAX(machine_range_end(k), machine_range_end(r)), BUILD_CHUNK);
     const u64 at[] = {
-        ROUND_DOWN(low, 1UL << (63 - __builtin_clzl(MIN(size, GIB(1))))), low, high > size ? high - size : low
+        ROUND_DOWN(low, BIT(63 - __builtin_clzll(MIN(size, GIB(1))))), low, high > size ? high - size : low
     };
     struct build_place place;
 

@@ -37,32 +37,32 @@ static boot_code void machine_init(paddr_t pa)
     u64 size;
 
     if (pa == 0 || !IS_ALIGNED(pa, 8)) {
-        boot_stop("no device tree: x0 was %#lx at entry", pa);
+        boot_stop("no device tree: x0 was %#" PRIx64 " at entry", pa);
     }
     tables = mmu_window(pa, FDT_HEADER, MMU_RO);
     size = tables != NULL ? machine_firmware_bytes(tables) : 0;
     if (size == 0) {
-        boot_stop("no device tree at %#lx", pa);
+        boot_stop("no device tree at %#" PRIx64, pa);
     }
     if (size > FDT_MAX) {
-        boot_stop("the device tree at %#lx is larger than 2 MiB", pa);
+        boot_stop("the device tree at %#" PRIx64 " is larger than 2 MiB", pa);
     }
     /* No byte more: what is behind it may be no memory, or not ours, and is not to be read by speculation. */
     mmu_window_close(tables, FDT_HEADER);
     tables = mmu_window(pa, size, MMU_RO);
-    if (tables == NULL || machine_from_firmware(tables, size, pa) != 0) {
+    if (tables == NULL || machine_from_firmware(tables, (size_t)size, pa) != 0) {
         /* The reason is in the log: show it if the tables still lead to a UART. */
         if (machine_find_uart("") == 0) {
             console_init();
         }
-        boot_stop("the device tree at %#lx cannot be used", pa);
+        boot_stop("the device tree at %#" PRIx64 " cannot be used", pa);
     }
 }
 
 static boot_code void boot_cpu_init(void)
 {
     boot_pcpu.id = 0;
-    boot_pcpu.hwid = sysreg_read(mpidr_el1) & 0xff00ffffffUL;
+    boot_pcpu.hwid = sysreg_read(mpidr_el1) & UINT64_C(0xff00ffffff);
     boot_pcpu.arch.stack_top = boot_stack_top;
     boot_pcpu.arch.emergency_stack_top = boot_stack_top;      /* replaced when memory is there */
     boot_pcpu.online = true;
@@ -77,8 +77,8 @@ static boot_code void boot_cpu_stacks(void)
     if (top == 0 || emergency == 0) {
         boot_stop("not enough memory for the boot CPU's stacks");
     }
-    boot_pcpu.arch.stack_top = (void *)top;   /* used from guest_enter() on */
-    boot_pcpu.arch.emergency_stack_top = (void *)emergency;
+    boot_pcpu.arch.stack_top = (void *)(uintptr_t)top;   /* used from guest_enter() on */
+    boot_pcpu.arch.emergency_stack_top = (void *)(uintptr_t)emergency;
 }
 
 static boot_code void irqs_init(void)
@@ -120,7 +120,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     if (sysreg_read(hcr_el2) & HCR_E2H) {
         boot_stop("this CPU cannot leave the VHE mode (HCR_EL2.E2H is fixed at 1), which is not supported");
     }
-    log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#lx", ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
+    log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#" PRIx64, ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
     firmware_boot_init();
     boot_memory_init();

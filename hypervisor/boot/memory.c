@@ -95,7 +95,7 @@ static boot_code paddr_t carve_take(u64 size, u64 align)
 
     ASSERT(carve.next <= carve.end && IS_ALIGNED(size, PAGE_SIZE));
     if (size > carve.end - carve.next) {
-        boot_stop("not enough memory: %lu KiB more are needed for the frame table", size >> 10);
+        boot_stop("not enough memory: %" PRIu64 " KiB more are needed for the frame table", size >> 10);
     }
     at = ROUND_DOWN(carve.end - size, align);
     if (at < carve.next) {
@@ -163,7 +163,7 @@ boot_code void boot_memory_init(void)
         paddr_t end = ROUND_DOWN(machine.banks[b].start + machine.banks[b].size, PAGE_SIZE);
 
         if (start < end && mmu_direct_map(start, end) != 0) {
-            boot_stop("memory at %#lx-%#lx cannot be mapped", start, end);
+            boot_stop("memory at %#" PRIx64 "-%#" PRIx64 " cannot be mapped", start, end);
         }
     }
     for_each_free(carve_choose);

@@ -31,25 +31,25 @@ boot_code bool modules_check(const struct machine *m, paddr_t image, paddr_t ima
         u64 start = a->start, end = a->start + a->size;
 
         if (!machine_is_ram(m, a->start, a->size)) {
-            snprintf(why, size, "the %s at %#lx..%#lx is not in RAM", module_name(a), start, end);
+            snprintf(why, size, "the %s at %#" PRIx64 "..%#" PRIx64 " is not in RAM", module_name(a), start, end);
             return false;
         }
         if (overlap(a->start, a->size, image, image_size)) {
-            snprintf(why, size, "the %s at %#lx..%#lx overlaps Argon at %#lx", module_name(a), start, end,
-                     image);
+            snprintf(why, size, "the %s at %#" PRIx64 "..%#" PRIx64 " overlaps Argon at %#" PRIx64, module_name(a),
+                     start, end, image);
             return false;
         }
         if (overlap(a->start, a->size, m->tables.start, m->tables.size)) {
-            snprintf(why, size, "the %s at %#lx..%#lx overlaps the device tree at %#lx", module_name(a), start, end,
-                     m->tables.start);
+            snprintf(why, size, "the %s at %#" PRIx64 "..%#" PRIx64 " overlaps the device tree at %#" PRIx64,
+                     module_name(a), start, end, m->tables.start);
             return false;
         }
         for (u32 j = 0; j < i; j++) {
             const struct machine_module *b = &m->modules[j];
 
             if (overlap(a->start, a->size, b->start, b->size)) {
-                snprintf(why, size, "the %s at %#lx..%#lx overlaps the %s at %#lx", module_name(a), start, end,
-                         module_name(b), b->start);
+                snprintf(why, size, "the %s at %#" PRIx64 "..%#" PRIx64 " overlaps the %s at %#" PRIx64, module_name(a),
+                         start, end, module_name(b), b->start);
                 return false;
             }
         }
@@ -79,7 +79,7 @@ boot_code void modules_classify(struct machine *m)
             mod->kind = MODULE_RAMDISK;
         }
         if (mod->kind == MODULE_UNKNOWN || mod->kind == MODULE_XSM || mod->kind == MODULE_FDT) {
-            log_warn("%s at %#lx is not used", module_name(mod), mod->start);
+            log_warn("%s at %#" PRIx64 " is not used", module_name(mod), mod->start);
         }
     }
 }

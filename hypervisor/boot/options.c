@@ -33,7 +33,7 @@ bool parse_size(const char *s, u64 *bytes, const char **end)
             break;
         }
     }
-    if (v > ~0UL >> shift) {
+    if (v > UINT64_MAX >> shift) {
         return false;
     }
     if (end != NULL) {
@@ -85,7 +85,7 @@ static boot_code bool parse_string(const struct option *o, const char *value)
     if (*value == '\0' || strlen(value) >= o->max) {
         return false;
     }
-    (void)str_copy(o->dest, value, o->max);
+    (void)str_copy(o->dest, value, (size_t)o->max);
     return true;
 }
 
@@ -99,7 +99,7 @@ static boot_code bool parse_u32(const struct option *o, const char *value)
         return false;
     }
     if (v > o->max) {
-        log_warn("Option %s=%s: cut to %lu", o->name, value, o->max);
+        log_warn("Option %s=%s: cut to %" PRIu64, o->name, value, o->max);
         v = o->max;
     }
     *(u32 *)o->dest = (u32)v;

@@ -9,7 +9,7 @@
 extern const uintptr_t __stack_chk_guard;
 noreturn_fn void __stack_chk_fail(void);
 
-const uintptr_t __stack_chk_guard = 0x5a17e0a600c3d291UL;
+const uintptr_t __stack_chk_guard = (uintptr_t)UINT64_C(0x5a17e0a600c3d291);
 
 void __stack_chk_fail(void)
 {

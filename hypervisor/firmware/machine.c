@@ -8,7 +8,7 @@
 #include "fdt/fdt.h"
 
 /* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
-#define RAM_LIMIT (1UL << 44)
+#define RAM_LIMIT BIT(44)
 
 /* A device tree is all that there is today. */
 boot_code size_t machine_firmware_bytes(const void *header)
@@ -55,7 +55,7 @@ boot_code int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u
         return -EINVAL;
     }
     if (end > RAM_LIMIT) {
-        log_warn("RAM at %#lx..%#lx is not used above %#lx", start, end, RAM_LIMIT);
+        log_warn("RAM at %#" PRIx64 "..%#" PRIx64 " is not used above %#" PRIx64, start, end, RAM_LIMIT);
         end = RAM_LIMIT;
     }
     start = ROUND_UP(start, PAGE_SIZE);
@@ -95,7 +95,7 @@ static boot_code void cut(struct machine *m, paddr_t start, paddr_t end)
         }
         if (start > b->start && end < b_end) {
             if (m->nr_banks == MACHINE_MAX_BANKS) {
-                log_warn("RAM at %#lx..%#lx is not used: too many banks", end, b_end);
+                log_warn("RAM at %#" PRIx64 "..%#" PRIx64 " is not used: too many banks", end, b_end);
             } else {
                 m->banks[m->nr_banks++] = (struct machine_range){ .start = end, .size = b_end - end, .node = b->node };
             }
@@ -126,7 +126,7 @@ boot_code void machine_sort_banks(struct machine *m)
         paddr_t last_end = last != NULL ? last->start + last->size : 0;
 
         if (last != NULL && b.start < last_end) {
-            log_warn("RAM banks overlap at %#lx", b.start);
+            log_warn("RAM banks overlap at %#" PRIx64, b.start);
             if (b.start + b.size <= last_end) {
                 continue;
             }
@@ -153,7 +153,7 @@ boot_code int machine_add_nomap(struct machine *m, paddr_t start, paddr_t size)
 {
     paddr_t end = start + size;
 
-    if (end < start || end > ROUND_DOWN(~0UL, PAGE_SIZE)) {
+    if (end < start || end > ROUND_DOWN(UINT64_MAX, PAGE_SIZE)) {
         return -EINVAL;
     }
     if (m->nr_nomap == MACHINE_MAX_NOMAP) {
@@ -170,7 +170,7 @@ boot_code int machine_add_reserved(struct machine *m, paddr_t start, paddr_t siz
     paddr_t end = start + size;
     u32 out = 0;
 
-    if (end < start || end > ROUND_DOWN(~0UL, PAGE_SIZE)) {
+    if (end < start || end > ROUND_DOWN(UINT64_MAX, PAGE_SIZE)) {
         return -EINVAL;
     }
     start = ROUND_DOWN(start, PAGE_SIZE);

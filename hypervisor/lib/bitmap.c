@@ -6,13 +6,13 @@ static u64 valid_mask(size_t nbits, size_t w)
 {
     size_t left = nbits - w * 64;
 
-    return left >= 64 ? ~0UL : BIT(left) - 1;
+    return left >= 64 ? UINT64_MAX : BIT(left) - 1;
 }
 
 /* Search in the words, each inverted by `flip`. */
 static size_t find_next(const u64 *map, size_t nbits, size_t from, u64 flip)
 {
-    u64 skip = ~0UL << (from % 64);
+    u64 skip = UINT64_MAX << (from % 64);
 
     if (from >= nbits) {
         return nbits;
@@ -21,9 +21,9 @@ static size_t find_next(const u64 *map, size_t nbits, size_t from, u64 flip)
         u64 v = (map[w] ^ flip) & skip & valid_mask(nbits, w);
 
         if (v != 0) {
-            return w * 64 + (size_t)__builtin_ctzl(v);
+            return w * 64 + (size_t)__builtin_ctzll(v);
         }
-        skip = ~0UL;
+        skip = UINT64_MAX;
     }
     return nbits;
 }
@@ -35,14 +35,14 @@ size_t bitmap_next_set(const u64 *map, size_t nbits, size_t from)
 
 size_t bitmap_next_clear(const u64 *map, size_t nbits, size_t from)
 {
-    return find_next(map, nbits, from, ~0UL);
+    return find_next(map, nbits, from, UINT64_MAX);
 }
 
 void bitmap_assign_range(u64 *map, size_t first, size_t n, bool value)
 {
     while (n != 0) {
         size_t shift = first % 64, len = MIN(64 - shift, n);
-        u64 mask = (len == 64 ? ~0UL : BIT(len) - 1) << shift;
+        u64 mask = (len == 64 ? UINT64_MAX : BIT(len) - 1) << shift;
 
         if (value) {
             map[first / 64] |= mask;
@@ -57,10 +57,10 @@ void bitmap_assign_range(u64 *map, size_t first, size_t n, bool value)
 /* Population count without the SIMD instruction that the builtin would use: sums of neighbouring fields. */
 static unsigned int weight64(u64 v)
 {
-    v -= (v >> 1) & 0x5555555555555555UL;
-    v = (v & 0x3333333333333333UL) + ((v >> 2) & 0x3333333333333333UL);
-    v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fUL;
-    return (unsigned int)((v * 0x0101010101010101UL) >> 56);
+    v -= (v >> 1) & UINT64_C(0x5555555555555555);
+    v = (v & UINT64_C(0x3333333333333333)) + ((v >> 2) & UINT64_C(0x3333333333333333));
+    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned int)((v * UINT64_C(0x0101010101010101)) >> 56);
 }
 
 size_t bitmap_weight(const u64 *map, size_t nbits)

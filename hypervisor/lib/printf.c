@@ -116,8 +116,8 @@ static const char *parse_length(const char *f, struct spec *s)
         case 'h': s->longs--; break;
         case 'l': s->longs++; break;
         case 'z':
-        case 't':
-        case 'j': s->longs = 1; break;
+        case 't': s->longs = 1; break;
+        case 'j': s->longs = 2; break;
         default: return f;
         }
     }
@@ -178,6 +178,9 @@ struct args {
 
 static u64 take_unsigned(struct args *a, int longs)
 {
+    if (longs > (sizeof(long) < sizeof(long long) ? 1 : 0)) {
+        return va_arg(a->ap, unsigned long long);
+    }
     return longs > 0 ? va_arg(a->ap, unsigned long) : va_arg(a->ap, unsigned int);
 }
 

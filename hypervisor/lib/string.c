@@ -128,7 +128,7 @@ void *memmove(void *dst, const void *src, size_t n)
 void *memset(void *dst, int c, size_t n)
 {
     u8 *d = dst;
-    u64 v = (u8)c * 0x0101010101010101UL;
+    u64 v = (u8)c * UINT64_C(0x0101010101010101);
     u64 v8[8] = { v, v, v, v, v, v, v, v };
 
     if (n >= 2 * WORD) {
@@ -295,7 +295,7 @@ unsigned long strtoul(const char *s, char **end, int base)
         *end = (char *)(uintptr_t)(p == digits ? s : p);
     }
     if (overflow) {
-        return ~0UL;
+        return (unsigned long)-1;
     }
     return negative ? 0 - value : value;
 }

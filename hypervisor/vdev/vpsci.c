@@ -73,7 +73,7 @@ static struct vcpu *by_affinity(const struct domain *d, u64 mpidr)
 {
     u64 id = (mpidr >> 8 & 0xff) * 16 + (mpidr & 0xff);
 
-    return (mpidr & ~0xffffUL) || (mpidr & 0xff) >= 16 ? NULL : domain_vcpu(d, id);
+    return (mpidr & ~UINT64_C(0xffff)) || (mpidr & 0xff) >= 16 ? NULL : domain_vcpu(d, id);
 }
 
 /*
@@ -108,7 +108,7 @@ static s64 psci_affinity_info(struct vcpu *v, const u64 *arg)
 {
     const struct domain *d = v->domain;
     u64 level = arg[2];
-    u64 mask = level <= 3 ? MPIDR_AFFINITY & (~0UL << (level == 3 ? 32 : level * 8)) : 0;
+    u64 mask = level <= 3 ? MPIDR_AFFINITY & (UINT64_MAX << (level == 3 ? 32 : level * 8)) : 0;
     bool found = false, on = false;
 
     if (level > 3 || (arg[1] & ~MPIDR_AFFINITY)) {

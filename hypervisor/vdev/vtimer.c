@@ -36,12 +36,12 @@ static u64 deadline_ns(const struct vcpu *v, u64 cval)
 {
     u64 ticks = cval + v->domain->arch.vcounter_offset;
 
-    return ticks < cval || ticks / time_counter_hz() > 9000000000UL ? ~0UL : ticks_to_ns(ticks);
+    return ticks < cval || ticks / time_counter_hz() > UINT64_C(9000000000) ? UINT64_MAX : ticks_to_ns(ticks);
 }
 
 static void arm(struct timer *t, u64 deadline)
 {
-    if (deadline == ~0UL) {
+    if (deadline == UINT64_MAX) {
         timer_stop(t);
         return;
     }

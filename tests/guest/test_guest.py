@@ -116,7 +116,8 @@ def test_checks(hypervisor, machine):
         pytest.skip("an option of Argon's")
     if PLAIN in fields.get("options", ""):
         may_fail = {words[0] for words in listed("plain_gicv2.txt")}
-    args = fields.pop("args", "") + (" skip=" + "+".join(hangs) if hangs else "") + (" patience=500" if may_fail else "")
+    args = fields.pop("args", "") + (" skip=" + "+".join(hangs) if hangs else "")
+    args += " patience=500" if may_fail else ""
     report = runner.run(f"{hypervisor.name}-{machine}", hypervisor, args=args, **fields)
     failures = {name: text for name, text in report.failures.items()
                 if re.sub(r"\[.*", "", name) not in may_fail and name.split("/")[0] not in may_fail}
@@ -149,7 +150,7 @@ def test_hole_in_ram(hypervisor, gic):
 def test_address_translation_that_faults(hypervisor, gic):
     """AT takes an exception where the walk gets a bus error. HCR_EL2.PTW keeps walks off devices: not set for once.
 
-    What is patched is the constant's low half in a MOVZ or MOVK (Arm ARM C6.2): HCR_GUEST of arch/arm/vcpu.c.
+    What is patched is the constant's low half in a MOVZ or MOVK (Arm ARM C6.2): HCR_GUEST of arch/arm/arm64/vcpu.c.
     """
     if hypervisor.name.startswith("xen"):
         pytest.skip("patches Argon")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: arch/arm/cache.c */
+/* unit-sources: arch/arm/arm64/cache.c */
 /* Cache maintenance by address: which lines, by which operation, and what waits for it. */
 #include "sysreg.h"
 #include <asm/cache.h>

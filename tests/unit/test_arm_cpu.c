@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: arch/arm/cpu.c arch/arm/serror.c */
+/* unit-sources: arch/arm/arm64/el2.c arch/arm/arm64/serror.c */
 /* cpu_init_el2(): controls that firmware or an earlier kernel has left. */
 #include "sysreg.h"
 #include <asm/hcr.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: arch/arm/vcpu.c arch/arm/serror.c */
+/* unit-sources: arch/arm/arm64/vcpu.c arch/arm/arm64/serror.c */
 /* arch_context_switch(): order of register writes, barriers and invalidations. */
 #include "sysreg.h"
 #include <asm/errata.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: arch/arm/cache.c */
+/* unit-sources: arch/arm/arm64/cache.c */
 /* Memory that is given to a guest: order of cache maintenance. */
 #include "sysreg.h"
 #include <argon/arch.h>

@@ -14,7 +14,7 @@ static u64 reg_cntpct_el0(void)
     return v;
 }
 #define sysreg_read(r) reg_##r()
-#include "../../hypervisor/arch/arm/counter.c"
+#include "../../hypervisor/arch/arm/arm64/counter.c"
 
 u32 errata_word;
 

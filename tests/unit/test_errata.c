@@ -14,7 +14,7 @@ static u64 reg_id_aa64mmfr0_el1(void) { return mmfr0; }
 static u64 reg_id_aa64mmfr1_el1(void) { return mmfr1; }
 static u64 reg_s3_0_c0_c6_2(void) { return isar2; }
 #define sysreg_read(r) reg_##r()
-#include "../../hypervisor/arch/arm/errata.c"
+#include "../../hypervisor/arch/arm/arm64/errata.c"
 #undef sysreg_read
 
 static u32 patched;              /* errata_word when sites were patched last */

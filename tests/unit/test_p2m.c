@@ -2,7 +2,7 @@
 /* unit-arch: arm */
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
-/* unit-sources: arch/arm/p2m.c arch/arm/p2m_lookup.c arch/arm/pgtable.c arch/arm/tlb.c arch/arm/guest_access.c */
+/* unit-sources: arch/arm/p2m.c arch/arm/p2m_lookup.c arch/arm/pgtable.c arch/arm/arm64/tlb.c arch/arm/guest_access.c */
 /*
  * Stage 2 of arch/arm: what is mapped, refused, split and counted, and the order of stores, barriers and invalidations.
  * What core does with it is tested on it too: test_*_arm.c.

@@ -5,7 +5,7 @@
 static const char *vbar;
 #define sysreg_write(r, v) (vbar = (const char *)(uintptr_t)(v))
 #define isb()              ((void)0)
-#include "../../hypervisor/arch/arm/spectre.c"
+#include "../../hypervisor/arch/arm/arm64/spectre.c"
 
 const char hyp_vectors[1], hyp_vectors_firmware[1], hyp_vectors_clear[1], hyp_vectors_loop[1];
 u32 errata_word;

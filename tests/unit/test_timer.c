@@ -357,6 +357,23 @@ static void test_migrate(void **state)
     assert_string_equal(order, "a");
 }
 
+/* Without a 128-bit type, as with one. */
+static void test_mul_high(void **state)
+{
+    static const u64 v[] = {
+        0, 1, 2, 0xffffffff, 0x100000000, 0x100000001, 0xfffffffffffffffe, UINT64_MAX, 0x8000000000000000,
+        0x123456789abcdef0, 0xfedcba9876543210, 0xffffffff00000000,
+    };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_SIZE(v); i++) {
+        for (u32 k = 0; k < ARRAY_SIZE(v); k++) {
+            assert_int_equal(mul_high_of_halves(v[i], v[k]), mul_high(v[i], v[k]));
+        }
+    }
+    assert_int_equal(mul_high_of_halves(UINT64_MAX, UINT64_MAX), UINT64_MAX - 1);
+}
+
 static void test_dump(void **state)
 {
     struct timer a, b;
@@ -382,7 +399,7 @@ int main(void)
         CASE(test_fire_in_order),
         CASE(test_program_only_for_the_head), CASE(test_past_deadline), CASE(test_handler_that_rearms_does_not_hang),
         CASE(test_handler_stops_another), CASE(test_stop_never_set_up), CASE(test_ended_is_not_armed_again),
-        CASE(test_remote), CASE(test_migrate), CASE(test_dump),
+        CASE(test_remote), CASE(test_migrate), CASE(test_dump), CASE(test_mul_high),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

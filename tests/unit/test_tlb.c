@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: arch/arm/tlb.c */
+/* unit-sources: arch/arm/arm64/tlb.c */
 /* TLB invalidation: order of instructions. */
 #include "sysreg.h"
 #include <asm/tlb.h>

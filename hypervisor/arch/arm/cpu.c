@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Per-CPU EL2 set-up, idle, secondary CPUs by PSCI, and the machine's off switch. */
+/* Idle, secondary CPUs by PSCI, and the machine's off switch. */
 #include <argon/arch.h>
 #include <argon/console.h>
 #include <argon/domain.h>
@@ -9,26 +9,17 @@
 #include <argon/mem.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
-#include <argon/string.h>
 #include <asm/errata.h>
-#include <asm/hcr.h>
 #include <asm/irq.h>
-#include <asm/layout.h>
 #include <asm/mmu.h>
-#include <asm/p2m.h>
 #include <asm/serror.h>
 #include <asm/smp.h>
 #include <asm/trap.h>
 
-#define PSCI_CPU_OFF      0x84000002UL
-#define PSCI_SYSTEM_OFF   0x84000008UL
-#define PSCI_SYSTEM_RESET 0x84000009UL
+#define PSCI_CPU_OFF      UINT64_C(0x84000002)
+#define PSCI_SYSTEM_OFF   UINT64_C(0x84000008)
+#define PSCI_SYSTEM_RESET UINT64_C(0x84000009)
 #define CPU_START_TIMEOUT_NS (1000 * NS_PER_MS)
-
-/* CPTR_EL2: RES1, SVE (TZ) and SME (TSM) trapped by their RES1 positions; TTA, TAM (D17.2.33). */
-#define CPTR_VALUE  (0x33ffUL | BIT(20) | BIT(30))
-/* MDCR_EL2: TPMCR, TPM, TDA, TDOSA, TDRA, TPMS, TTRF; HPMN kept (D17.3.21). */
-#define MDCR_TRAPS  (BIT(5) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(14) | BIT(19))
 
 struct pcpu boot_pcpu;
 extern char secondary_entry[];
@@ -36,142 +27,6 @@ extern char secondary_entry[];
 static u32 boot_token;
 #define ARRIVED BIT32(31)
 #define REFUSED (~0u)
-
-void smccc_smc(u64 fid, u64 a1, u64 a2, u64 a3, struct smccc_result *res)
-{
-    u64 x[4] = { fid, a1, a2, a3 };
-
-    smc_call(x);
-    if (res != NULL) {
-        memcpy(res->x, x, sizeof(x));
-    }
-}
-
-/* A field of an ID register. */
-static u64 field(u64 id, unsigned int shift)
-{
-    return id >> shift & 0xf;
-}
-
-/* Fine-grained traps (D17.2.40 ff.): none beyond ours, but all of what newer architecture has guests ask for (the "n" bits). */
-static void traps_init(u64 mmfr0, u64 pfr0)
-{
-    if (field(mmfr0, 56) == 0) {
-        return;
-    }
-    sysreg_write(s3_4_c1_c1_4, 0);       /* HFGRTR_EL2 */
-    sysreg_write(s3_4_c1_c1_5, 0);       /* HFGWTR_EL2 */
-    sysreg_write(s3_4_c1_c1_6, 0);       /* HFGITR_EL2 */
-    sysreg_write(s3_4_c3_c1_4, 0);       /* HDFGRTR_EL2 */
-    sysreg_write(s3_4_c3_c1_5, 0);       /* HDFGWTR_EL2 */
-    if (field(pfr0, 44) != 0) {
-        sysreg_write(s3_4_c3_c1_6, 0);   /* HAFGRTR_EL2 */
-    }
-    if (field(mmfr0, 56) >= 2) {
-        sysreg_write(s3_4_c3_c1_2, 0);   /* HFGRTR2_EL2 */
-        sysreg_write(s3_4_c3_c1_3, 0);   /* HFGWTR2_EL2 */
-        sysreg_write(s3_4_c3_c1_7, 0);   /* HFGITR2_EL2 */
-        sysreg_write(s3_4_c3_c1_0, 0);   /* HDFGRTR2_EL2 */
-        sysreg_write(s3_4_c3_c1_1, 0);   /* HDFGWTR2_EL2 */
-    }
-}
-
-/* Debug, profiling and trace: off. A buffer that an earlier kernel has enabled is memory that somebody is given (D5, D6, D17.7). */
-static void debug_init(u64 dfr0)
-{
-    sysreg_write(mdscr_el1, 0);          /* no breakpoints, watchpoints or single steps at EL1 and EL0 */
-    if (field(dfr0, 32) != 0 && !(sysreg_read(s3_0_c9_c10_7) & BIT(4))) {       /* SPE; PMBIDR_EL1.P: not EL3's */
-        sysreg_write(s3_4_c9_c9_0, 0);   /* PMSCR_EL2 */
-        isb();
-        psb_csync();
-        dsb(nsh);
-        sysreg_write(s3_0_c9_c10_0, 0);  /* PMBLIMITR_EL1 */
-    }
-    if (field(dfr0, 40) != 0) {
-        sysreg_write(s3_4_c1_c2_1, 0);   /* TRFCR_EL2 */
-        sysreg_write(s3_0_c1_c2_1, 0);   /* TRFCR_EL1 */
-    }
-    if (field(dfr0, 44) != 0 && !(sysreg_read(s3_0_c9_c11_7) & BIT(4))) {       /* TRBE; TRBIDR_EL1.P */
-        isb();
-        tsb_csync();
-        dsb(nsh);
-        sysreg_write(s3_0_c9_c11_0, 0);  /* TRBLIMITR_EL1 */
-    }
-}
-
-static void mpam_init(u64 pfr0, u64 pfr1)
-{
-    if (field(pfr0, 40) == 0 && field(pfr1, 16) == 0) {
-        return;
-    }
-    sysreg_write(s3_4_c10_c5_0, BIT(48) | BIT(49));      /* MPAM2_EL2: EL1 and EL0 trap; the default partition */
-    sysreg_write(s3_0_c10_c5_0, 0);      /* MPAM1_EL1 */
-    sysreg_write(s3_0_c10_c5_1, 0);      /* MPAM0_EL1 */
-    if (sysreg_read(s3_0_c10_c4_4) & BIT(17)) {          /* MPAMIDR_EL1.HAS_HCR */
-        sysreg_write(s3_4_c10_c4_0, 0);  /* MPAMHCR_EL2 */
-    }
-}
-
-/* What resets to UNKNOWN, or firmware or a kexec'ing kernel has used. The boot protocol has EL3 let EL2 at all of it. */
-static void features_init(void)
-{
-    u64 pfr0 = sysreg_read(id_aa64pfr0_el1), mmfr1 = sysreg_read(id_aa64mmfr1_el1), mmfr3 = sysreg_read(s3_0_c0_c7_3);
-
-    traps_init(sysreg_read(id_aa64mmfr0_el1), pfr0);
-    debug_init(sysreg_read(id_aa64dfr0_el1));
-    mpam_init(pfr0, sysreg_read(id_aa64pfr1_el1));
-    if (field(mmfr1, 40) != 0) {
-        sysreg_write(s3_4_c1_c2_2, 0);   /* HCRX_EL2: nothing new enabled */
-    }
-    if (field(mmfr1, 8) != 0) {
-        sysreg_write(s3_4_c14_c3_1, 0);  /* CNTHV_CTL_EL2: a VHE kernel's timer */
-    }
-    if (field(pfr0, 28) != 0) {
-        sysreg_write(s3_4_c5_c2_3, 0);   /* VSESR_EL2 */
-        sysreg_write(s3_4_c12_c1_1, 0);  /* VDISR_EL2 */
-    }
-    if (field(mmfr3, 0) != 0) {
-        sysreg_write(s3_4_c2_c0_3, 0);   /* TCR2_EL2 */
-    }
-    if (field(mmfr3, 4) != 0) {
-        sysreg_write(s3_4_c1_c0_3, 0);   /* SCTLR2_EL2 */
-    }
-}
-
-/* One that firmware, or who ran before us, has left is neither the hypervisor's nor any guest's. */
-static void serror_left_by_firmware(void)
-{
-    if (serror_waits(cpu_has_ras)) {
-        log_warn("CPU %u: an asynchronous abort was pending at boot, syndrome %#lx", cpu_id(), serror_take());
-    }
-}
-
-void cpu_init_el2(void)
-{
-    u64 pmu = field(sysreg_read(id_aa64dfr0_el1), 8);
-    u64 counters = pmu == 0 || pmu == 0xf ? 0 : (sysreg_read(pmcr_el0) >> 11) & 0x1f;
-
-    /* E2H and TGE are clear (head.S): the formats below are those without them. SErrors can be taken here. */
-    sysreg_write(hcr_el2, HCR_HOST);
-    isb();
-    serror_left_by_firmware();
-    /* No vCPU is loaded: no walks, as arch_context_switch() leaves it for idle. */
-    sysreg_write(tcr_el1, TCR_EPD);
-    isb();
-    sysreg_write(sctlr_el1, SCTLR_EL1_RESET | SCTLR_M);
-    sysreg_write(cptr_el2, CPTR_VALUE);
-    sysreg_write(mdcr_el2, MDCR_TRAPS | counters);
-    sysreg_write(hstr_el2, 0);
-    sysreg_write(cnthctl_el2, 0);        /* EL1 physical counter and timer trap: emulated against the guest's own time */
-    sysreg_write(cntvoff_el2, 0);
-    sysreg_write(cntv_ctl_el0, 0);
-    sysreg_write(cntp_ctl_el0, 0);
-    sysreg_write(cnthp_ctl_el2, 0);
-    sysreg_write(vpidr_el2, sysreg_read(midr_el1));
-    features_init();
-    p2m_cpu_init();
-    isb();
-}
 
 void cpu_idle(void)
 {
@@ -221,8 +76,8 @@ static int pcpu_create(u32 id, const struct machine_cpu *mc)
     p->id = id;
     p->node = mc->node;
     p->hwid = mc->hwid;
-    p->arch.stack_top = (void *)mmu_map_stack(id, false);
-    p->arch.emergency_stack_top = (void *)mmu_map_stack(id, true);
+    p->arch.stack_top = (void *)(uintptr_t)mmu_map_stack(id, false);
+    p->arch.emergency_stack_top = (void *)(uintptr_t)mmu_map_stack(id, true);
     if (p->arch.stack_top == NULL || p->arch.emergency_stack_top == NULL) {
         return -1;
     }
@@ -237,7 +92,7 @@ static bool secondary_give_up(struct pcpu *p, bool *id_is_free)
     u32 invited = p->id + 1;
 
     *id_is_free = atomic_cmpxchg(&boot_token, &invited, 0);
-    log_warn("CPU with MPIDR %#lx was started and has not %s", p->hwid, *id_is_free ? "arrived" : "come up: no other is started");
+    log_warn("CPU with MPIDR %#" PRIx64 " was started and has not %s", p->hwid, *id_is_free ? "arrived" : "come up: no other is started");
     return false;
 }
 
@@ -250,9 +105,9 @@ static bool secondary_start(struct pcpu *p, bool *id_is_free)
     *id_is_free = true;
     atomic_store(&boot_token, p->id + 1);
     dsb(sy);                             /* what it reads first is there before it starts (B2.3.12) */
-    smccc_smc(machine.psci_cpu_on, p->hwid, mmu_va_to_pa(secondary_entry), (u64)p, &res);
+    smccc_smc(machine.psci_cpu_on, p->hwid, mmu_va_to_pa(secondary_entry), (uintptr_t)p, &res);
     if ((s32)res.x[0] != 0) {
-        log_warn("CPU with MPIDR %#lx does not start: PSCI error %d", p->hwid, (s32)res.x[0]);
+        log_warn("CPU with MPIDR %#" PRIx64 " does not start: PSCI error %d", p->hwid, (s32)res.x[0]);
         return false;
     }
     deadline = now_ns() + CPU_START_TIMEOUT_NS;
@@ -267,7 +122,7 @@ static bool secondary_start(struct pcpu *p, bool *id_is_free)
 
 u32 smp_boot(u32 max_cpus)
 {
-    u64 self = sysreg_read(mpidr_el1) & 0xff00ffffffUL;
+    u64 self = sysreg_read(mpidr_el1) & UINT64_C(0xff00ffffff);
     bool id_is_free = true;
 
     if (machine.psci_version == 0 || !machine.psci_smc) {
@@ -361,39 +216,4 @@ noreturn_fn void arch_machine_restart(void)
 noreturn_fn void arch_machine_poweroff(void)
 {
     machine_end(PSCI_SYSTEM_OFF, "power off");
-}
-
-/* ---- debugging ---- */
-static bool in_stack(u64 a)
-{
-    return (a >= HYP_STACK_VA && a < HYP_STACK_VA + (u64)NR_CPUS * HYP_STACK_SLOT) ||
-           (a >= (u64)image_start && a < (u64)image_end);
-}
-
-/* Follow the frame records (AAPCS64 6.4.6): fp -> { previous fp, return address }. */
-void arch_dump_backtrace(void)
-{
-    u64 *fp = __builtin_frame_address(0);
-
-    con_printf("call trace (addresses in argon-arm64.elf):\n");
-    for (unsigned int i = 0; i < 24 && in_stack((u64)fp) && IS_ALIGNED((u64)fp, 8); i++) {
-        con_printf("  %016lx\n", fp[1]);
-        if (fp[0] <= (u64)fp) {
-            break;
-        }
-        fp = (u64 *)fp[0];
-    }
-}
-
-void arch_vcpu_show_regs_host(void)
-{
-    const struct vcpu *v = current_vcpu();
-
-    con_printf("CPU %u: MPIDR %016lx sctlr_el2 %016lx hcr_el2 %016lx vttbr_el2 %016lx daif %lx\n", cpu_id(), sysreg_read(mpidr_el1),
-               sysreg_read(sctlr_el2), sysreg_read(hcr_el2), sysreg_read(vttbr_el2), sysreg_read(daif));
-    if (!v->is_idle) {
-        con_printf("  exit of d%uv%u: pc %016lx pstate %08lx esr %08lx\n", v->domain->id, v->id, guest_pc(), guest_pstate(),
-                   sysreg_read(esr_el2));
-    }
-    arch_dump_backtrace();
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a domain has of ARM: stage 2 and the virtual interrupt controller. */
+/* What a domain and its vCPUs have of ARM: stage 2, the virtual interrupt controller and timers. */
 #include <argon/arch.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/panic.h>
+#include <asm/vcpu_regs.h>
 #include <vdev/vgic.h>
 #include <vdev/vgic_host.h>
+#include <vdev/vtimer.h>
 
 /*
  * The CPU interface of a GICv2 guest is the hardware's virtual one (IHI0048 5.5). No more of it than there is, nor than the guest
@@ -87,4 +89,38 @@ void arch_domain_destroy(struct domain *d)
     while (p2m_teardown(d) == -ERESTART) {
     }
     vgic_destroy_domain(d);
+}
+
+/* ---- vCPUs: what is not registers ---- */
+int arch_vcpu_create(struct vcpu *v)
+{
+    const struct domain *d = v->domain;
+
+    vcpu_regs_reset(v);
+    if (v->is_idle) {
+        return 0;
+    }
+    vgic_init_vcpu(v);
+    /* dom0's device tree names the host's timer interrupts, other guests' the ABI's. */
+    vtimer_init_vcpu(v, d->is_privileged ? machine.timer_irq_virt : 27, d->is_privileged ? machine.timer_irq_phys_ns : 30);
+    return 0;
+}
+
+void arch_vcpu_quiesce(struct vcpu *v)
+{
+    vtimer_destroy_vcpu(v);
+}
+
+void arch_vcpu_destroy(struct vcpu *v)
+{
+    if (!v->is_idle) {
+        vtimer_destroy_vcpu(v);
+    }
+}
+
+void arch_vcpu_reset(struct vcpu *v)
+{
+    vcpu_regs_reset(v);
+    vgic_reset_vcpu(v);
+    vtimer_reset_vcpu(v);
 }

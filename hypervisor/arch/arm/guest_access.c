@@ -18,7 +18,7 @@
 
 /*
  * *pg: page behind gva with a reference, if the CPU translates it at once and it is in the hot range; false: page_of()
- * decides. *va: gva in the direct map.
+ * decides. *va: gva, mapped until frame_unmap().
  */
 must_check static always_inline bool hot_page_of(const struct domain *d, u64 gva, bool write, struct page **pg, u8 **va)
 {
@@ -29,13 +29,16 @@ must_check static always_inline bool hot_page_of(const struct domain *d, u64 gva
     if (unlikely((par & PAR_F) || i >= mem_hot_range.nr)) {
         return false;
     }
-    *va = translated_va(m, gva);
     *pg = &mem_hot_range.page[i];
-    return likely(page_try_reference(*pg, PAGE_WORD_ID(d->id, PAGE_GUEST)));
+    if (unlikely(!page_try_reference(*pg, PAGE_WORD_ID(d->id, PAGE_GUEST)))) {
+        return false;
+    }
+    *va = frame_map_at(mfn(m), gva);
+    return true;
 }
 
 /*
- * Page behind gva with a reference, NULL if the guest could not access it so. A stage-2 block that is being split is
+ * Page behind gva with a reference, and mapped, NULL if the guest could not access it so. A stage-2 block that is being split is
  * absent for a moment: one more try follows under the lock that splitting holds.
  */
 static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
@@ -52,8 +55,11 @@ static struct page *page_of(struct domain *d, u64 gva, bool write, u8 **va)
         }
     }
     m = mfn(translated_mfn(par));
-    *va = translated_va(m.m, gva);
-    return page_get(m, d) ? mfn_to_page(m) : NULL;
+    if (!page_get(m, d)) {
+        return NULL;
+    }
+    *va = frame_map_at(m, gva);
+    return mfn_to_page(m);
 }
 
 /* The same by guest-physical address, of any domain, to read. */
@@ -65,7 +71,7 @@ static struct page *page_at(struct domain *d, u64 gpa, u8 **va)
     if (pg == NULL) {
         return NULL;
     }
-    *va = (u8 *)page_to_virt(pg) + (gpa & ~PAGE_MASK);
+    *va = frame_map_at(page_to_mfn(pg), gpa);
     return pg;
 }
 
@@ -99,7 +105,7 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
         if (pg == NULL) {
             return -EFAULT;
         }
-        n = MIN(bytes, PAGE_SIZE - (at & ~PAGE_MASK));
+        n = MIN(bytes, (size_t)(PAGE_SIZE - (at & ~PAGE_MASK)));
         if (!write) {
             copy_part(to, va, n);
             to += n;
@@ -112,6 +118,7 @@ static noinline int copy_pages(struct domain *d, enum address kind, u64 at, u8 *
         if (write) {
             guest_wrote(d, va);
         }
+        frame_unmap(va);
         page_put(pg);
     }
     return 0;
@@ -147,6 +154,7 @@ int copy_from_guest(void *to, u64 gva, size_t bytes)
 
     if (likely(is_short(gva, bytes) && hot_page_of(d, gva, false, &pg, &va))) {
         copy_short(to, va, bytes);
+        frame_unmap(va);
         return put_and_succeed(pg);
     }
     return copy_pages(d, GVA, gva, to, NULL, bytes);
@@ -161,6 +169,7 @@ int copy_to_guest(u64 gva, const void *from, size_t bytes)
     if (likely(is_short(gva, bytes) && hot_page_of(d, gva, true, &pg, &va))) {
         copy_short(va, from, bytes);
         guest_wrote(d, va);
+        frame_unmap(va);
         return put_and_succeed(pg);
     }
     return copy_pages(d, GVA, gva, NULL, from, bytes);

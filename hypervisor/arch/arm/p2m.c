@@ -19,6 +19,7 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 #include <asm/p2m.h>
+#include <asm/stage2.h>
 #include <asm/tlb.h>
 #include "p2m_attrs.h"
 #include "p2m_walk.h"
@@ -29,15 +30,9 @@ struct s2_geometry s2 ro_after_boot;
 
 static u64 vmid_map[256 / 64];           /* in use; vmid 0 is the hypervisor's idle value */
 
-/* Output size of the CPU, in bits, by ID_AA64MMFR0_EL1.PARange (D17.2.64). */
-static const u8 parange_bits[] = { 32, 36, 40, 42, 44, 48, 48 };
-
 void p2m_boot_init(void)
 {
-    u64 range = sysreg_read(id_aa64mmfr0_el1) & 0xf;
-    u8 bits = range < ARRAY_SIZE(parange_bits) ? parange_bits[range] : 48;
-    u8 need = GUEST_GPADDR_BITS;
-    u64 sl0;
+    u8 bits = stage2_output_bits(), need = GUEST_GPADDR_BITS;
 
     while (need < bits && machine.top >> need != 0) {
         need++;
@@ -45,13 +40,11 @@ void p2m_boot_init(void)
     /* No more than is used: up to 43 bits fit 16 concatenated level-1 tables (D8.2.2), which saves a level of every walk. */
     bits = bits < need ? bits : need;
     s2.ipa_bits = bits < 36 ? 36 : bits;
-    s2.nr_gfns = 1UL << (s2.ipa_bits - PAGE_SHIFT);
+    s2.nr_gfns = BIT(s2.ipa_bits - PAGE_SHIFT);
     s2.start_level = s2.ipa_bits <= 43 ? 1 : 0;
     s2.root_shift = (u8)pgt_level_shift(s2.start_level);
     s2.root_order = s2.start_level == 1 && s2.ipa_bits > 39 ? (u8)(s2.ipa_bits - 39) : 0;
-    sl0 = s2.start_level == 1 ? 1 : 2;
-    /* T0SZ, SL0, IRGN0/ORGN0 write-back, SH0 inner, TG0 4K, PS, VS 8 bit, RES1 (D17.2.157) */
-    s2.vtcr = (64UL - s2.ipa_bits) | sl0 << 6 | 1UL << 8 | 1UL << 10 | 3UL << 12 | MIN(range, 5UL) << 16 | 1UL << 31;
+    s2.vtcr = stage2_vtcr(s2.ipa_bits, s2.start_level);
     vmid_map[0] = 1;
 }
 
@@ -156,7 +149,7 @@ int p2m_init(struct domain *d)
     d->arch.p2m = (struct pgtable){ .ops = &s2_ops, .root = root, .start_level = s2.start_level, .va_bits = s2.ipa_bits };
     d->arch.vttbr = s2_table_pa(root) | (u64)d->arch.vmid << 48;
     d->arch.teardown_cursor = 0;
-    tell(&d->arch.p2m, 0, ~0UL);         /* of the VMID's last owner */
+    tell(&d->arch.p2m, 0, UINT64_MAX);         /* of the VMID's last owner */
     return 0;
 }
 
@@ -176,7 +169,7 @@ int p2m_teardown(struct domain *d)
         }
     }
     spin_lock(&d->arch.p2m_lock);
-    tell(t, 0, ~0UL);
+    tell(t, 0, UINT64_MAX);
     pages_free(t->root, s2.root_order);
     t->root = NULL;
     spin_unlock(&d->arch.p2m_lock);
@@ -245,7 +238,7 @@ struct change {
     u32 over;
     u64 only;                            /* address of the frame that must be there, or ANY_FRAME */
 };
-#define ANY_FRAME ~0UL
+#define ANY_FRAME UINT64_MAX
 
 /* 0: `was` may be replaced. */
 static always_inline int may_replace(u64 was, struct change c)

@@ -124,9 +124,12 @@ int p2m_cache_flush(struct domain *d, gfn_t *g, u64 *nr)
         mfn_t m = p2m_lookup(d, *g, &t, &order);
         u64 step = MIN(*nr, BIT(order) - (g->g & (BIT(order) - 1)));
 
-        step = t == P2M_INVALID ? step : MIN(step, 64UL);
+        step = t == P2M_INVALID ? step : MIN(step, (u64)FRAMES_MAP_MAX);
         if (p2m_has_page(t)) {
-            arch_clean_inval_dcache(mfn_to_virt(m), step << PAGE_SHIFT);
+            void *va = frames_map(m, step);
+
+            arch_clean_inval_dcache(va, (size_t)(step << PAGE_SHIFT));
+            frames_unmap(va, step);
         }
         *g = gfn_add(*g, step);
         *nr -= step;

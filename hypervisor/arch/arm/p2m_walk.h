@@ -26,7 +26,7 @@ static always_inline enum p2m_type pte_type(u64 pte)
 /* The entry for gpa, in the table that a table entry points to. Tables of stage 2 are always in the direct map. */
 static always_inline u64 *entry_below(u64 pte, u64 gpa, u64 shift)
 {
-    return &((u64 *)((pte & PTE_ADDR_MASK) | HYP_DIRECTMAP_VA))[gpa >> shift & 511];
+    return &((u64 *)(uintptr_t)((pte & PTE_ADDR_MASK) | HYP_DIRECTMAP_VA))[gpa >> shift & 511];
 }
 
 /*

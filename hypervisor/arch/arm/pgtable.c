@@ -12,7 +12,7 @@ static unsigned int entry_index(const struct pgtable *t, u64 va, unsigned int le
     u64 index = va >> pgt_level_shift(level);
 
     /* The root may be up to 16 concatenated tables (stage 2, D8.2.2): its index has more bits. */
-    return (unsigned int)(index & (level == t->start_level ? BIT(t->va_bits - pgt_level_shift(level)) - 1 : ENTRIES - 1UL));
+    return (unsigned int)(index & (level == t->start_level ? BIT(t->va_bits - pgt_level_shift(level)) - 1 : ENTRIES - 1u));
 }
 
 static u64 leaf(paddr_t pa, u64 attrs, unsigned int level)
@@ -49,7 +49,7 @@ static u64 *block_split(struct pgtable *t, u64 *entry, u64 va, unsigned int leve
     u64 attrs = pte & ~(PTE_ADDR_MASK | PTE_VALID | PTE_TABLE_BIT);
     u64 *table = t->ops->table_alloc(t);
 
-    ASSERT(pte_is_leaf(pte, level) && level > 0 && IS_ALIGNED(pa, 1UL << pgt_level_shift(level)));
+    ASSERT(pte_is_leaf(pte, level) && level > 0 && IS_ALIGNED(pa, BIT(pgt_level_shift(level))));
     if (table == NULL) {
         return NULL;
     }
@@ -57,7 +57,7 @@ static u64 *block_split(struct pgtable *t, u64 *entry, u64 va, unsigned int leve
         table[i] = leaf(pa + (i << shift), attrs, level + 1);
     }
     entry_write(entry, 0);
-    t->ops->flush(t, ROUND_DOWN(va, 1UL << pgt_level_shift(level)), 1UL << pgt_level_shift(level));
+    t->ops->flush(t, ROUND_DOWN(va, BIT(pgt_level_shift(level))), BIT(pgt_level_shift(level)));
     table_link(t, entry, table);
     return table;
 }
@@ -123,7 +123,7 @@ struct map_request {
 
 static bool block_fits(const struct map_request *r, unsigned int level)
 {
-    u64 size = 1UL << pgt_level_shift(level);
+    u64 size = BIT(pgt_level_shift(level));
 
     return level == 3 || (level > 0 && IS_ALIGNED(r->va | r->pa, size) && r->end - r->va >= size);
 }
@@ -131,7 +131,7 @@ static bool block_fits(const struct map_request *r, unsigned int level)
 /* Map what of the request lies below `table` of `level`. */
 static int map_level(struct pgtable *t, u64 *table, unsigned int level, struct map_request *r)
 {
-    u64 size = 1UL << pgt_level_shift(level);
+    u64 size = BIT(pgt_level_shift(level));
     u64 table_end = level == t->start_level ? r->end : ROUND_DOWN(r->va, size * ENTRIES) + size * ENTRIES;
 
     while (r->va < r->end && r->va < table_end) {
@@ -197,7 +197,7 @@ static int edge_split(struct pgtable *t, u64 va)
     for (unsigned int l = t->start_level; l < 3; l++) {
         u64 *entry = &table[entry_index(t, va, l)];
 
-        if (IS_ALIGNED(va, 1UL << pgt_level_shift(l)) || *entry == 0) {
+        if (IS_ALIGNED(va, BIT(pgt_level_shift(l))) || *entry == 0) {
             return 0;
         }
         table = pte_is_table(*entry, l) ? table_below(t, *entry) : block_split(t, entry, va, l);
@@ -211,7 +211,7 @@ static int edge_split(struct pgtable *t, u64 va)
 /* Clear the entries of [va, end) below `table`; edges are split already. True if anything was valid. */
 static bool clear_level(struct pgtable *t, u64 *table, unsigned int level, u64 *va, u64 end)
 {
-    u64 size = 1UL << pgt_level_shift(level);
+    u64 size = BIT(pgt_level_shift(level));
     u64 table_end = level == t->start_level ? end : ROUND_DOWN(*va, size * ENTRIES) + size * ENTRIES;
     bool any = false;
 

@@ -17,83 +17,6 @@
 #include <vdev/vgic.h>
 #include <vdev/vpsci.h>
 
-/* Fields of the data abort syndrome (D17.2.37, ISS encoding for Data Abort). */
-#define DABT_ISV   BIT(24)
-#define DABT_SSE   BIT(21)
-#define DABT_SF    BIT(15)
-#define DABT_CM    BIT(8)
-#define DABT_S1PTW BIT(7)
-#define DABT_WNR   BIT(6)
-#define FSC_MASK   0x3f
-#define FSC_KIND(fsc) ((fsc) & 0x3c)
-#define FSC_TRANSLATION 0x04
-#define FSC_ACCESS_FLAG 0x08
-#define FSC_PERMISSION  0x0c
-
-#define PSTATE_MODE32   BIT(4)
-#define PSTATE_EL_MASK  0xfUL
-#define PSTATE_EL1H     0x5UL
-#define PSTATE_DAIF     0x3c0UL
-#define PSTATE_SSBS     BIT(12)
-#define PSTATE_PAN      BIT(22)
-#define PSTATE_DIT      BIT(24)
-#define PSTATE_NZCV     GENMASK(31, 28)
-#define SCTLR_SPAN      BIT(23)
-#define SCTLR_DSSBS     BIT(44)
-
-/* Take an exception to EL1 as the CPU would (AArch64.TakeException, J1.1.2). EL1 registers and ESR_EL2 are the exit's. */
-static void inject_sync(u64 esr, const u64 *far)
-{
-    u64 sctlr = sysreg_read(sctlr_el1);
-    u64 from = guest_pstate();
-    u64 offset;
-    u64 pstate = (from & (PSTATE_NZCV | PSTATE_DIT | PSTATE_PAN)) | PSTATE_EL1H | PSTATE_DAIF;
-
-    if (from & PSTATE_MODE32) {
-        offset = 0x600;
-    } else if ((from & PSTATE_EL_MASK) == 0) {
-        offset = 0x400;
-    } else {
-        offset = (from & 1) ? 0x200 : 0;
-    }
-    if (!(sctlr & SCTLR_SPAN) && (sysreg_read(id_aa64mmfr1_el1) >> 20 & 0xf) != 0) {
-        pstate |= PSTATE_PAN;
-    }
-    if (sctlr & SCTLR_DSSBS) {
-        pstate |= PSTATE_SSBS;
-    }
-    sysreg_write(elr_el1, guest_pc());
-    sysreg_write(spsr_el1, from);
-    sysreg_write(esr_el1, esr);
-    if (far != NULL) {
-        sysreg_write(far_el1, *far);
-    }
-    guest_set_pc(sysreg_read(vbar_el1) + offset);
-    sysreg_write(spsr_el2, pstate);
-}
-
-void inject_undefined(struct vcpu *v)
-{
-    (void)v;
-    inject_sync((u64)EC_UNKNOWN << ESR_EC_SHIFT | (sysreg_read(esr_el2) & ESR_IL), NULL);
-}
-
-void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
-{
-    bool from_el0 = (guest_pstate() & PSTATE_MODE32) || (guest_pstate() & PSTATE_EL_MASK) == 0;
-    u64 ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
-    u64 exit_esr = sysreg_read(esr_el2);
-    u64 esr = (from_el0 ? ec : ec + 1) << ESR_EC_SHIFT | (exit_esr & ESR_IL) | status;
-
-    if (instruction) {
-        esr |= ESR_IL;
-    } else {
-        esr |= exit_esr & (DABT_WNR | DABT_CM);
-    }
-    (void)v;
-    inject_sync(esr, &gva);
-}
-
 static void trap_unexpected(struct vcpu *v, u64 esr)
 {
     (void)esr;
@@ -142,13 +65,13 @@ static u64 sign_extend(u64 esr, u64 value, u64 size)
 static always_inline void mmio_emulate(struct vcpu *v, const struct mmio_region *region, u64 esr, u64 gpa)
 {
     u64 rt = (esr >> 16) & 0x1f;
-    u64 size = 1UL << ((esr >> 22) & 3);
+    u64 size = BIT((esr >> 22) & 3);
     u64 value = 0;
 
     guest_skip(2 + (esr >> 24 & 2));     /* ESR_IL: an instruction of 4 bytes */
     if (esr & DABT_WNR) {
         if (likely(rt != 31)) {
-            value = v->arch.regs.x[rt] & ~0UL >> (64 - size * 8);
+            value = v->arch.regs.x[rt] & UINT64_MAX >> (64 - size * 8);
         }
         region->write(v, gpa - region->base, size, value);
         return;
@@ -206,7 +129,7 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
         guest_skip(4);                   /* cache maintenance where there is nothing to maintain */
         return;
     }
-    log_guest(LOG_DEBUG, v->domain, "vcpu%u: no memory or device at %#lx (pc %#lx, va %#lx)", v->id, gpa, guest_pc(), far);
+    log_guest(LOG_DEBUG, v->domain, "vcpu%u: no memory or device at %#" PRIx64 " (pc %#" PRIx64 ", va %#" PRIx64 ")", v->id, gpa, guest_pc(), far);
     inject_abort(v, instruction, far, (esr & DABT_S1PTW) ? FSC_EXTERNAL_WALK + s1_fault_level(v, far, gpa) : FSC_EXTERNAL);
 }
 
@@ -252,27 +175,7 @@ void trap_guest_serror(struct vcpu *v)
 {
     u64 esr = sysreg_read(esr_el2);
 
-    domain_crash(v->domain, "vcpu%u took an asynchronous abort, syndrome %#lx", v->id, esr);
-}
-
-static const char *const fault_kinds[] = {
-    "synchronous exception (SP_EL0)", "interrupt (SP_EL0)", "FIQ (SP_EL0)", "SError (SP_EL0)",
-    "synchronous exception", "interrupt", "FIQ", "SError",
-};
-
-noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp)
-{
-    console_panic();
-    con_printf("hypervisor fault on CPU %u: %s, ESR %#lx FAR %#lx\n", this_cpu()->id, fault_kinds[kind & 7], r->esr,
-               sysreg_read(far_el2));
-    con_printf("pc %016lx sp %016lx pstate %08lx\n", r->pc, sp, r->pstate);
-    for (unsigned int i = 0; i < 31; i += 3) {
-        con_printf("x%-2u %016lx%s", i, r->x[i], i == 30 ? "\n" : "  ");
-        if (i < 30) {
-            con_printf("x%-2u %016lx  x%-2u %016lx\n", i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
-        }
-    }
-    panic("fault in the hypervisor at %#lx", r->pc);
+    domain_crash(v->domain, "vcpu%u took an asynchronous abort, syndrome %#" PRIx64, v->id, esr);
 }
 
 #define GUEST_ENTRY_WORK ((u32)(PEND_SYNC | PEND_VGIC | PEND_RUNSTATE))

@@ -12,7 +12,7 @@
 #include <argon/string.h>
 #include <asm/host.h>
 
-u64 host_access_fail_after = ~0UL;
+u64 host_access_fail_after = UINT64_MAX;
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_CLEAR };
 
@@ -33,7 +33,7 @@ static int access_gpa(struct domain *d, enum access what, u64 gpa, char *buf, si
     if (host_access_fail_after == 0) {
         return -EFAULT;
     }
-    if (host_access_fail_after != ~0UL) {
+    if (host_access_fail_after != UINT64_MAX) {
         host_access_fail_after--;
     }
     while (bytes > 0) {
@@ -94,7 +94,7 @@ struct page *guest_page_for_write(u64 gva, size_t bytes, void **va)
         page_put(pg);
         return NULL;
     }
-    *va = (char *)page_to_virt(pg) + gva % PAGE_SIZE;
+    *va = frame_map_at(page_to_mfn(pg), gva);
     return pg;
 }
 

@@ -15,7 +15,7 @@ __thread struct pcpu *host_pcpu;
 bool host_irq_waiting;
 u64 host_counter;
 u32 host_exclusive_fail_in;
-u64 host_timer_compare = ~0UL;
+u64 host_timer_compare = UINT64_MAX;
 
 weak u64 arch_counter(void)
 {

@@ -15,10 +15,10 @@ struct host_p2m_entry {
     u64 type;                    /* enum p2m_type; 0 = nothing mapped */
 };
 
-#define NR_GFNS   (1UL << (HOST_P2M_BITS - PAGE_SHIFT))
+#define NR_GFNS   BIT(HOST_P2M_BITS - PAGE_SHIFT)
 #define MAP_BYTES (NR_GFNS * sizeof(struct host_p2m_entry))
 
-u64 host_p2m_fail_after = ~0UL;
+u64 host_p2m_fail_after = UINT64_MAX;
 u64 host_p2m_flushes;
 
 int p2m_init(struct domain *d)
@@ -55,7 +55,7 @@ static bool fail_now(void)
     if (host_p2m_fail_after == 0) {
         return true;
     }
-    if (host_p2m_fail_after != ~0UL) {
+    if (host_p2m_fail_after != UINT64_MAX) {
         host_p2m_fail_after--;
     }
     return false;

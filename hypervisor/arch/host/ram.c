@@ -23,8 +23,11 @@ static void *map_zeroed(size_t bytes, u64 hint)
     return p;
 }
 
+__thread u64 host_frames_mapped;
+
 void host_ram_init(u64 first, u64 nr)
 {
+    ASSERT_ALWAYS(host_frames_mapped == 0);      /* what was mapped last time has been unmapped */
     host_ram_free();
     /* Where its "physical" addresses say, if that is free: ARM's stage 2 in unit tests has a direct map at 0. */
     arena = map_zeroed(nr * PAGE_SIZE, first * PAGE_SIZE);
@@ -40,6 +43,7 @@ void host_ram_init(u64 first, u64 nr)
 
 void host_ram_free(void)
 {
+    ASSERT_ALWAYS(host_frames_mapped == 0);
     if (arena != NULL) {
         munmap(arena, host_ram_nr * PAGE_SIZE);
         munmap(frame_table, host_ram_nr * sizeof(struct page));

@@ -34,7 +34,8 @@ boot_code void build_give_memory(struct build *b, u64 max_bytes)
         const struct machine_range *r = &b->memory.bank[i];
 
         build_give_ram(b, r->start, r->size);
-        log_info("%s: memory %#lx..%#lx (%lu MiB)", b->name, r->start, r->start + r->size, r->size >> 20);
+        log_info("%s: memory %#" PRIx64 "..%#" PRIx64 " (%" PRIu64 " MiB)", b->name, r->start, r->start + r->size,
+                 r->size >> 20);
     }
 }
 
@@ -45,7 +46,7 @@ boot_code void build_start(struct build *b)
     }
     ASSERT(b->loaded[0].size != 0 && b->loaded[2].size != 0);    /* a ramdisk it may do without */
     build_must(b, arch_vcpu_boot(b->d->vcpu[0], b->place.entry, b->place.fdt), "entry point");
-    log_info("%s: %u vCPUs, %lu MiB, events by interrupt %u", b->name, b->nr_vcpus, b->memory.total >> 20,
+    log_info("%s: %u vCPUs, %" PRIu64 " MiB, events by interrupt %u", b->name, b->nr_vcpus, b->memory.total >> 20,
              b->d->arch.event_ppi);
     vcpu_unblock(b->d->vcpu[0], VPF_DOWN);
     build_must(b, domain_controller_unpause(b->d), "cannot be started");

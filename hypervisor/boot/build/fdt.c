@@ -158,7 +158,7 @@ boot_code void fdtw_memory(struct fdt_writer *w, const struct machine_range *ban
 {
     char name[32];
 
-    snprintf(name, sizeof(name), "memory@%lx", bank[0].start);
+    snprintf(name, sizeof(name), "memory@%" PRIx64, bank[0].start);
     fdtw_begin(w, name);
     fdtw_string(w, "device_type", "memory");
     fdtw_reg(w, bank, nr);

@@ -53,8 +53,8 @@ static boot_code void finish(struct build *b, struct machine_range *loaded, u64 
 
     *loaded = (struct machine_range){ .start = ROUND_DOWN(gpa, PAGE_SIZE), .size = end - ROUND_DOWN(gpa, PAGE_SIZE) };
     if (opt.bootscrub != BOOTSCRUB_NO) {
-        memset(gpa_to_virt(loaded->start), 0, gpa - loaded->start);
-        memset((u8 *)gpa_to_virt(gpa) + size, 0, end - gpa - size);
+        memset(gpa_to_virt(loaded->start), 0, (size_t)(gpa - loaded->start));
+        memset((u8 *)gpa_to_virt(gpa) + size, 0, (size_t)(end - gpa - size));
     }
     flush(b, loaded->start, loaded->size);
 }
@@ -62,12 +62,12 @@ static boot_code void finish(struct build *b, struct machine_range *loaded, u64 
 static boot_code void load_kernel(struct build *b)
 {
     const char *why;
-    size_t loaded = b->kernel->size;
+    size_t loaded = (size_t)b->kernel->size;
 
     /* Up to the device tree when that lies above, else to the end of the bank: build_place() saw to mem_size. */
     if (b->stay.kernel.size == 0 &&
-        image_load(&b->image, gpa_to_virt(b->place.kernel), b->image.mem_size, &loaded, &why) != 0) {
-        build_stop(b, "the kernel module at %#lx %s", b->kernel->start, why);
+        image_load(&b->image, gpa_to_virt(b->place.kernel), (size_t)b->image.mem_size, &loaded, &why) != 0) {
+        build_stop(b, "the kernel module at %#" PRIx64 " %s", b->kernel->start, why);
     }
     finish(b, &b->loaded[0], b->place.kernel, loaded);
 }
@@ -79,7 +79,7 @@ boot_code void build_load_modules(struct build *b)
         return;
     }
     if (b->stay.ramdisk.size == 0) {
-        memcpy(gpa_to_virt(b->place.initrd), build_module_data(b->ramdisk), b->ramdisk->size);
+        memcpy(gpa_to_virt(b->place.initrd), build_module_data(b->ramdisk), (size_t)b->ramdisk->size);
     }
     finish(b, &b->loaded[1], b->place.initrd, b->ramdisk->size);
 }
@@ -97,11 +97,11 @@ boot_code void build_fdt_done(struct build *b, int size, u64 room)
         build_stop(b, "its device tree cannot be made: error %d", size);
     }
     /* All of it: the builder collects strings at the end before it moves them. */
-    memset((u8 *)gpa_to_virt(b->place.fdt) + size, 0, room - (u64)size);
+    memset((u8 *)gpa_to_virt(b->place.fdt) + size, 0, (size_t)room - (size_t)size);
     finish(b, &b->loaded[2], b->place.fdt, room);
-    log_info("%s: kernel at %#lx%s, device tree at %#lx (%d bytes), ramdisk at %#lx (%lu bytes)%s", b->name,
-             b->place.kernel, b->stay.kernel.size != 0 ? " in place" : "", b->place.fdt, size, b->place.initrd,
-             b->place.initrd_size, b->stay.ramdisk.size != 0 ? " in place" : "");
+    log_info("%s: kernel at %#" PRIx64 "%s, device tree at %#" PRIx64 " (%d bytes), ramdisk at %#" PRIx64 " (%" PRIu64
+             " bytes)%s", b->name, b->place.kernel, b->stay.kernel.size != 0 ? " in place" : "", b->place.fdt, size,
+             b->place.initrd, b->place.initrd_size, b->stay.ramdisk.size != 0 ? " in place" : "");
 }
 
 /* The first of the loaded ranges that ends behind `at` and begins before `end`; NULL: none. */
@@ -129,7 +129,7 @@ boot_code void build_scrub(const struct build *b)
             u64 to = r != NULL ? MAX(r->start, at) : end;
 
             ASSERT(to >= at && IS_ALIGNED(at | to, PAGE_SIZE));
-            arch_scrub_pages(gpa_to_virt(at), (to - at) >> PAGE_SHIFT);
+            frames_scrub(paddr_to_mfn(at), (to - at) >> PAGE_SHIFT);
             at = r != NULL ? r->start + r->size : end;
         }
     }

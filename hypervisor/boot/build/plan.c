@@ -28,8 +28,9 @@ boot_code void build_probe_kernel(struct build *b)
 {
     const char *why;
 
-    if (image_probe(build_module_data(b->kernel), b->kernel->size, &b->image, &why) != 0) {
-        build_stop(b, "the kernel module at %#lx (%lu bytes) %s", b->kernel->start, b->kernel->size, why);
+    if (image_probe(build_module_data(b->kernel), (size_t)b->kernel->size, &b->image, &why) != 0) {
+        build_stop(b, "the kernel module at %#" PRIx64 " (%" PRIu64 " bytes) %s", b->kernel->start, b->kernel->size,
+                   why);
     }
 }
 
@@ -43,11 +44,11 @@ boot_code u64 build_first_bank(const struct build *b, u64 bytes)
 {
     struct build_place place;
     u64 need;
-    int r = build_place(&b->image, 0, b->image.fixed ? ~0UL >> 1 : bytes, ramdisk_size(b), &place, &need);
+    int r = build_place(&b->image, 0, b->image.fixed ? UINT64_MAX >> 1 : bytes, ramdisk_size(b), &place, &need);
 
     if (r == -ENOSPC) {
-        build_stop(b, "%s=%luM is too small for this kernel and ramdisk: they need %lu MiB", b->mem_option, bytes >> 20,
-                   need >> 20);
+        build_stop(b, "%s=%" PRIu64 "M is too small for this kernel and ramdisk: they need %" PRIu64 " MiB",
+                   b->mem_option, bytes >> 20, need >> 20);
     }
     return MIN(MAX(b->image.fixed ? 0 : ROUND_UP(need, BUILD_CHUNK), FIRST_BANK), bytes);
 }
@@ -64,8 +65,8 @@ boot_code void build_lay_out(struct build *b)
     }
     r = build_place(&b->image, bank->start, bank->size, ramdisk_size(b), &b->place, &need);
     if (r == -EINVAL) {
-        build_stop(b, "the kernel is a uImage for load address %#lx, which is not in its memory at %#lx", b->image.load,
-                   bank->start);
+        build_stop(b, "the kernel is a uImage for load address %#" PRIx64 ", which is not in its memory at %#" PRIx64,
+                   b->image.load, bank->start);
     }
     build_must(b, r, "kernel and ramdisk do not fit the first memory bank");
 }

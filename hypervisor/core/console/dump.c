@@ -60,7 +60,7 @@ static void dump_vcpu(struct vcpu *v)
 {
     con_printf("    VCPU%u: CPU%u %s pause_flags=%#x pause_count=%u pending=%#x", v->id, v->cpu,
                state_name(v->runstate.state), v->pause_flags, v->pause_count, v->pending);
-    con_printf(" upcall_pend=%02x cpu_time=%lums\n", v->info->evtchn_upcall_pending,
+    con_printf(" upcall_pend=%02x cpu_time=%" PRIu64 "ms\n", v->info->evtchn_upcall_pending,
                (u64)(vcpu_cpu_time(v) / NS_PER_MS));
     con_printf("      hard affinity=");
     print_cpumask(&v->sched.hard);
@@ -74,15 +74,15 @@ static void dump_domain(struct domain *d)
     con_printf("General information for domain %u:\n", d->id);
     con_printf("    dying=%s pause_count=%u controller_paused=%u shut_down=%u shutdown_code=%d\n", dying_name(d->dying),
                d->pause_count, d->controller_paused, d->shut_down, (int)d->shutdown_code);
-    con_printf("    nr_pages=%u max_pages=%u shared_pages=%u paging_pool=%lu/%lu KiB\n", d->tot_pages, d->max_pages,
-               d->shared_pages, d->paging_pool_used >> 10, d->paging_pool_bytes >> 10);
+    con_printf("    nr_pages=%u max_pages=%u shared_pages=%u paging_pool=%" PRIu64 "/%" PRIu64 " KiB\n", d->tot_pages,
+               d->max_pages, d->shared_pages, d->paging_pool_used >> 10, d->paging_pool_bytes >> 10);
     con_printf("    handle=");
     print_handle(d->handle);
     con_printf(" vm_assist=%08x flags=%#x%s%s%s\n", d->vm_assist, d->creation_flags,
                d->is_privileged ? " privileged" : "", d->direct_mapped ? " direct_mapped" : "",
                d->is_32bit ? " 32bit" : "");
-    con_printf("    node_affinity=%#lx%s weight=%u cap=%u\n", d->node_affinity, d->auto_node_affinity ? " (auto)" : "",
-               d->sched.weight, d->sched.cap);
+    con_printf("    node_affinity=%#" PRIx64 "%s weight=%u cap=%u\n", d->node_affinity,
+               d->auto_node_affinity ? " (auto)" : "", d->sched.weight, d->sched.cap);
     con_printf("VCPU information for domain %u (max_vcpus=%u):\n", d->id, d->max_vcpus);
     for_each_vcpu(d, v) {
         dump_vcpu(v);
@@ -115,16 +115,17 @@ void dump_time(void)
     u32 nsecs;
 
     wallclock_get(&secs, &nsecs);
-    con_printf("System time %lu.%09lu s, counter %lu at %lu Hz\n", whole, rest, arch_counter(), time_counter_hz());
-    con_printf("Wall clock at system time 0: %lu.%09u s UTC since 1970%s\n", secs, nsecs,
+    con_printf("System time %" PRIu64 ".%09" PRIu64 " s, counter %" PRIu64 " at %" PRIu64 " Hz\n", whole, rest,
+               arch_counter(), time_counter_hz());
+    con_printf("Wall clock at system time 0: %" PRIu64 ".%09u s UTC since 1970%s\n", secs, nsecs,
                secs == 0 ? " (not set)" : "");
     for_each_cpu(cpu) {
         u64 deadline = READ_ONCE(pcpus[cpu]->timers.programmed);
 
-        if (deadline == ~0UL) {
+        if (deadline == UINT64_MAX) {
             con_printf("CPU%u: timer off\n", cpu);
         } else {
-            con_printf("CPU%u: timer due in %ld ns\n", cpu, (long)(deadline - now));
+            con_printf("CPU%u: timer due in %" PRId64 " ns\n", cpu, (s64)(deadline - now));
         }
     }
 }
@@ -138,9 +139,10 @@ void dump_options(void)
     con_printf("Command line: %s\n", opt.cmdline);
     con_printf("loglvl=%s guest_loglvl=%s console_timestamps=%s sched=%s maxcpus=%u\n", host, guest,
                opt.console_timestamps ? "boot" : "none", opt.sched, opt.maxcpus);
-    con_printf("dom0_mem=%luM,max:%luM dom0_max_vcpus=%u-%u dom0_vcpus_pin=%u noreboot=%u bootscrub=%u\n",
-               opt.dom0_mem >> 20, opt.dom0_mem_max >> 20, opt.dom0_min_vcpus, opt.dom0_max_vcpus, opt.dom0_vcpus_pin,
-               opt.noreboot, opt.bootscrub);
+    con_printf("dom0_mem=%" PRIu64 "M,max:%" PRIu64
+               "M dom0_max_vcpus=%u-%u dom0_vcpus_pin=%u noreboot=%u bootscrub=%u\n", opt.dom0_mem >> 20,
+               opt.dom0_mem_max >> 20, opt.dom0_min_vcpus, opt.dom0_max_vcpus, opt.dom0_vcpus_pin, opt.noreboot,
+               opt.bootscrub);
     con_printf("gnttab_max_frames=%u gnttab_max_maptrack_frames=%u\n", opt.gnttab_max_frames,
                opt.gnttab_max_maptrack_frames);
 }

@@ -33,9 +33,9 @@ static u64 dump_domain_own(const struct domain *d)
         nr++;
     }
     all = base + vcpus + spis + events + grants + tables + shared;
-    con_printf("  d%u: %lu KiB: domain %lu B, %u vCPUs %lu B, interrupts %lu B, events %lu B, grants %lu B, "
-               "page tables %lu KiB, shared pages %lu KiB\n", d->id, all >> 10, base, nr, vcpus, spis, events, grants,
-               tables >> 10, shared >> 10);
+    con_printf("  d%u: %" PRIu64 " KiB: domain %" PRIu64 " B, %u vCPUs %" PRIu64 " B, interrupts %" PRIu64
+               " B, events %" PRIu64 " B, grants %" PRIu64 " B, page tables %" PRIu64 " KiB, shared pages %" PRIu64
+               " KiB\n", d->id, all >> 10, base, nr, vcpus, spis, events, grants, tables >> 10, shared >> 10);
     return all;
 }
 
@@ -56,13 +56,14 @@ void dump_own_memory(void)
     allocated = (s.total - (mem_boot_bytes >> PAGE_SHIFT) - s.free - guest) << PAGE_SHIFT;
     own = image + mem_boot_bytes + allocated;
     ram = (s.total << PAGE_SHIFT) + image;
-    con_printf("hypervisor's own: %lu of %lu KiB, %lu.%02lu %%\n", own >> 10, ram >> 10, own * 100 / ram,
-               own * 10000 / ram % 100);
-    con_printf("  image %lu KiB (%lu KiB more were given back after boot)\n", image >> 10, mem_image_released >> 10);
-    con_printf("  frame table and first page tables %lu KiB\n", mem_boot_bytes >> 10);
-    con_printf("  %u CPUs %lu KiB\n", nr_cpus, cpus >> 10);
+    con_printf("hypervisor's own: %" PRIu64 " of %" PRIu64 " KiB, %" PRIu64 ".%02" PRIu64 " %%\n", own >> 10, ram >> 10,
+               own * 100 / ram, own * 10000 / ram % 100);
+    con_printf("  image %" PRIu64 " KiB (%" PRIu64 " KiB more were given back after boot)\n", image >> 10,
+               mem_image_released >> 10);
+    con_printf("  frame table and first page tables %" PRIu64 " KiB\n", mem_boot_bytes >> 10);
+    con_printf("  %u CPUs %" PRIu64 " KiB\n", nr_cpus, cpus >> 10);
     for_each_domain(d) {
         domains += dump_domain_own(d);
     }
-    con_printf("  the rest %ld KiB\n", (long)(allocated - cpus - domains) >> 10);
+    con_printf("  the rest %" PRId64 " KiB\n", (s64)(allocated - cpus - domains) >> 10);
 }

@@ -132,7 +132,7 @@ void debug_key(u8 key)
     for (u32 i = 0; i < ARRAY_SIZE(keys); i++) {
         if (keys[i].key == key) {
             if (key != 'h' && key != 'R') {
-                con_printf("'%c' pressed -> %s (now = %lu ns)\n", key, keys[i].what, now_ns());
+                con_printf("'%c' pressed -> %s (now = %" PRIu64 " ns)\n", key, keys[i].what, now_ns());
             }
             keys[i].fn();
             return;

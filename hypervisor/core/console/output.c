@@ -162,7 +162,8 @@ static void put_timestamp(void)
     char stamp[32];
     u64 us = now_ns() / NS_PER_US;
 
-    uart_and_ring(stamp, (size_t)snprintf(stamp, sizeof(stamp), "[%5lu.%06lu] ", us / 1000000, us % 1000000));
+    uart_and_ring(stamp,
+                  (size_t)snprintf(stamp, sizeof(stamp), "[%5" PRIu64 ".%06" PRIu64 "] ", us / 1000000, us % 1000000));
 }
 
 void console_put_line(const char *prefix, const char *text, size_t n)
@@ -368,7 +369,7 @@ void console_init(void)
     uart = ops;
     replay_locked();
     console_unlock();
-    log_info("Console: %s, %s at %#lx", m->name, ops->name, m->base);
+    log_info("Console: %s, %s at %#" PRIx64, m->name, ops->name, m->base);
 }
 
 void console_boot_done(void)

@@ -31,7 +31,7 @@ static void domain_init_locks(struct domain *d)
 static struct domain *pseudo_setup(struct domain *d, u16 id)
 {
     d->id = id;
-    d->serial = ~0UL;            /* nobody serves it or waits for it */
+    d->serial = UINT64_MAX;            /* nobody serves it or waits for it */
     d->page_list = PAGE_NIL;
     d->max_pages = ~0U;
     d->shutdown_code = ~0U;
@@ -55,7 +55,7 @@ static u64 last_serial;          /* atomic */
 static void domain_init_fields(struct domain *d, const struct domain_config *cfg)
 {
     domain_init_locks(d);
-    d->serial = atomic_fetch_add(&last_serial, 1UL) + 1;
+    d->serial = atomic_fetch_add(&last_serial, UINT64_C(1)) + 1;
     d->is_privileged = cfg->privileged;
     d->is_console = cfg->privileged;
     d->direct_mapped = cfg->direct_map;
@@ -66,7 +66,7 @@ static void domain_init_fields(struct domain *d, const struct domain_config *cfg
     d->page_list = PAGE_NIL;
     d->shared_info_gfn = INVALID_GFN;
     d->auto_node_affinity = true;
-    d->node_affinity = ~0UL;
+    d->node_affinity = UINT64_MAX;
     arch_domain_init_clock(d);
     d->created_ns = now_ns();
     d->pause_count = 1;          /* of the toolstack: until it unpauses */

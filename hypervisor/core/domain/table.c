@@ -103,10 +103,10 @@ struct domain *domain_lookup_from(u16 domid)
     if (domid >= NR_DOMIDS) {
         return NULL;
     }
-    bits = atomic_load(&present[word]) & (~0UL << (domid % 64));
+    bits = atomic_load(&present[word]) & (UINT64_MAX << (domid % 64));
     for (;;) {
         while (bits != 0) {
-            struct domain *d = domain_lookup((u16)(word * 64 + (u32)__builtin_ctzl(bits)));
+            struct domain *d = domain_lookup((u16)(word * 64 + (u32)__builtin_ctzll(bits)));
 
             if (d != NULL) {     /* else it was removed between the two looks */
                 return d;

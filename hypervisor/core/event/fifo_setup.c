@@ -15,13 +15,13 @@ static void *guest_page_get(struct domain *d, u64 g)
     enum p2m_type t;
     struct page *pg = p2m_get_own(d, gfn(g), true, &t);
 
-    return pg != NULL ? page_to_virt(pg) : NULL;
+    return pg != NULL ? frame_map_lasting(page_to_mfn(pg)) : NULL;
 }
 
 /* va: anywhere in the page. */
 static void guest_page_put(void *va)
 {
-    page_put(virt_to_page(va));
+    page_put(mfn_to_page(frame_unmap_lasting(va)));
 }
 
 /* For all open ports in [first, end): fn with the port and its remote end locked. */

@@ -139,7 +139,7 @@ int event_port_alloc(struct domain *d)
     atomic_store(&e->pending, 0);
     spin_unlock(&e->lock);
     bitmap_set(ed->used, port);
-    if (ed->used[port / 64] == ~0UL) {
+    if (ed->used[port / 64] == UINT64_MAX) {
         bitmap_set(ed->full, port / 64);
     }
     ed->active++;

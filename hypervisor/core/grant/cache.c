@@ -55,7 +55,7 @@ int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
                        !granted_to(owner->grant, d, m.m))) {
         rc = -EINVAL;
     } else {
-        va = (const u8 *)mfn_to_virt(m) + op->offset;
+        va = frame_map_at(m, op->offset);
         /*
          * To invalidate without cleaning could uncover what other data of the line, or older data of the page, was in
          * memory; cleaning first is as good for the caller, whose device does not write during the call.
@@ -65,6 +65,7 @@ int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
         } else {
             arch_clean_dcache(va, op->length);
         }
+        frame_unmap(va);
     }
     page_put(mfn_to_page(m));
     return rc;

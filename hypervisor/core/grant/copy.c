@@ -83,9 +83,13 @@ s16 grant_copy(struct domain *ld, struct domain *sd, struct domain *dd, const st
                                                : get_own(&dst, ld, op->dest.u.gmfn);
     }
     if (status == GNTST_okay) {
+        u8 *to = frame_map_at(page_to_mfn(dst.page), op->dest.offset);
+        const u8 *from = frame_map_at(page_to_mfn(src.page), op->source.offset);
+
         /* Both ends may be one page. */
-        guest_fill(dst.granter != NULL ? dst.granter : ld, (u8 *)page_to_virt(dst.page) + op->dest.offset,
-                   (const u8 *)page_to_virt(src.page) + op->source.offset, op->len);
+        guest_fill(dst.granter != NULL ? dst.granter : ld, to, from, op->len);
+        frame_unmap(from);
+        frame_unmap(to);
     }
     put_end(&dst);
     put_end(&src);

@@ -24,14 +24,14 @@ int bitmap_from_guest(u64 *words, u32 nr_bits, const struct xenctl_bitmap *map)
         return -EFAULT;
     }
     if (map->nr_bits < nr_bits && map->nr_bits % 64 != 0) {
-        words[map->nr_bits / 64] &= ~(~0UL << (map->nr_bits % 64));
+        words[map->nr_bits / 64] &= ~(UINT64_MAX << (map->nr_bits % 64));
     }
     return 0;
 }
 
 int bitmap_to_guest(const struct xenctl_bitmap *map, const u64 *words, u32 nr_bits)
 {
-    size_t room = MIN(map_bytes(map), PAGE_SIZE);
+    size_t room = MIN(map_bytes(map), (size_t)PAGE_SIZE);
     size_t bytes = MIN(room, (size_t)nr_bits / 8);
     u64 gva = handle_gva(map->bitmap);
     u64 last;
@@ -48,7 +48,7 @@ int bitmap_to_guest(const struct xenctl_bitmap *map, const u64 *words, u32 nr_bi
         if (copy_to_guest(gva, words, bytes - 1) != 0) {
             return -EFAULT;
         }
-        last = (words[(bytes - 1) / 8] >> ((bytes - 1) % 8 * 8)) & ~(~0UL << (map->nr_bits % 8));
+        last = (words[(bytes - 1) / 8] >> ((bytes - 1) % 8 * 8)) & ~(UINT64_MAX << (map->nr_bits % 8));
         if (copy_to_guest(gva + bytes - 1, &last, 1) != 0) {
             return -EFAULT;
         }

@@ -15,7 +15,7 @@ static long console_write(struct vcpu *v, u64 *args)
     char buf[CHUNK];
 
     while (args[1] != 0) {
-        size_t n = MIN(args[1], (u64)sizeof(buf));
+        size_t n = (size_t)MIN(args[1], (u64)sizeof(buf));
 
         if (copy_from_guest(buf, args[2], n) != 0) {
             return -EFAULT;
@@ -34,7 +34,7 @@ static long console_write(struct vcpu *v, u64 *args)
 static long console_read(struct vcpu *v, u64 *args)
 {
     char buf[CHUNK];
-    size_t n = console_guest_read(v->domain, buf, MIN(args[1], (u64)sizeof(buf)));
+    size_t n = console_guest_read(v->domain, buf, (size_t)MIN(args[1], (u64)sizeof(buf)));
 
     if (n != 0 && copy_to_guest(args[2], buf, n) != 0) {
         return -EFAULT;

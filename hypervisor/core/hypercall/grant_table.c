@@ -286,7 +286,7 @@ static always_inline int run_page(struct vcpu *v, const struct grant_op *op, str
             rc = -ERESTART;
         }
     } while (b->left != 0 && rc == 0 && offset + op->size <= PAGE_SIZE);
-    guest_page_done(v->domain, pg);
+    guest_page_done(v->domain, pg, va);
     return rc;
 }
 

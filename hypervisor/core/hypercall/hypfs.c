@@ -195,7 +195,7 @@ static u32 content_len(const struct hypfs_node *node);
 
 static size_t entry_size(const char *name)
 {
-    return ROUND_UP(offsetof(struct xen_hypfs_dirlistentry, name) + strlen(name) + 1, 4UL);
+    return ROUND_UP(offsetof(struct xen_hypfs_dirlistentry, name) + strlen(name) + 1, UINT64_C(4));
 }
 
 static struct xen_hypfs_direntry make_entry(const struct hypfs_node *node, u32 len)
@@ -283,10 +283,10 @@ static int path_fetch(char *path, u64 gva, u64 len)
     if (len == 0 || len > XEN_HYPFS_MAX_PATHLEN) {
         return -EINVAL;
     }
-    if (copy_from_guest(path, gva, len) != 0) {
+    if (copy_from_guest(path, gva, (size_t)len) != 0) {
         return -EFAULT;
     }
-    return strnlen(path, len) != len - 1 || path[0] != '/' ? -EINVAL : 0;
+    return strnlen(path, (size_t)len) != len - 1 || path[0] != '/' ? -EINVAL : 0;
 }
 
 static long op_read(const char *path, u64 gva, u64 size)
@@ -327,10 +327,10 @@ static long op_write(const char *path, u64 gva, u64 size)
     if (size > node->max_write || size > sizeof(value)) {
         return -ENOSPC;
     }
-    if (size == 0 || copy_from_guest(value, gva, size) != 0) {
+    if (size == 0 || copy_from_guest(value, gva, (size_t)size) != 0) {
         return size == 0 ? -EINVAL : -EFAULT;
     }
-    return strnlen(value, size) != size - 1 ? -EINVAL : node->write(value);
+    return strnlen(value, (size_t)size) != size - 1 ? -EINVAL : node->write(value);
 }
 
 /* args: op, path, its length with terminator, buffer, its size. */

@@ -76,8 +76,8 @@ static int map_own(struct domain *d, u32 space, u64 idx, gfn_t g)
 }
 
 /*
- * Device memory that d may have (XENMAPSPACE_dev_mmio: idx is its machine frame). Write-back in stage 2, as public memory.h says: which kind
- * of memory it is, d says in its own tables.
+ * Device memory that d may have (XENMAPSPACE_dev_mmio: idx is its machine frame). Write-back in stage 2, as public
+ * memory.h says: which kind of memory it is, d says in its own tables.
  */
 static int map_device(struct domain *d, u64 idx, gfn_t g)
 {

@@ -84,7 +84,7 @@ static always_inline long run(struct reservation *r, u64 *args, extent_fn *fn)
     while (r->done < r->nr) {
         u64 n = MIN(r->nr - r->done, (u64)MEMOP_CHUNK);
 
-        if (copy_from_guest(frames, r->list + r->done * sizeof(u64), n * sizeof(u64)) != 0) {
+        if (copy_from_guest(frames, r->list + r->done * sizeof(u64), (size_t)n * sizeof(u64)) != 0) {
             break;
         }
         for (u64 i = 0; i < n; i++) {

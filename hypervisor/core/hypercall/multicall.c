@@ -109,7 +109,7 @@ static long run_page(struct vcpu *v, u64 *args)
     u64 *entry, *end;
     long rc;
 
-    pg = guest_page_for_write(gva, n * sizeof(struct multicall_entry), &va);
+    pg = guest_page_for_write(gva, (size_t)n * sizeof(struct multicall_entry), &va);
     if (unlikely(pg == NULL)) {
         return -EFAULT;
     }
@@ -125,7 +125,7 @@ static long run_page(struct vcpu *v, u64 *args)
             rc = -ERESTART;
         }
     } while (entry != end && rc == 0);
-    guest_page_done(v->domain, pg);
+    guest_page_done(v->domain, pg, va);
     args[0] = gva + (args[1] - left) * sizeof(struct multicall_entry);
     args[1] = left;
     return rc;

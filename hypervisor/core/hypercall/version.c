@@ -144,11 +144,11 @@ static void build_id(u8 out[BUILD_ID_LEN])
     const char *const parts[] = {
         version_info.extra, version_info.changeset, version_info.compiler, version_info.compile_date,
     };
-    u64 h = 0xcbf29ce484222325UL;
+    u64 h = UINT64_C(0xcbf29ce484222325);
 
     for (u32 i = 0; i < BUILD_ID_LEN; i++) {
         for (const char *c = parts[i % ARRAY_SIZE(parts)]; *c != '\0'; c++) {
-            h = (h ^ (u8)*c) * 0x100000001b3UL;
+            h = (h ^ (u8)*c) * UINT64_C(0x100000001b3);
         }
         out[i] = (u8)(h >> 32);
     }

@@ -173,12 +173,12 @@ void irq_dump(void)
         if (desc->fn == reserved_fn) {
             con_printf("  %4u:             %s\n", i, desc->name);
         } else if (desc->fn != NULL) {
-            con_printf("  %4u: %10lu  hypervisor: %s\n", i, desc->count, desc->name);
+            con_printf("  %4u: %10" PRIu64 "  hypervisor: %s\n", i, desc->count, desc->name);
         } else if (desc->guest != NULL) {
-            con_printf("  %4u: %10lu  d%u interrupt %u\n", i, desc->count, desc->guest->id, desc->vintid);
+            con_printf("  %4u: %10" PRIu64 "  d%u interrupt %u\n", i, desc->count, desc->guest->id, desc->vintid);
         }
     }
     for_each_cpu (c) {
-        con_printf("  CPU %u: %lu interrupts\n", c, pcpus[c]->irq_count);
+        con_printf("  CPU %u: %" PRIu64 " interrupts\n", c, pcpus[c]->irq_count);
     }
 }

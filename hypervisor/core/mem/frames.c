@@ -150,7 +150,7 @@ static noinline struct page *alloc_slow(unsigned int order, u32 memf, u64 nodes)
 static void make_zero(struct page *pg, u64 nr, u32 memf)
 {
     if (memf & MEMF_SCRUB) {
-        arch_scrub_pages(page_to_virt(pg), nr);
+        frames_scrub(page_to_mfn(pg), nr);
     } else if (memf & MEMF_ZERO) {
         arch_zero_pages(page_to_virt(pg), nr);
     }

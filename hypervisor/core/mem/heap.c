@@ -118,7 +118,7 @@ static void *slab_alloc(unsigned int cls)
     }
     p = take_object(c, cls);
     spin_unlock(&c->lock);
-    return memset(p, 0, BIT(cls + MIN_SHIFT));
+    return memset(p, 0, (size_t)BIT(cls + MIN_SHIFT));
 }
 
 static void slab_free(struct page *pg, u8 *p)
@@ -201,7 +201,7 @@ void xfree(void *p)
         slab_free(pg, p);
         return;
     }
-    ASSERT_ALWAYS(pg->order == PAGE_ORDER_BULK && IS_ALIGNED((u64)p, PAGE_SIZE));
+    ASSERT_ALWAYS(pg->order == PAGE_ORDER_BULK && IS_ALIGNED((uintptr_t)p, PAGE_SIZE));
     nr = pg->next;
     page_clear(pg);
     atomic_fetch_sub(&bulk, nr);

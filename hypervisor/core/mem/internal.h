@@ -12,7 +12,7 @@
  * and others leave it alone while they can. Chunks never straddle the boundary: it is a multiple of the largest chunk.
  */
 enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
-#define ZONE_SPLIT_MFN (1UL << (32 - PAGE_SHIFT))
+#define ZONE_SPLIT_MFN BIT(32 - PAGE_SHIFT)
 
 /*
  * Free memory is known to be zero and clean (to the point of coherency), or it is not. Each frame's word says so;

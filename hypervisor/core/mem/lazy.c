@@ -27,7 +27,7 @@ static bool is_taken(u32 b) { return (atomic_load(&taken[b / 64]) >> (b % 64) & 
 void frames_clear(u64 first, u64 nr)
 {
     u8 *from = (u8 *)mfn_to_page(mfn(first)), *end = (u8 *)mfn_to_page(mfn(first + nr));
-    u8 *pages = (u8 *)ROUND_UP((u64)from, PAGE_SIZE), *pages_end = (u8 *)ROUND_DOWN((u64)end, PAGE_SIZE);
+    u8 *pages = (u8 *)ROUND_UP((uintptr_t)from, PAGE_SIZE), *pages_end = (u8 *)ROUND_DOWN((uintptr_t)end, PAGE_SIZE);
 
     if (pages >= pages_end) {
         memset(from, 0, (size_t)(end - from));

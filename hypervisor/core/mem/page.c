@@ -168,7 +168,7 @@ static void init_frames(struct domain *d, u64 first, u64 nr)
     struct page *pg = mfn_to_page(mfn(first));
     u64 links = (first + 1) | (first - 1) << 32;     /* next and prev; the last next is list_splice()'s */
 
-    for (struct page *end = pg + nr; pg < end; pg++, links += 1UL << 32 | 1) {
+    for (struct page *end = pg + nr; pg < end; pg++, links += BIT(32) | 1) {
         pg->links = links;
         atomic_store_release(&pg->word, word);
     }

@@ -70,7 +70,7 @@ static bool scrub_chunk(u64 m, unsigned int order, bool yielding)
             if (yielding && !may_run()) {
                 return false;
             }
-            arch_scrub_pages(page_to_virt(pg), 1);
+            frames_scrub(page_to_mfn(pg), 1);
             atomic_store(&pg->word, FREE_ZERO);
         }
     }

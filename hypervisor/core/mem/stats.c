@@ -59,7 +59,7 @@ static u64 count_between(const struct buddy_zone *z, u64 first, u64 end)
 
 static u64 node_free_between(struct buddy_node *n, u64 first, u64 end)
 {
-    const u64 bound[NR_ZONES + 1] = { 0, ZONE_SPLIT_MFN, ~0UL };
+    const u64 bound[NR_ZONES + 1] = { 0, ZONE_SPLIT_MFN, UINT64_MAX };
     u64 pages = 0;
     bool interrupted = scrub_interrupt();
 
@@ -81,8 +81,8 @@ static u64 node_free_between(struct buddy_node *n, u64 first, u64 end)
 
 u64 mem_free_between(u32 node, unsigned int min_bits, unsigned int max_bits)
 {
-    u64 first = min_bits <= PAGE_SHIFT ? 0 : min_bits >= 64 ? ~0UL : BIT(min_bits - PAGE_SHIFT);
-    u64 end = max_bits == 0 || max_bits >= 64 ? ~0UL : max_bits <= PAGE_SHIFT ? 0 : BIT(max_bits - PAGE_SHIFT);
+    u64 first = min_bits <= PAGE_SHIFT ? 0 : min_bits >= 64 ? UINT64_MAX : BIT(min_bits - PAGE_SHIFT);
+    u64 end = max_bits == 0 || max_bits >= 64 ? UINT64_MAX : max_bits <= PAGE_SHIFT ? 0 : BIT(max_bits - PAGE_SHIFT);
     u64 pages = 0;
 
     for (u32 i = 0; i < mem_nr_nodes; i++) {
@@ -98,8 +98,9 @@ static void dump_node(u32 node)
     const struct buddy_node *n = &buddy_nodes[node];
     u64 cached = mem_cached_pages(node);
 
-    con_printf("node %u: %lu KiB, free %lu KiB (%lu KiB below 4 GiB, %lu KiB in CPU caches)\n", node, n->total * 4,
-               (zone_free(n) + cached) * 4, n->zone[ZONE_LOW].free * 4, cached * 4);
+    con_printf("node %u: %" PRIu64 " KiB, free %" PRIu64 " KiB (%" PRIu64 " KiB below 4 GiB, %" PRIu64
+               " KiB in CPU caches)\n", node, n->total * 4, (zone_free(n) + cached) * 4, n->zone[ZONE_LOW].free * 4,
+               cached * 4);
     if (n->zone[ZONE_LOW].nr_untouched + n->zone[ZONE_HIGH].nr_untouched > 0) {
         con_printf("  untouched since boot: %u chunks of 1 GiB below 4 GiB, %u above\n", n->zone[ZONE_LOW].nr_untouched,
                    n->zone[ZONE_HIGH].nr_untouched);
@@ -108,7 +109,8 @@ static void dump_node(u32 node)
         u64 low = n->zone[ZONE_LOW].nr[k], high = n->zone[ZONE_HIGH].nr[k];
 
         if (low + high > 0) {
-            con_printf("  order %2u (%7lu KiB): %lu chunks below 4 GiB, %lu above\n", k, 4UL << k, low, high);
+            con_printf("  order %2u (%7" PRIu64 " KiB): %" PRIu64 " chunks below 4 GiB, %" PRIu64 " above\n", k,
+                       UINT64_C(4) << k, low, high);
         }
     }
 }
@@ -125,18 +127,20 @@ void mem_dump(void)
         guest += READ_ONCE(d->tot_pages);
         shared += READ_ONCE(d->shared_pages);
     }
-    con_printf("memory: %lu KiB managed, %lu KiB free, %lu KiB guests' RAM, %lu KiB shared with guests\n",
-               s.total * 4, s.free * 4, guest * 4, shared * 4);
+    con_printf("memory: %" PRIu64 " KiB managed, %" PRIu64 " KiB free, %" PRIu64 " KiB guests' RAM, %" PRIu64
+               " KiB shared with guests\n", s.total * 4, s.free * 4, guest * 4, shared * 4);
     for (u32 i = 0; i < mem_nr_nodes; i++) {
         dump_node(i);
     }
     own = s.total - (mem_boot_bytes >> PAGE_SHIFT) - s.free - guest - shared;
-    con_printf("hypervisor: image %lu KiB, boot allocations with the frame table %lu KiB, allocated since %lu KiB\n",
-               arch_image_bytes() / 1024, mem_boot_bytes / 1024, own * 4);
-    con_printf("  of which: small objects %lu KiB, large objects %lu KiB, page tables, stacks and the rest %lu KiB\n",
-               slabs * 4, bulk * 4, (own - slabs - bulk) * 4);
+    con_printf("hypervisor: image %" PRIu64 " KiB, boot allocations with the frame table %" PRIu64
+               " KiB, allocated since %" PRIu64 " KiB\n", arch_image_bytes() / 1024, mem_boot_bytes / 1024, own * 4);
+    con_printf("  of which: small objects %" PRIu64 " KiB, large objects %" PRIu64
+               " KiB, page tables, stacks and the rest %" PRIu64 " KiB\n", slabs * 4, bulk * 4,
+               (own - slabs - bulk) * 4);
     for_each_domain(d) {
-        con_printf("d%u: %u pages (max %u), %u shared pages, page-table pool %lu of %lu KiB\n", d->id, d->tot_pages,
-                   d->max_pages, d->shared_pages, d->paging_pool_used / 1024, d->paging_pool_bytes / 1024);
+        con_printf("d%u: %u pages (max %u), %u shared pages, page-table pool %" PRIu64 " of %" PRIu64 " KiB\n", d->id,
+                   d->tot_pages, d->max_pages, d->shared_pages, d->paging_pool_used / 1024,
+                   d->paging_pool_bytes / 1024);
     }
 }

@@ -9,7 +9,7 @@
 static void mask_all(struct cpumask *m)
 {
     for (u32 i = 0; i < CPUMASK_WORDS; i++) {
-        m->w[i] = ~0UL;
+        m->w[i] = UINT64_MAX;
     }
 }
 

@@ -57,7 +57,7 @@ static bool pull_pass(u32 cpu, const struct cpupool *pool, bool local, u64 now)
         u64 m = atomic_load(&sched_busy_cpus.w[i]) & READ_ONCE(pool->cpus.w[i]);
 
         while (m != 0) {
-            u32 from = i * 64 + (u32)__builtin_ctzl(m);
+            u32 from = i * 64 + (u32)__builtin_ctzll(m);
 
             m &= m - 1;
             if (from != cpu && (pcpus[from]->node == pcpus[cpu]->node) == local && pull_from(from, cpu, now)) {

@@ -99,8 +99,8 @@ u64 cpu_idle_time(u32 cpu)
 
 static void dump_vcpu(const char *what, const struct vcpu *v, u64 min)
 {
-    con_printf("    %s d%dv%d vruntime %+ld us, flags 0x%x, weight %u\n", what, v->domain->id, v->id,
-               (long)(v->sched.vruntime - min) / (1000 * SCHED_VT_PER_NS), v->pause_flags, v->domain->sched.weight);
+    con_printf("    %s d%dv%d vruntime %+" PRId64 " us, flags 0x%x, weight %u\n", what, v->domain->id, v->id,
+               (s64)(v->sched.vruntime - min) / (1000 * SCHED_VT_PER_NS), v->pause_flags, v->domain->sched.weight);
 }
 
 static void dump_cpu(u32 cpu)
@@ -108,8 +108,9 @@ static void dump_cpu(u32 cpu)
     struct sched_pcpu *sp = sched_of(cpu);
 
     spin_lock(&sp->lock);
-    con_printf("  CPU%u pool %d waiting %u homed %u idle %lu ms\n", cpu, sp->pool != NULL ? (int)sp->pool->id : -1,
-               sp->nr_runnable, sp->nr_homed, (unsigned long)(cpu_idle_time(cpu) / NS_PER_MS));
+    con_printf("  CPU%u pool %d waiting %u homed %u idle %" PRIu64 " ms\n", cpu,
+               sp->pool != NULL ? (int)sp->pool->id : -1, sp->nr_runnable, sp->nr_homed,
+               cpu_idle_time(cpu) / NS_PER_MS);
     if (!sp->curr->is_idle) {
         dump_vcpu("runs ", sp->curr, sp->min_vruntime);
     }

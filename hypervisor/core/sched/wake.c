@@ -30,7 +30,7 @@ u32 sched_claim_any(const struct cpumask *a, const struct cpumask *b, u32 node)
         u64 m = atomic_load(&sched_idle_cpus.w[i]) & READ_ONCE(a->w[i]) & READ_ONCE(b->w[i]);
 
         while (m != 0) {
-            u32 cpu = i * 64 + (u32)__builtin_ctzl(m);
+            u32 cpu = i * 64 + (u32)__builtin_ctzll(m);
 
             m &= m - 1;
             if ((node == ~0U || pcpus[cpu]->node == node) && sched_claim_idle(cpu)) {
@@ -53,7 +53,7 @@ static u64 load_of(u32 cpu)
 u32 sched_least_loaded(const struct cpumask *allowed)
 {
     u32 best = CPU_NONE;
-    u64 best_load = ~0UL;
+    u64 best_load = UINT64_MAX;
 
     for_each_cpu (cpu) {
         if (cpumask_test(allowed, cpu) && READ_ONCE(pcpus[cpu]->sched.curr) != NULL) {

@@ -8,9 +8,7 @@
 #include <argon/panic.h>
 #include <argon/timer.h>
 
-typedef unsigned __int128 u128_t;
-
-#define MIN_HZ 1000UL
+#define MIN_HZ UINT64_C(1000)
 #define MAX_HZ NS_PER_SEC        /* the architecture's: 1 GHz from Armv8.6 on (Arm ARM D12.1), tens of MHz before */
 
 /* y = x * mult / 2^shift, with mult normalised to its top bit. */
@@ -49,15 +47,10 @@ static struct scale make_scale(u64 from, u64 to, bool round_up)
         rem -= rem >= from ? from : 0;
         s.shift++;
     }
-    if (round_up && rem != 0 && s.mult != ~0UL) {
+    if (round_up && rem != 0 && s.mult != UINT64_MAX) {
         s.mult++;
     }
     return s;
-}
-
-static always_inline u64 mul_high(u64 a, u64 b)
-{
-    return (u64)((u128_t)a * b >> 64);
 }
 
 void time_init(u64 hz)
@@ -67,9 +60,9 @@ void time_init(u64 hz)
     ASSERT_ALWAYS(hz >= MIN_HZ && hz <= MAX_HZ);
     up = make_scale(hz, NS_PER_SEC, true);               /* factor 1 to 10^6: shift 63 down to 44 */
     time_to_ns = (struct time_scale){ .mult = up.mult, .pre = 64 - up.shift };
-    factors.to_ns_limit = ~0UL >> time_to_ns.pre;
+    factors.to_ns_limit = UINT64_MAX >> time_to_ns.pre;
     down = make_scale(NS_PER_SEC, hz, false);            /* factor 10^-6 to 1: shift 63 and up */
-    factors.to_ticks_mult = down.shift < 64 ? ~0UL : down.mult;   /* 1 itself: the next lower factor */
+    factors.to_ticks_mult = down.shift < 64 ? UINT64_MAX : down.mult;   /* 1 itself: the next lower factor */
     factors.to_ticks_post = down.shift < 64 ? 0 : down.shift - 64;
     factors.hz = hz;
 }
@@ -84,7 +77,7 @@ u64 ticks_to_ns(u64 ticks)
     u64 ns = mul_high(ticks << time_to_ns.pre, time_to_ns.mult);
 
     /* A guest's compare value may be as far away as ~0 ticks: that is never, not soon. */
-    return likely(ticks <= factors.to_ns_limit) ? ns : ~0UL;
+    return likely(ticks <= factors.to_ns_limit) ? ns : UINT64_MAX;
 }
 
 u64 ns_to_ticks(u64 ns)
@@ -104,7 +97,7 @@ void wallclock_set(u64 secs, u32 nsecs, u64 system_time)
 
     /* Beyond the year 2554, or before 1970 at system time 0: the nearest that can be represented. */
     if (__builtin_mul_overflow(secs, NS_PER_SEC, &utc) || __builtin_add_overflow(utc, (u64)nsecs, &utc)) {
-        utc = ~0UL;
+        utc = UINT64_MAX;
     }
     atomic_store(&wallclock_base, utc > system_time ? utc - system_time : 0);
 }

@@ -7,7 +7,7 @@
 #include <argon/smp.h>
 #include <argon/timer.h>
 
-#define TIMER_OFF ~0UL
+#define TIMER_OFF UINT64_MAX
 
 /* Handlers run in one interrupt at most; what is due still is taken by the next, after a look at other interrupts. */
 #define TIMER_BATCH 64
@@ -261,7 +261,7 @@ static bool dump_next(u32 cpu, u64 now, struct timer **prev)
     if (n == NULL) {
         return false;
     }
-    con_printf("  ex=%8ldus timer fn=%p data=%p\n", ((s64)(deadline - now)) / 1000, fn, data);
+    con_printf("  ex=%8" PRId64 "us timer fn=%p data=%p\n", ((s64)(deadline - now)) / 1000, fn, data);
     return true;
 }
 

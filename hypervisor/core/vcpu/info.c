@@ -32,7 +32,7 @@ int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset)
         page_put(pg);
         return -EINVAL;
     }
-    info = (struct vcpu_info *)(void *)((char *)page_to_virt(pg) + offset);
+    info = (struct vcpu_info *)(void *)((char *)frame_map_lasting(page_to_mfn(pg)) + offset);
     guest_fill(d, info, v->info, sizeof(*info));
     v->info_mfn = page_to_mfn(pg);
     atomic_store_release(&v->info, info);
@@ -45,8 +45,11 @@ int vcpu_register_info(struct vcpu *v, gfn_t g, u32 offset)
 /* Nobody can be in the middle of setting bits there any more (domain_kill()). */
 void vcpu_unregister_info(struct vcpu *v)
 {
+    const struct vcpu_info *info = v->info;
+
     v->info = &v->dummy_info;
     if (mfn_is_valid(v->info_mfn)) {
+        (void)frame_unmap_lasting(info);
         page_put(mfn_to_page(v->info_mfn));
         v->info_mfn = INVALID_MFN;
     }

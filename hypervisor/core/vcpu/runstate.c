@@ -95,6 +95,6 @@ void vcpu_runstate_publish(struct vcpu *v)
     pg = guest_page_for_write(gva, sizeof(info), &area);
     if (likely(pg != NULL)) {
         store_area(area, &info, flagged);
-        guest_page_done(v->domain, pg);
+        guest_page_done(v->domain, pg, area);
     }
 }

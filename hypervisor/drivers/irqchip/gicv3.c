@@ -29,10 +29,10 @@
 #define WAKER_SLEEP         BIT32(1)
 #define WAKER_ASLEEP        BIT32(2)
 #define GICR_SGI_FRAME      0x10000
-#define GICR_FRAMES_V3      0x20000UL
-#define GICR_FRAMES_V4      0x40000UL
+#define GICR_FRAMES_V3      UINT64_C(0x20000)
+#define GICR_FRAMES_V4      UINT64_C(0x40000)
 
-#define SRE_USE             7UL          /* SRE, DFB, DIB: system registers, no bypass */
+#define SRE_USE             UINT64_C(7)          /* SRE, DFB, DIB: system registers, no bypass */
 #define SRE_ENABLE          BIT(3)       /* ICC_SRE_EL2: EL1 reaches ICC_SRE_EL1 */
 #define ICC_CTLR_EOIMODE    BIT(1)
 
@@ -150,7 +150,7 @@ static int redist_init(void)
     volatile void *rd = find_redist();
 
     if (rd == NULL) {
-        log_err("GICv3: no redistributor for CPU %u (%lx)", cpu_id(), this_cpu()->hwid);
+        log_err("GICv3: no redistributor for CPU %u (%" PRIx64 ")", cpu_id(), this_cpu()->hwid);
         return -ENODEV;
     }
     gicr[cpu_id()] = rd;

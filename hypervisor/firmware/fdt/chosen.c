@@ -45,12 +45,12 @@ static boot_code void copy_args(char *dst, size_t size, const struct dt_prop *pr
 
 static boot_code int add_module(struct machine *m, const struct machine_module *mod)
 {
-    if (mod->start + mod->size > ROUND_DOWN(~0UL, PAGE_SIZE)) {
-        log_err("device tree: boot module at %#lx: its range wraps", mod->start);
+    if (mod->start + mod->size > ROUND_DOWN(UINT64_MAX, PAGE_SIZE)) {
+        log_err("device tree: boot module at %#" PRIx64 ": its range wraps", mod->start);
         return -EINVAL;
     }
     if (m->nr_modules == MACHINE_MAX_MODULES) {
-        log_warn("more than %u boot modules: the one at %#lx is not used", MACHINE_MAX_MODULES, mod->start);
+        log_warn("more than %u boot modules: the one at %#" PRIx64 " is not used", MACHINE_MAX_MODULES, mod->start);
         return machine_add_reserved(m, mod->start, mod->size) == 0 ? 0 : -EINVAL;
     }
     m->modules[m->nr_modules++] = *mod;

@@ -7,7 +7,7 @@
 #include <argon/string.h>
 #include "parse.h"
 
-#define REDIST_FRAMES 0x20000UL  /* RD_base and SGI_base of one CPU */
+#define REDIST_FRAMES UINT64_C(0x20000)  /* RD_base and SGI_base of one CPU */
 
 static boot_code int common(struct fdt_parse *p, u32 version)
 {
@@ -53,7 +53,7 @@ boot_code int fdt_parse_gic_v3(struct fdt_parse *p)
         return fdt_bad(p, "bad #redistributor-regions");
     }
     prop = dt_get(&p->dt, p->w.off, "redistributor-stride");
-    if (prop.data != NULL && (!dt_number(&prop, &g->redist_stride) || !IS_ALIGNED(g->redist_stride, 0x10000UL) ||
+    if (prop.data != NULL && (!dt_number(&prop, &g->redist_stride) || !IS_ALIGNED(g->redist_stride, KIB(64)) ||
                               g->redist_stride < REDIST_FRAMES)) {
         return fdt_bad(p, "bad redistributor-stride");
     }

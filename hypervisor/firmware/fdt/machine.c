@@ -7,7 +7,7 @@
 #include "fdt.h"
 #include "parse.h"
 
-#define MPIDR_AFFINITY 0xff00ffffffUL
+#define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 #define MAX_NODES      64        /* domain.node_affinity has a bit each */
 #define PSCI_0_2_CPU_ON_64 0xc4000003u
 
@@ -65,7 +65,7 @@ static boot_code int reserve(struct fdt_parse *p, u64 start, u64 size)
         return -EINVAL;
     }
     if (r != 0) {
-        log_err("device tree: reserved memory at %#lx wraps", start);
+        log_err("device tree: reserved memory at %#" PRIx64 " wraps", start);
     }
     return r;
 }

@@ -41,16 +41,34 @@
 #define MIN(a, b) PICK(a, b, <, JOIN(pick_a_, __COUNTER__), JOIN(pick_b_, __COUNTER__))
 #define MAX(a, b) PICK(a, b, >, JOIN(pick_a_, __COUNTER__), JOIN(pick_b_, __COUNTER__))
 
-#define ROUND_UP(x, n)   (((x) + (n) - 1) & ~((__typeof__(x))(n) - 1))
+#define ROUND_UP(x, n)   (((x) + ((__typeof__(x))(n) - 1)) & ~((__typeof__(x))(n) - 1))
 #define ROUND_DOWN(x, n) ((x) & ~((__typeof__(x))(n) - 1))
 #define DIV_ROUND_UP(x, n) (((x) + (n) - 1) / (n))
 #define IS_ALIGNED(x, n) (((x) & ((__typeof__(x))(n) - 1)) == 0)
 
-#define BIT(n)           (1UL << (n))
+/* Of 64 bits where longs have 32, too: masks of registers, addresses and table entries. */
+#define BIT(n)           (UINT64_C(1) << (n))
 #define BIT32(n)         (1U << (n))
-/* Bits hi..lo set, both included. */
-#define GENMASK(hi, lo)  ((~0UL >> (63 - (hi))) & (~0UL << (lo)))
-#define BITS_PER_LONG    64
+/* Bits hi..lo set, both included; 64 bits. */
+#define GENMASK(hi, lo)  ((UINT64_MAX >> (63 - (hi))) & (UINT64_MAX << (lo)))
+
+/* High half of a product: where the compiler has no type of 128 bits, from those of halves. */
+static inline uint64_t mul_high_of_halves(uint64_t a, uint64_t b)
+{
+    uint64_t a1 = a >> 32, a0 = (uint32_t)a, b1 = b >> 32, b0 = (uint32_t)b;
+    uint64_t mid = a1 * b0 + (a0 * b0 >> 32), mid2 = a0 * b1 + (uint32_t)mid;
+
+    return a1 * b1 + (mid >> 32) + (mid2 >> 32);
+}
+
+static always_inline uint64_t mul_high(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+    return (uint64_t)((unsigned __int128)a * b >> 64);
+#else
+    return mul_high_of_halves(a, b);
+#endif
+}
 
 #ifndef static_assert
 #define static_assert _Static_assert

@@ -19,7 +19,7 @@ must_check int copy_to_guest(u64 gva, const void *from, size_t bytes);
 must_check int clear_guest(u64 gva, size_t bytes);
 /*
  * For several stores in order: the page behind [gva, gva + bytes) with a reference, *va where it is; NULL if the range
- * crosses a page or the guest could not write there. guest_page_done() (guest_write.h) at once, by the same hypercall.
+ * crosses a page or the guest could not write there. Mapped until guest_page_done() (guest_write.h) at once, by the same hypercall.
  */
 must_check struct page *guest_page_for_write(u64 gva, size_t bytes, void **va);
 

@@ -56,7 +56,7 @@ must_check static always_inline bool guest_or64(const struct domain *d, u64 *p, 
         *old = w;
         return true;
     }
-    return guest_change64_slow(d, p, ~0UL, bits, old);
+    return guest_change64_slow(d, p, UINT64_MAX, bits, old);
 }
 
 /* *p &= mask; *old: the value before. */

@@ -11,7 +11,7 @@
 #include <argon/string.h>
 
 /*
- * What is at `at`, in the direct map, has been written for d: in d's own frame, or another's that d has mapped or was granted (the
+ * What is at `at`, in a frame that is mapped, has been written for d: in d's own frame, or another's that d has mapped or was granted (the
  * frame says whose), or not a guest's at all yet (the private vcpu_info of a vCPU). After the store, so that whoever takes the mark
  * away and then reads the frame misses nothing. Nothing is logged so far.
  */
@@ -41,10 +41,11 @@ static inline void guest_fill(const struct domain *d, void *to, const void *from
     guest_wrote(d, to);
 }
 
-/* The end of what guest_page_for_write() began: the page is as it is to be, and its reference goes. */
-static inline void guest_page_done(const struct domain *d, struct page *pg)
+/* The end of what guest_page_for_write() began: the page is as it is to be, and its reference goes. va: what that has said. */
+static inline void guest_page_done(const struct domain *d, struct page *pg, const void *va)
 {
-    guest_wrote(d, page_to_virt(pg));
+    guest_wrote(d, va);
+    frame_unmap(va);
     page_put(pg);
 }
 

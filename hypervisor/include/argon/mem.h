@@ -113,7 +113,19 @@ static inline bool mfn_is_ram(mfn_t m)
 {
     return likely(m.m - mem_hot_range.first < mem_hot_range.nr) || mem_is_ram_elsewhere(m);
 }
-/* Direct map: mfn_to_virt() and virt_to_mfn() in <asm/directmap.h>. */
+/*
+ * Direct map: mfn_to_virt() and virt_to_mfn() in <asm/directmap.h>. It always has what the allocator has given to the hypervisor itself,
+ * and the two below are for that alone. Where addresses are few it has no guest's memory and none that is free: that is reached through
+ *   frames_map(m, nr), frames_unmap(va, nr)      up to FRAMES_MAP_MAX in a row, by and for this CPU, until it unmaps them: before it returns to
+ *                                                its guest. Two may be mapped at a time
+ *   frame_map_at(m, addr)                        one, at the offset into it that `addr` has; frame_unmap() of any address in it
+ *   frame_map_lasting(m)                         one, for all CPUs and until frame_unmap_lasting() of any address in it, which returns the frame
+ *   frames_scrub(m, nr)                          arch_scrub_pages(), any number
+ * all in that header, too. Where the direct map has all RAM they are its arithmetic, or nothing.
+ */
+#define FRAMES_MAP_MAX 64
+static always_inline void *frame_map(mfn_t m) { return frames_map(m, 1); }
+static always_inline void frame_unmap(const void *va) { frames_unmap(va, 1); }
 static inline void *page_to_virt(const struct page *pg) { return mfn_to_virt(page_to_mfn(pg)); }
 static inline struct page *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
 

@@ -12,20 +12,20 @@
 #define PTE_TABLE_BIT   BIT(1)           /* levels 0-2: next table; level 3: page */
 #define PTE_ADDR_MASK   GENMASK(47, 12)
 #define PTE_AF          BIT(10)
-#define PTE_SH_INNER    (3UL << 8)
+#define PTE_SH_INNER    (UINT64_C(3) << 8)
 #define PTE_XN          BIT(54)
 /* Stage 1 at EL2 */
 #define PTE_S1_ATTR(i)  ((u64)(i) << 2)
 #define PTE_S1_AP_RES1  BIT(6)
 #define PTE_S1_RO       BIT(7)
 /* Stage 2 */
-#define PTE_S2_NORMAL   (0xfUL << 2)     /* Normal, write-back inner and outer */
-#define PTE_S2_NC       (0x5UL << 2)     /* Normal, non-cacheable */
-#define PTE_S2_DEVICE   (0x1UL << 2)     /* Device-nGnRE */
+#define PTE_S2_NORMAL   (UINT64_C(0xf) << 2)     /* Normal, write-back inner and outer */
+#define PTE_S2_NC       (UINT64_C(0x5) << 2)     /* Normal, non-cacheable */
+#define PTE_S2_DEVICE   (UINT64_C(0x1) << 2)     /* Device-nGnRE */
 #define PTE_S2_READ     BIT(6)
 #define PTE_S2_WRITE    BIT(7)
 #define PTE_SW_SHIFT    55               /* four bits left to software */
-#define PTE_SW_MASK     (0xfUL << PTE_SW_SHIFT)
+#define PTE_SW_MASK     (UINT64_C(0xf) << PTE_SW_SHIFT)
 
 struct pgtable;
 

@@ -47,7 +47,7 @@ extern struct time_scale time_to_ns;     /* constant after time_init() */
 /* Current system time, ns since boot. The counter does not get to where the shift would overflow, 292 years or more. */
 static always_inline u64 now_ns(void)
 {
-    return (u64)((unsigned __int128)(arch_counter() << time_to_ns.pre) * time_to_ns.mult >> 64);
+    return mul_high(arch_counter() << time_to_ns.pre, time_to_ns.mult);
 }
 
 void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu);

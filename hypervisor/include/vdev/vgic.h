@@ -13,8 +13,8 @@ struct domain;
 struct vcpu;
 
 /* Guest layout other than dom0's (ABI: compiled into the toolstack): GICD and GICC are in <argon/xen.h>. */
-#define GUEST_GICV3_GICR_BASE 0x03020000UL
-#define GUEST_GICV3_GICR_SIZE 0x01000000UL
+#define GUEST_GICV3_GICR_BASE UINT64_C(0x03020000)
+#define GUEST_GICV3_GICR_SIZE UINT64_C(0x01000000)
 
 /* GIC version this host can give guests: bit 2, bit 3. */
 u32 vgic_host_versions(void);

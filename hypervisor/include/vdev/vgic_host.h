@@ -23,8 +23,8 @@ struct vgic_vcpu;
 #define LR_PRIO_SHIFT    48
 #define LR_HOST_SHIFT    32              /* HW=1: physical INTID */
 #define LR_SOURCE_SHIFT  10              /* v2 guest: CPU that sent an SGI (bits 12..10) */
-#define LR_SOURCE_MASK   0x1c00UL
-#define LR_VINTID_MASK   0x3ffUL
+#define LR_SOURCE_MASK   UINT64_C(0x1c00)
+#define LR_VINTID_MASK   UINT64_C(0x3ff)
 
 #define VHCR_EN          BIT32(0)
 #define VHCR_LRENPIE     BIT32(2)        /* maintenance: guest ended an interrupt that is in no list register */

@@ -282,7 +282,7 @@ static always_inline u64 vgic_dist_row(u64 offset)
 {
     u64 block = offset >> 7;
 
-    return block == 0 ? MIN(offset / 4, 2UL) : MIN(block + 2, 10UL);
+    return block == 0 ? MIN(offset / 4, UINT64_C(2)) : MIN(block + 2, UINT64_C(10));
 }
 
 /* Per-interrupt fields, shared by the front ends: irqregs.c. */

@@ -4,7 +4,7 @@
 
 static inline u64 low_bits(u64 n)
 {
-    return n >= 64 ? ~0UL : BIT(n) - 1;
+    return n >= 64 ? UINT64_MAX : BIT(n) - 1;
 }
 
 static struct vgic_irq *row_irq(const struct vgic_access *c, u32 intid)
@@ -84,7 +84,7 @@ u64 vgic_reg_read_any(struct vcpu *v, u64 offset, u64 size, struct vcpu *bank, c
     if (row->bits != 0) {
         return array_read(&c, row, offset, size * 8);
     }
-    base = offset & ~(row->width - 1UL);
+    base = offset & ~(row->width - UINT64_C(1));
     return plain_value(v, bank, row, base) >> (offset - base) * 8 & low_bits(size * 8);
 }
 
@@ -99,7 +99,7 @@ void vgic_reg_write_any(struct vcpu *v, u64 offset, u64 size, u64 value, struct 
     if (row->bits != 0) {
         array_write(&c, row, offset, size * 8, value);
     } else if (row->write != NULL) {
-        u64 base = offset & ~(row->width - 1UL);
+        u64 base = offset & ~(row->width - UINT64_C(1));
         u64 shift = (offset - base) * 8;
         u64 mask = low_bits(size * 8) << shift;
         u64 old = size < row->width ? plain_value(v, bank, row, base) : 0;

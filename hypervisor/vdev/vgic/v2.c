@@ -62,7 +62,7 @@ static void target_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
     u64 targets = value & (BIT(c->v->domain->max_vcpus) - 1);
 
     if (vgic_is_spi(irq) && c->v->domain->max_vcpus > 1) {
-        vgic_route_spi(irq, targets != 0 ? c->v->domain->vcpu[__builtin_ctzl(targets)] : NULL, targets);
+        vgic_route_spi(irq, targets != 0 ? c->v->domain->vcpu[__builtin_ctzll(targets)] : NULL, targets);
     }
 }
 

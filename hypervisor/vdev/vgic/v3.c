@@ -83,7 +83,7 @@ static void irouter_set(struct vgic_access *c, struct vgic_irq *irq, u64 value)
 {
     u64 route = value & IROUTER_MASK;
     u64 id = (route >> 8 & 0xff) * 16 + (route & 0xff);
-    bool valid = !(route & ~0xffffUL) && (route & 0xff) < 16 && id < c->v->domain->max_vcpus;
+    bool valid = !(route & ~UINT64_C(0xffff)) && (route & 0xff) < 16 && id < c->v->domain->max_vcpus;
 
     vgic_route_spi(irq, valid ? domain_vcpu(c->v->domain, id) : NULL, route);
 }

@@ -9,8 +9,8 @@
 
 const struct vgic_host_ops *vgic_host ro_after_boot;
 
-#define V2_FRAME_SIZE 0x1000UL
-#define V3_DIST_SIZE  0x10000UL
+#define V2_FRAME_SIZE UINT64_C(0x1000)
+#define V3_DIST_SIZE  UINT64_C(0x10000)
 
 u32 vgic_host_versions(void)
 {
@@ -287,7 +287,7 @@ static void dump_irq(const struct vgic_irq *irq)
 {
     u64 lr = irq->lr != 0 ? irq->vcpu->arch.vgic.lr[irq->lr - 1u] : 0;
 
-    con_printf("    irq %4u: prio %02x %s%s%s%s%s%s host %u lr %d %016lx home %d\n", irq->intid, irq->priority,
+    con_printf("    irq %4u: prio %02x %s%s%s%s%s%s host %u lr %d %016" PRIx64 " home %d\n", irq->intid, irq->priority,
                irq->enabled ? "enabled" : "disabled", irq->is_level ? " level" : " edge", irq->latch ? " pending" : "",
                irq->line ? " line" : "", irq->active ? " active" : "", irq->phys_active ? " phys-active" : "",
                irq->host_irq, (int)irq->lr - 1, lr, irq->vcpu != NULL ? irq->vcpu->id : -1);

@@ -210,7 +210,8 @@ static void destroyed_asleep(void)
         REQUIRE("runs", domu_run(victim, remains_work, OWNER, 0) && domu_wait(victim, 5000));
         CHECK_EQ(check_name("remains", round), 0, victim->box->word[WORD_WHERE]);
         victim->box->word[WORD_READY] = 0;
-        REQUIRE("sleeps", domu_run(victim, sleep_work, OWNER, round) && WAIT_FOR(victim->box->word[WORD_READY], patience_ms));
+        REQUIRE("sleeps", domu_run(victim, sleep_work, OWNER, round) &&
+                WAIT_FOR(victim->box->word[WORD_READY], patience_ms));
         CHECK("blocked", WAIT_FOR(vcpu_is_blocked(victim->id, 0), patience_ms));
         domu_destroy(victim);
     }

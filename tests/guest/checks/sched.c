@@ -48,6 +48,7 @@ static void stop_hook(uint32_t iar)
  */
 static void block(void)
 {
+    volatile unsigned *taken = &this_cpu()->irq_count;
     uint64_t start, due;
 
     trap_irq_hook = stop_hook;
@@ -57,10 +58,10 @@ static void block(void)
     sysreg_write(cntv_cval_el0, due);
     sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
     isb();
-    while (!gic_irq_signalled() && !*(volatile unsigned *)&this_cpu()->irq_count && counter() < start + ticks_ms(patience_ms))
+    while (!gic_irq_signalled() && !*taken && counter() < start + ticks_ms(patience_ms))
         CHECK_EQ("block", 0, sched_op(SCHEDOP_block, 0));
     irq_disable();
-    CHECK("woken", gic_irq_signalled() || this_cpu()->irq_count);
+    CHECK("woken", gic_irq_signalled() || *taken);
     CHECK("not-early", counter() >= due);
     CHECK_RANGE("not-late", 0, ticks_ms(patience_ms), counter() - start);
 }

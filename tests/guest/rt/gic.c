@@ -154,7 +154,8 @@ void gic_set_bit(unsigned irq, unsigned reg)
 {
     mmio_write32(gic_bit_reg((unsigned)this_cpu()->index, irq, reg), 1u << (irq % 32));
     if (reg == GICD_ICENABLER && gic.version == 3) /* wait for the effect: GICD_CTLR.RWP, GICR_CTLR.RWP (bit 3) */
-        (void)WAIT_FOR(irq < 32 ? !(mmio_read32(this_cpu()->redist) & 8) : !(mmio_read32(gic.dist) & 1u << 31), patience_ms);
+        (void)WAIT_FOR(irq < 32 ? !(mmio_read32(this_cpu()->redist) & 8) : !(mmio_read32(gic.dist) & 1u << 31),
+                       patience_ms);
 }
 
 void gic_set_priority(unsigned irq, unsigned priority)

@@ -6,7 +6,7 @@
 #include <argon/mem.h>
 #include <argon/p2m.h>
 
-#define CACHEFLUSH_MAX_FRAMES (1UL << MAX_ORDER)
+#define CACHEFLUSH_MAX_FRAMES BIT(MAX_ORDER)
 
 /* Below what the domain has is fine: it gets no more until it is below the limit. */
 int domctl_max_mem(struct vcpu *v, struct domain *d, struct xen_domctl *op)
@@ -24,7 +24,7 @@ static u64 all_nodes(void)
 {
     u32 n = machine.nr_nodes;
 
-    return n == 0 ? 1 : n >= 64 ? ~0UL : BIT(n) - 1;
+    return n == 0 ? 1 : n >= 64 ? UINT64_MAX : BIT(n) - 1;
 }
 
 /* All nodes: no preference, which is how a domain starts. */

@@ -2,7 +2,7 @@
 /*
  * For tests that are linked with the stage 2 of arch/arm in place of the fake one, most of them a second time:
  * test_X_arm.c includes this, then test_X.c. Needs "unit-arch: arm" and
- *   unit-sources: arch/arm/p2m.c arch/arm/p2m_lookup.c arch/arm/pgtable.c arch/arm/tlb.c arch/arm/guest_access.c
+ *   unit-sources: arch/arm/p2m.c arch/arm/p2m_lookup.c arch/arm/pgtable.c arch/arm/arm64/tlb.c arch/arm/guest_access.c
  */
 #ifndef REAL_P2M_H
 #define REAL_P2M_H

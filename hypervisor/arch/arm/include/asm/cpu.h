@@ -17,7 +17,7 @@ static always_inline void cpu_table_barrier(void) { dsb(ishst); }
 /* Is a host interrupt or SError waiting for this CPU? (ISR_EL1, masked or not.) */
 static always_inline bool arch_irq_waiting(void) { return sysreg_read(isr_el1) != 0; }
 
-u64 counter_read_carefully(void);        /* arch/arm/counter.c */
+u64 counter_read_carefully(void);        /* arch/arm/arm64/counter.c */
 
 static always_inline u64 arch_counter(void)
 {
@@ -34,7 +34,7 @@ static always_inline u64 arch_counter_hz(void)
 /* The EL2 physical timer (Arm ARM D11.2.4). */
 static always_inline void arch_timer_program(u64 ticks)
 {
-    if (ticks == ~0UL) {
+    if (ticks == UINT64_MAX) {
         sysreg_write(cnthp_ctl_el2, 0);
     } else {
         sysreg_write(cnthp_cval_el2, ticks);

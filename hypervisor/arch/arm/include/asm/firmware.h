@@ -34,7 +34,7 @@ static inline s64 firmware_call(u32 fid, u64 arg)
 /* SMCCC_ARCH_FEATURES of this CPU's firmware; -1 also where it is too old to be asked. */
 s32 firmware_arch_features(u32 fid);
 
-/* ---- arch/arm/spectre.c ---- */
+/* ---- arch/arm/arm64/spectre.c ---- */
 /* SMCCC_ARCH_FEATURES(FID_WORKAROUND_n) for guests: one answer for all CPUs, as a vCPU may move; what any CPU needs counts. */
 s32 firmware_guest_workaround(u32 fid);
 /* v, current, calls FID_WORKAROUND_n. */

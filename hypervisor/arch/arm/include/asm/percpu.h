@@ -25,7 +25,7 @@ struct arch_pcpu {
 
 static always_inline struct pcpu *this_cpu(void)
 {
-    return (struct pcpu *)sysreg_read_stable(tpidr_el2);         /* hypervisor code never moves between CPUs */
+    return (struct pcpu *)(uintptr_t)sysreg_read_stable(tpidr_el2);         /* hypervisor code never moves between CPUs */
 }
 
 #endif

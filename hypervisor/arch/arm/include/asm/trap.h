@@ -21,6 +21,19 @@ enum esr_ec {
     EC_SYSREG = 0x18, EC_SVE = 0x19, EC_IABT_LOW = 0x20, EC_IABT_CUR = 0x21, EC_DABT_LOW = 0x24, EC_DABT_CUR = 0x25,
 };
 
+/* Fields of the data abort syndrome (D17.2.37, ISS encoding for Data Abort). */
+#define DABT_ISV   BIT(24)
+#define DABT_SSE   BIT(21)
+#define DABT_SF    BIT(15)
+#define DABT_CM    BIT(8)
+#define DABT_S1PTW BIT(7)
+#define DABT_WNR   BIT(6)
+#define FSC_MASK   0x3f
+#define FSC_KIND(fsc) ((fsc) & 0x3c)
+#define FSC_TRANSLATION 0x04
+#define FSC_ACCESS_FLAG 0x08
+#define FSC_PERMISSION  0x0c
+
 /*
  * Return address and state of the current vCPU. They stay in the CPU during an exit: struct cpu_regs has them once exit_work() runs,
  * and of vCPUs that are not current.
@@ -52,13 +65,13 @@ void inject_undefined(struct vcpu *v);
 #define FSC_EXTERNAL      0x10u
 #define FSC_EXTERNAL_WALK 0x14u
 void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status);
-/* arch/arm/s1walk.c: level of the current vCPU's stage-1 walk of va that met gpa. */
+/* arch/arm/arm64/s1walk.c: level of the current vCPU's stage-1 walk of va that met gpa. */
 unsigned int s1_fault_level(struct vcpu *v, u64 va, u64 gpa);
 
 /* EC_SYSREG: arch/arm/arm64/sysreg.c */
 void trap_sysreg(struct vcpu *v, u64 esr);
 
-/* arch/arm/vcpu.c: all CPUs are up, errata and features known: what of them matters when vCPUs change. */
+/* arch/arm/arm64/vcpu.c: all CPUs are up, errata and features known: what of them matters when vCPUs change. */
 void vcpu_boot_done(void);
 
 /* Called by the vectors. */

@@ -9,7 +9,7 @@ struct pcpu;
 
 struct arch_pcpu {
     u64 lr_used;                 /* vdev/vgic: list registers in use here */
-    u32 exit_arg;                /* arch/arm/spectre.c */
+    u32 exit_arg;                /* arch/arm/arm64/spectre.c */
     bool bypass;
 };
 

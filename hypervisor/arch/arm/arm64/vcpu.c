@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest register state: creation, switching, and the toolstack's view of it. */
+/* Guest register state: reset, switching, and the toolstack's view of it. */
 #include <argon/arch.h>
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/machine.h>
 #include <argon/p2m.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
@@ -17,6 +16,7 @@
 #include <asm/spectre.h>
 #include <asm/tlb.h>
 #include <asm/trap.h>
+#include <asm/vcpu_regs.h>
 #include <vdev/vgic.h>
 #include <vdev/vtimer.h>
 
@@ -216,7 +216,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
     }
 }
 
-static void regs_reset(struct vcpu *v)
+void vcpu_regs_reset(struct vcpu *v)
 {
     memset(&v->arch.regs, 0, sizeof(v->arch.regs));
     memset(&v->arch.el1, 0, sizeof(v->arch.el1));
@@ -230,45 +230,12 @@ static void regs_reset(struct vcpu *v)
     v->arch.vmpidr = BIT(31) | (u64)(v->id >> 4) << 8 | (v->id & 0xf);
 }
 
-int arch_vcpu_create(struct vcpu *v)
-{
-    const struct domain *d = v->domain;
-
-    regs_reset(v);
-    if (v->is_idle) {
-        return 0;
-    }
-    vgic_init_vcpu(v);
-    /* dom0's device tree names the host's timer interrupts, other guests' the ABI's. */
-    vtimer_init_vcpu(v, d->is_privileged ? machine.timer_irq_virt : 27, d->is_privileged ? machine.timer_irq_phys_ns : 30);
-    return 0;
-}
-
-void arch_vcpu_quiesce(struct vcpu *v)
-{
-    vtimer_destroy_vcpu(v);
-}
-
-void arch_vcpu_destroy(struct vcpu *v)
-{
-    if (!v->is_idle) {
-        vtimer_destroy_vcpu(v);
-    }
-}
-
-void arch_vcpu_reset(struct vcpu *v)
-{
-    regs_reset(v);
-    vgic_reset_vcpu(v);
-    vtimer_reset_vcpu(v);
-}
-
 int arch_vcpu_boot(struct vcpu *v, u64 entry, u64 context)
 {
     if (entry & 3) {
         return -EINVAL;
     }
-    regs_reset(v);
+    vcpu_regs_reset(v);
     v->arch.regs.pc = entry;
     v->arch.regs.x[0] = context;
     v->initialised = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A question about errata is one NOP in the code where none of them is active. Where one is, boot writes a branch over it
- * (arch/arm/errata_site.c).
+ * (arch/arm/arm64/errata_site.c).
  */
 #ifndef ASM_ERRATA_SITE_H
 #define ASM_ERRATA_SITE_H

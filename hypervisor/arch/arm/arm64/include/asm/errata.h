@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errata of CPUs and speculation mitigations: one table (arch/arm/errata.c), matched by each CPU as it comes up. What to do about one
+ * Errata of CPUs and speculation mitigations: one table (arch/arm/arm64/errata.c), matched by each CPU as it comes up. What to do about one
  * stands where it matters, behind errata_active(). docs/design/errata.md names the notices.
  */
 #ifndef ASM_ERRATA_H
@@ -41,7 +41,7 @@ static always_inline bool errata_active(enum erratum e)
 #define COUNTER_ERRATA (BIT32(ERRATUM_COUNTER_A008585) | BIT32(ERRATUM_COUNTER_161010101) | BIT32(ERRATUM_COUNTER_UNKNOWN1) | \
                         BIT32(ERRATUM_COUNTER_858921))
 
-/* ---- boot (arch/arm/errata.c) ---- */
+/* ---- boot (arch/arm/arm64/errata.c) ---- */
 /* Boot CPU, once machine and options are known, before the counter is used: errata=, errata of the machine. */
 void errata_boot_init(const char *option);
 /*
