@@ -26,7 +26,6 @@ noreturn_fn void boot_main(paddr_t tables, paddr_t image);
 #define TABLES 0x48000000UL
 #define MAX_STEPS 64
 
-struct machine machine;
 struct pcpu boot_pcpu;
 struct options opt;
 char boot_stack_top[16];

@@ -70,6 +70,7 @@ void sched_update_allowed(struct vcpu *v)
     if (move) {
         sched_wake(v);
     }
+    domain_update_nodes(v->domain);
 }
 
 int sched_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft)

@@ -60,12 +60,13 @@ int vcpu_create(struct domain *d, u16 id)
     v->pause_flags |= d->shutting_down ? VPF_SHUTDOWN : 0;
     atomic_store_release(&d->vcpu[id], v);
     spin_unlock(&d->lock);
+    domain_update_nodes(d);
     return 0;
 }
 
 struct vcpu *vcpu_create_idle(u32 cpu)
 {
-    struct vcpu *v = xzalloc(struct vcpu);
+    struct vcpu *v = xzalloc_near(struct vcpu, pcpus[cpu]->node);
 
     if (v == NULL) {
         panic("no memory for the idle vCPU of CPU%u", cpu);
