@@ -82,7 +82,13 @@ void sched_init_cpu(u32 cpu) { assert_int_equal(cpu, 0); step("sched_init_cpu");
 u32 smp_boot(u32 max) { (void)max; step("smp_boot"); return 1; }
 void mem_idle_start(bool zero) { assert_int_equal(zero, opt.bootscrub != BOOTSCRUB_NO); step("mem_idle_start"); }
 void guest_enter(void) { step("guest_enter"); longjmp(end, 1); }
-u64 mmu_map_stack(u32 cpu, bool emergency) { (void)cpu, (void)emergency; step("mmu_map_stack"); return stacks; }
+u64 mmu_map_stack(u32 cpu, u32 node, bool emergency)
+{
+    (void)cpu, (void)node, (void)emergency;
+    step("mmu_map_stack");
+    return stacks;
+}
+
 
 void boot_stop(const char *fmt, ...)
 {
