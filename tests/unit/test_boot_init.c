@@ -84,7 +84,9 @@ void mem_idle_start(bool zero) { assert_int_equal(zero, opt.bootscrub != BOOTSCR
 void guest_enter(void) { step("guest_enter"); longjmp(end, 1); }
 u64 mmu_map_stack(u32 cpu, u32 node, bool emergency)
 {
-    (void)cpu, (void)node, (void)emergency;
+    (void)cpu, (void)emergency;
+    /* The boot CPU's, found by its MPIDR. */
+    assert_int_equal(node, boot_pcpu.hwid == 0xff00000102UL ? 5 : 0);
     step("mmu_map_stack");
     return stacks;
 }
@@ -130,6 +132,8 @@ int machine_from_firmware(const void *tables, size_t max, paddr_t at)
     assert_int_equal(at, TABLES);
     machine.tables = (struct machine_range){ .start = at, .size = max };
     strcpy(machine.xen_cmdline, "the line");
+    machine.nr_cpus = 2;
+    machine.cpus[1] = (struct machine_cpu){ .hwid = 0xff00000102UL, .node = 5 };
     step("machine_from_firmware");
     return parse_rc;
 }

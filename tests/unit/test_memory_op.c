@@ -195,6 +195,7 @@ static void test_flags(void **state)
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(12)), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(30)), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_exact_node(3)), 0);
+    assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_node(3)), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(31)), 1);
     frame++;
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(32)), 1);
