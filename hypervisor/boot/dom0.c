@@ -79,7 +79,7 @@ static boot_code void claim_memory(struct build *b)
         b->memory.nr = 1;
         b->memory.total = b->memory.bank[0].size;
     }
-    r = dom0_claim_memory(&machine, bytes, first_min, &b->memory);
+    r = dom0_claim_memory(&machine, this_cpu()->node, bytes, first_min, &b->memory);
     if (r != 0 && (opt.dom0_mem_min == 0 || b->memory.total < opt.dom0_mem_min)) {
         boot_stop("not enough memory for dom0: %" PRIu64 " MiB wanted (dom0_mem), %" PRIu64 " MiB free, %" PRIu64
                   " MiB of that in usable pieces (2 MiB and up, the first %" PRIu64 " MiB)", bytes >> 20,

@@ -11,9 +11,11 @@ struct rangeset;
 /* ---- memory (boot/dom0_mem.c) ---- */
 /*
  * Claim `bytes` (multiple of BUILD_CHUNK) of free RAM in few large banks, besides what is in *out; the first at least
- * `first_min` bytes, below 4 GiB if that can be had. -ENOMEM: not so much is free; what was claimed is in *out.
+ * `first_min` bytes, below 4 GiB if that can be had. Of NUMA node `node` first, then of others by distance.
+ * -ENOMEM: not so much is free; what was claimed is in *out.
  */
-must_check int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_min, struct build_memory *out);
+must_check int dom0_claim_memory(const struct machine *m, u32 node, u64 bytes, u64 first_min,
+                                 struct build_memory *out);
 
 /*
  * Host RAM that dom0 was not given (nor the frames in `devices`), as guest-physical space for other uses: the

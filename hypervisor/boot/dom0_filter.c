@@ -12,12 +12,18 @@ static const char *const dropped[] = {
     "arm,cortex-a72-pmu", "arm,cortex-a53-edac",
     "arm,armv7-timer-mem",
     "arm,smmu-v1", "arm,smmu-v2", "arm,smmu-v3", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500",
+    "numa-distance-map-v1",
     NULL
 };
 static const char *const memory_type[] = { "memory", NULL };
 
-/* Of copied nodes. Without the IOMMU, devices reach all memory at its own address, which is where dom0's is. */
-static const char *const dropped_props[] = { "iommus", "iommu-map", "iommu-map-mask", "xen,passthrough", NULL };
+/*
+ * Of copied nodes. Without the IOMMU, devices reach all memory at its own address, which is where dom0's is. dom0's
+ * vCPUs and memory are of no NUMA node that it could know.
+ */
+static const char *const dropped_props[] = {
+    "iommus", "iommu-map", "iommu-map-mask", "xen,passthrough", "numa-node-id", NULL
+};
 
 /* Private interrupts are the vCPU's own business: a device with one cannot be dom0's. */
 static boot_code bool has_private_irq(const struct dt_walk *w)

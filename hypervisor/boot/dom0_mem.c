@@ -7,21 +7,24 @@
 #include <argon/rangeset.h>
 
 #define SPARE_MIN MIB(64)
+/* Pieces of this size on a near node are taken before any piece that is further away. */
+#define NEAR_MIN MIB(64)
 
 static boot_code u64 floor_power_of_2(u64 n)
 {
     return BIT(63 - __builtin_clzll(n));
 }
 
-/* Claim `size` bytes at a multiple of `align`, below `limit`. */
-static boot_code bool claim_at(const struct machine *m, u64 size, u64 align, paddr_t limit, struct machine_range *out)
+/* Claim `size` bytes of the node at a multiple of `align`, below `limit`. */
+static boot_code bool claim_at(const struct machine *m, u32 want_node, u64 size, u64 align, paddr_t limit,
+                               struct machine_range *out)
 {
     paddr_t from = 0, start, end;
     u32 node;
 
     while (machine_next_free(m, from, &start, &end, &node)) {
         end = MIN(end, limit);
-        for (paddr_t a = ROUND_UP(start, align); a < end && size <= end - a; a += align) {
+        for (paddr_t a = ROUND_UP(start, align); node == want_node && a < end && size <= end - a; a += align) {
             if (mem_claim(paddr_to_mfn(a), size >> PAGE_SHIFT) == 0) {
                 *out = (struct machine_range){ .start = a, .size = size, .node = node };
                 return true;
@@ -39,7 +42,7 @@ static boot_code bool claim_at(const struct machine *m, u64 size, u64 align, pad
  * The largest piece of at most `want` and at least `least` bytes; for large mappings, aligned to its size if that can
  * be had.
  */
-static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, paddr_t limit,
+static boot_code bool claim_piece(const struct machine *m, u32 node, u64 want, u64 least, paddr_t limit,
                                   struct machine_range *out)
 {
     u64 size = want;
@@ -47,8 +50,8 @@ static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, 
     for (;;) {
         u64 align = MIN(floor_power_of_2(size), GIB(1));
 
-        if (claim_at(m, size, align, limit, out) ||
-            (align > BUILD_CHUNK && claim_at(m, size, BUILD_CHUNK, limit, out))) {
+        if (claim_at(m, node, size, align, limit, out) ||
+            (align > BUILD_CHUNK && claim_at(m, node, size, BUILD_CHUNK, limit, out))) {
             return true;
         }
         if (size <= least) {
@@ -56,6 +59,21 @@ static boot_code bool claim_piece(const struct machine *m, u64 want, u64 least, 
         }
         size = MAX(floor_power_of_2(size - 1), least);
     }
+}
+
+/* That, of the nearest node to `from` that has it. */
+static boot_code bool claim_near(const struct machine *m, u32 from, u64 want, u64 least, paddr_t limit,
+                                 struct machine_range *out)
+{
+    u8 order[MACHINE_MAX_NODES];
+    u32 nr = machine_nodes_near(m, from, m->nodes != 0 ? m->nodes : 1, order);
+
+    for (u32 i = 0; i < nr; i++) {
+        if (claim_piece(m, order[i], want, least, limit, out)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Neighbours become one bank. */
@@ -76,7 +94,7 @@ static boot_code bool add_bank(struct build_memory *mem, const struct machine_ra
     return mem->nr < BUILD_MAX_BANKS;
 }
 
-boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_min, struct build_memory *out)
+boot_code int dom0_claim_memory(const struct machine *m, u32 node, u64 bytes, u64 first_min, struct build_memory *out)
 {
     struct machine_range r;
     bool more;
@@ -84,12 +102,14 @@ boot_code int dom0_claim_memory(const struct machine *m, u64 bytes, u64 first_mi
     first_min = MIN(ROUND_UP(first_min, BUILD_CHUNK), bytes);
     more = out->nr > 0;
     if (out->nr == 0) {
-        if (!claim_piece(m, bytes, first_min, GIB(4), &r) && !claim_piece(m, bytes, first_min, UINT64_MAX, &r)) {
+        if (!claim_near(m, node, bytes, first_min, GIB(4), &r) &&
+            !claim_near(m, node, bytes, first_min, UINT64_MAX, &r)) {
             return -ENOMEM;
         }
         more = add_bank(out, &r);
     }
-    while (more && out->total < bytes && claim_piece(m, bytes - out->total, BUILD_CHUNK, UINT64_MAX, &r)) {
+    while (more && out->total < bytes && (claim_near(m, node, bytes - out->total, NEAR_MIN, UINT64_MAX, &r) ||
+                                          claim_near(m, node, bytes - out->total, BUILD_CHUNK, UINT64_MAX, &r))) {
         more = add_bank(out, &r);
     }
     return out->total == bytes ? 0 : -ENOMEM;

@@ -72,7 +72,8 @@ static boot_code void boot_cpu_init(void)
 
 static boot_code void boot_cpu_stacks(void)
 {
-    u64 top = mmu_map_stack(0, false), emergency = mmu_map_stack(0, true);
+    u32 node = boot_pcpu.node;
+    u64 top = mmu_map_stack(0, node, false), emergency = mmu_map_stack(0, node, true);
 
     if (top == 0 || emergency == 0) {
         boot_stop("not enough memory for the boot CPU's stacks");
@@ -111,6 +112,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     console_init_early();
     uart_drivers = uart_driver_list;
     machine_init(tables_pa);
+    boot_pcpu.node = machine_cpu_node(&machine, boot_pcpu.hwid);
     options_parse(machine.xen_cmdline);
     errata_boot_init(opt.errata);
     time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table and the tables that map it
- * come from one range carved out of RAM before there is an allocator; all else goes to the allocator, whole ranges at a
- * time.
+ * Boot: from firmware's list of RAM to a working allocator. Boot CPU alone. The frame table comes from a range of each
+ * node, carved out of RAM before there is an allocator, so that page structs are where the pages are; all else goes to
+ * the allocator, whole ranges at a time.
  */
 #include <argon/boot.h>
 #include <argon/boot_memory.h>
@@ -16,13 +16,13 @@
 #include <asm/layout.h>
 #include <asm/mmu.h>
 
-#define MAX_HOLES (MACHINE_MAX_RESERVED + MACHINE_MAX_MODULES + 4)
+#define MAX_HOLES (MACHINE_MAX_RESERVED + MACHINE_MAX_MODULES + MEM_MAX_NODES + 3)
 
 #define RUN_MAX_GAP MIB(64)              /* takes 256 KiB of frame table */
 
 static boot_data struct { paddr_t start, end; } holes[MAX_HOLES];
 static boot_data u32 nr_holes;
-static boot_data struct { paddr_t next, end; } carve;
+static boot_data struct carve { paddr_t next, end, top; } carves[MEM_MAX_NODES];
 
 static boot_code void hole_add(paddr_t start, u64 size)
 {
@@ -79,30 +79,39 @@ static boot_code void for_each_free(void (*fn)(paddr_t start, paddr_t end, u32 n
     }
 }
 
-/* The largest free range's top is carved from: low memory is left for a 1:1 dom0. */
+/* The top of a node's largest free range is carved from: low memory is left for a 1:1 dom0. */
 static boot_code void carve_choose(paddr_t start, paddr_t end, u32 node)
 {
-    (void)node;
-    if (end - start > carve.end - carve.next) {
-        carve.next = start;
-        carve.end = end;
+    struct carve *c = &carves[node];
+
+    if (end - start > c->end - c->next) {
+        *c = (struct carve){ .next = start, .end = end, .top = end };
     }
 }
 
-static boot_code paddr_t carve_take(u64 size, u64 align)
+static boot_code bool carve_fits(const struct carve *c, u64 size, u64 align)
 {
-    paddr_t at;
+    ASSERT(c->next <= c->end && IS_ALIGNED(size, PAGE_SIZE));
+    return size <= c->end - c->next && ROUND_DOWN(c->end - size, align) >= c->next;
+}
 
-    ASSERT(carve.next <= carve.end && IS_ALIGNED(size, PAGE_SIZE));
-    if (size > carve.end - carve.next) {
-        boot_stop("not enough memory: %" PRIu64 " KiB more are needed for the frame table", size >> 10);
+/* Of the node or, where it has no such piece, of the node with the largest that is left. */
+static boot_code paddr_t carve_take(u32 node, u64 size, u64 align)
+{
+    struct carve *c = &carves[node];
+
+    if (!carve_fits(c, size, align)) {
+        for (u32 i = 0; i < MEM_MAX_NODES; i++) {
+            if (carves[i].end - carves[i].next > c->end - c->next) {
+                c = &carves[i];
+            }
+        }
     }
-    at = ROUND_DOWN(carve.end - size, align);
-    if (at < carve.next) {
-        boot_stop("not enough memory for the frame table");
+    if (!carve_fits(c, size, align)) {
+        boot_stop("not enough memory: %" PRIu64 " KiB in one piece are needed for the frame table", size >> 10);
     }
-    carve.end = at;
-    return at;
+    c->end = ROUND_DOWN(c->end - size, align);
+    return c->end;
 }
 
 static boot_code paddr_t bank_end(u32 b)
@@ -122,26 +131,56 @@ static boot_code u32 run_last(u32 b)
     return b;
 }
 
-/* Back the frame table for a run; neighbouring runs may share the table's first or last page. */
-static boot_code u64 frame_table_map(paddr_t run_start, paddr_t run_end, u64 mapped_to)
+static boot_code u64 frame_va(paddr_t pa)
 {
-    u64 first = paddr_to_mfn(run_start).m - frame_base;
-    u64 last = paddr_to_mfn(run_end - 1).m - frame_base;
-    u64 va = ROUND_DOWN(HYP_FRAMETABLE_VA + first * sizeof(struct page), PAGE_SIZE);
-    u64 end = ROUND_UP(HYP_FRAMETABLE_VA + (last + 1) * sizeof(struct page), PAGE_SIZE);
-    u64 align = end - va >= MIB(2) ? MIB(2) : PAGE_SIZE;
-    paddr_t pa;
+    return HYP_FRAMETABLE_VA + ((pa >> PAGE_SHIFT) - frame_base) * sizeof(struct page);
+}
 
-    va = MAX(va, mapped_to);
-    if (va >= end) {
-        return mapped_to;
-    }
+/* Back a part of the frame table; contents are mem_add_range()'s business. */
+static boot_code void frame_table_map(u64 va, u64 end, u32 node)
+{
+    u64 align = end - va >= MIB(2) ? MIB(2) : PAGE_SIZE;
     /* Same offset within a block for address and memory, so that blocks can be used. */
-    pa = carve_take(end - va + (va & (align - 1)), align) + (va & (align - 1));
-    if (mmu_map(va, pa, end - va, MMU_RW) != 0) {
+    u64 offset = va & (align - 1);
+
+    if (mmu_map(va, carve_take(node, end - va + offset, align) + offset, end - va, MMU_RW) != 0) {
         boot_stop("the frame table cannot be mapped");
     }
-    return end;                          /* contents: mem_add_range()'s business */
+}
+
+/*
+ * Back it for a run of banks, each node's part with memory of that node, in whole blocks: where nodes meet within one,
+ * which describes 512 MiB, it is the lower one's. Neighbouring runs may share a page. Returns up to where it is backed.
+ */
+static boot_code u64 frame_table_map_run(u32 first, u32 last, u64 mapped_to)
+{
+    u64 va = MAX(ROUND_DOWN(frame_va(machine.banks[first].start), PAGE_SIZE), mapped_to);
+    u64 run_end = ROUND_UP(frame_va(bank_end(last)), PAGE_SIZE);
+
+    for (u32 b = first; b <= last;) {
+        u32 node = machine.banks[b].node;
+        u64 end;
+
+        while (b <= last && machine.banks[b].node == node) {
+            b++;
+        }
+        end = b > last ? run_end : MIN(ROUND_UP(frame_va(machine.banks[b].start), MIB(2)), run_end);
+        if (va < end) {
+            frame_table_map(va, end, node);
+            va = end;
+        }
+    }
+    return va;
+}
+
+/* What was carved is the allocator's never. */
+static boot_code void carve_done(void)
+{
+    for (u32 i = 0; i < MEM_MAX_NODES; i++) {
+        mem_boot_node_bytes[i] = carves[i].top - carves[i].end;
+        mem_boot_bytes += mem_boot_node_bytes[i];
+        hole_add(carves[i].end, mem_boot_node_bytes[i]);
+    }
 }
 
 static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)
@@ -151,7 +190,7 @@ static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)
 
 boot_code void boot_memory_init(void)
 {
-    paddr_t carve_end, run_start = 0, run_end = 0;
+    paddr_t run_start = 0, run_end = 0;
     u64 mapped_to = 0;
 
     if (machine.nr_banks == 0) {
@@ -167,23 +206,22 @@ boot_code void boot_memory_init(void)
         }
     }
     for_each_free(carve_choose);
-    carve_end = carve.end;
     frame_base = paddr_to_mfn(machine.banks[0].start).m;
     frame_end = paddr_to_mfn(bank_end(machine.nr_banks - 1)).m;
     ASSERT(frame_base < frame_end);
     frame_table = (struct page *)HYP_FRAMETABLE_VA;
     for (u32 b = 0; b < machine.nr_banks; b++) {
         paddr_t start = machine.banks[b].start;
+        u32 last = run_last(b);
 
-        b = run_last(b);
-        mapped_to = frame_table_map(start, bank_end(b), mapped_to);
+        mapped_to = frame_table_map_run(b, last, mapped_to);
+        b = last;
         if (bank_end(b) - start > run_end - run_start) {
             run_start = start;
             run_end = bank_end(b);
         }
     }
-    mem_boot_bytes = carve_end - carve.end;
-    hole_add(carve.end, mem_boot_bytes);
+    carve_done();
     for_each_free(give_to_allocator);
     mem_fill_holes(ROUND_UP(run_start, PAGE_SIZE), ROUND_DOWN(run_end, PAGE_SIZE));
     mmu_use_heap();

@@ -19,7 +19,6 @@ boot_code size_t machine_firmware_bytes(const void *header)
 boot_code int machine_from_firmware(const void *tables, size_t max, paddr_t at)
 {
     memset(&machine, 0, sizeof(machine));
-    machine.nr_nodes = 1;
     machine.tables = (struct machine_range){ .start = at, .size = max };
     return fdt_parse_all(&machine, tables, max);
 }

@@ -26,7 +26,6 @@ noreturn_fn void boot_main(paddr_t tables, paddr_t image);
 #define TABLES 0x48000000UL
 #define MAX_STEPS 64
 
-struct machine machine;
 struct pcpu boot_pcpu;
 struct options opt;
 char boot_stack_top[16];
@@ -83,7 +82,15 @@ void sched_init_cpu(u32 cpu) { assert_int_equal(cpu, 0); step("sched_init_cpu");
 u32 smp_boot(u32 max) { (void)max; step("smp_boot"); return 1; }
 void mem_idle_start(bool zero) { assert_int_equal(zero, opt.bootscrub != BOOTSCRUB_NO); step("mem_idle_start"); }
 void guest_enter(void) { step("guest_enter"); longjmp(end, 1); }
-u64 mmu_map_stack(u32 cpu, bool emergency) { (void)cpu, (void)emergency; step("mmu_map_stack"); return stacks; }
+u64 mmu_map_stack(u32 cpu, u32 node, bool emergency)
+{
+    (void)cpu, (void)emergency;
+    /* The boot CPU's, found by its MPIDR. */
+    assert_int_equal(node, boot_pcpu.hwid == 0xff00000102UL ? 5 : 0);
+    step("mmu_map_stack");
+    return stacks;
+}
+
 
 void boot_stop(const char *fmt, ...)
 {
@@ -125,6 +132,8 @@ int machine_from_firmware(const void *tables, size_t max, paddr_t at)
     assert_int_equal(at, TABLES);
     machine.tables = (struct machine_range){ .start = at, .size = max };
     strcpy(machine.xen_cmdline, "the line");
+    machine.nr_cpus = 2;
+    machine.cpus[1] = (struct machine_cpu){ .hwid = 0xff00000102UL, .node = 5 };
     step("machine_from_firmware");
     return parse_rc;
 }

@@ -23,7 +23,7 @@ struct range { u64 start, end; u32 node; };
 struct map { u64 va, pa, size; };
 
 paddr_t image_pa;
-u64 mem_boot_bytes, mem_image_released;
+u64 mem_boot_bytes, mem_boot_node_bytes[MEM_MAX_NODES], mem_image_released;
 static struct range direct[MAX_RANGES], given[MAX_RANGES], fill;
 static struct map frames[MAX_RANGES];
 static u32 nr_direct, nr_given, nr_frames, heap_used, sealed;
@@ -77,7 +77,8 @@ static int setup(void **state)
     sysreg_setup(state);
     set_up = true;
     nr_holes = 0;
-    carve.next = carve.end = 0;
+    memset(carves, 0, sizeof(carves));
+    mem_boot_bytes = 0;
     memset(&machine, 0, sizeof(machine));
     image_pa = IMAGE;
     nr_direct = nr_given = nr_frames = heap_used = sealed = 0;
@@ -183,6 +184,68 @@ static void test_free_memory(void **state)
     assert_int_equal(heap_used, 1);
 }
 
+/* Of the node whose memory a part of the table describes. */
+static void expect_local(void)
+{
+    for (u32 b = 0; b < machine.nr_banks; b++) {
+        u64 va = frame_va(machine.banks[b].start), end = frame_va(machine_range_end(&machine.banks[b]));
+
+        for (u32 i = 0; i < nr_frames; i++) {
+            if (frames[i].va >= va && frames[i].va < end) {
+                struct machine_range part;
+
+                assert_true(machine_next_ram(&machine, frames[i].pa, frames[i].pa + frames[i].size, &part));
+                assert_int_equal(part.node, machine.banks[b].node);
+                assert_int_equal(part.size, frames[i].size);
+            }
+        }
+    }
+}
+
+/* Two nodes in one run, and two more behind holes of many GiB: four parts, each at home, counted where they are. */
+static void test_nodes(void **state)
+{
+    u64 sum = 0;
+
+    (void)state;
+    bank(0x40000000, GIB(1), 0);
+    bank(0x80000000, GIB(1), 1);
+    bank(GIB(256), GIB(2), 2);
+    bank(GIB(4096), GIB(1), 5);
+    assert_true(init());
+    expect_frames();
+    expect_local();
+    assert_int_equal(nr_frames, 4);
+    for (u32 i = 0; i < MEM_MAX_NODES; i++) {
+        bool has = i < 3 || i == 5;
+
+        assert_int_equal(mem_boot_node_bytes[i], has ? MIB(4) << (i == 2) : 0);
+        sum += mem_boot_node_bytes[i];
+    }
+    assert_int_equal(sum, mem_boot_bytes);
+    /* Large pages: the run's second part begins a block. */
+    for (u32 i = 0; i < nr_frames; i++) {
+        assert_int_equal((frames[i].va | frames[i].pa | frames[i].size) % MIB(2), 0);
+    }
+}
+
+/* Nodes that meet within a block of the table, and one with too little memory for its own part. */
+static void test_nodes_meet(void **state)
+{
+    (void)state;
+    bank(0x40000000, MIB(600), 0);
+    bank(0x40000000 + MIB(600), GIB(1), 1);
+    bank(GIB(64), GIB(4), 2);
+    assert_int_equal(machine_add_reserved(&machine, GIB(64) + MIB(2), GIB(4) - MIB(4)), 0);
+    assert_true(init());
+    expect_frames();
+    assert_int_equal(nr_frames, 3);
+    assert_int_equal(frames[1].va % MIB(2), 0);
+    assert_int_equal(mem_boot_node_bytes[2], 0);
+    assert_true(mem_boot_node_bytes[1] >= MIB(16));
+    assert_true(is_given(GIB(64)) && is_given(GIB(68) - 1));
+}
+
 /* Banks with a small gap between them are one run, one that is far away another; they may share a page of the table. */
 static void test_runs(void **state)
 {
@@ -250,7 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         memory_case(test_free_memory), memory_case(test_runs), memory_case(test_stops), memory_case(test_too_little),
-        memory_case(test_release)
+        memory_case(test_release), memory_case(test_nodes), memory_case(test_nodes_meet)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

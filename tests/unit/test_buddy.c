@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
+/* unit-sources: core/mem/range.c core/mem/node.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c */
+/* unit-sources: core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 #include "unit.h"
 #include <core/mem/internal.h>
@@ -493,7 +494,8 @@ static void test_nodes(void **state)
     assert_int_equal(mem_range_find(virt_to_mfn(p[n++] = pages_alloc(2, 0)).m)->node, 1);
     pages_free(p[1], 2);
     assert_int_equal(mem_range_find(virt_to_mfn(p[1] = pages_alloc(0, MEMF_NODE(0))).m)->node, 0);
-    assert_null(pages_alloc(0, MEMF_NODE(2)));
+    assert_null(pages_alloc(0, MEMF_NODE(MEM_MAX_NODES)));
+    assert_null(pages_alloc(0, MEMF_NODE(2) | MEMF_EXACT_NODE));
     /* The own node first, then the other; only the own one when asked exactly. */
     while ((p[n] = pages_alloc(0, MEMF_NODE(1) | MEMF_EXACT_NODE)) != NULL) {
         assert_int_equal(mem_range_find(virt_to_mfn(p[n]).m)->node, 1);
@@ -542,9 +544,9 @@ static void test_dump(void **state)
 
     (void)state;
     assert_non_null(page_alloc_guest(d, 2, 0));
-    mem_boot_bytes = MIB(1);             /* what boot took is in the total and nowhere else */
+    mem_boot_bytes = mem_boot_node_bytes[0] = MIB(1);    /* what boot took is in the total and nowhere else */
     mem_dump();
-    mem_boot_bytes = 0;
+    mem_boot_bytes = mem_boot_node_bytes[0] = 0;
     assert_non_null(strstr(unit_log(), "263168 KiB managed"));
     assert_non_null(strstr(unit_log(), "16 KiB guests' RAM, 4 KiB shared with guests"));
     assert_non_null(strstr(unit_log(), "allocated since 64 KiB"));

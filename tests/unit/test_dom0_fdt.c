@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
+/* unit-sources: firmware/fdt/numa.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
 /* unit-sources: boot/dom0_filter.c boot/dom0_fdt.c boot/build/fdt.c boot/dom0_dev.c */
 /* unit-libs: -lfdt */
@@ -178,6 +179,7 @@ static void odd_nodes(void *f)
     tree_empty(f, "xen,passthrough");
     tree_str(f, "status", "okay");
     tree_cells(f, "iommus", 5, 6);
+    tree_cells(f, "numa-node-id", 1);
     tree_cells(f, "reg", RANGE(0x1c000000, 0x1000));
     tree_cells(f, "interrupts", 0, 100, 4);
     tree_end(f);
@@ -201,6 +203,10 @@ static void odd_nodes(void *f)
     tree_end(f);
     tree_begin(f, "hypervisor");
     tree_str(f, "compatible", "some,host");
+    tree_end(f);
+    tree_begin(f, "distance-map");
+    tree_str(f, "compatible", "numa-distance-map-v1");
+    tree_cells(f, "distance-matrix", 0, 1, 20);
     tree_end(f);
     tree_begin(f, "i2c");
     tree_cells(f, "#address-cells", 1);
@@ -229,6 +235,8 @@ static void test_odd_nodes(void **state)
     want_string("/soc/kept@50", "status", "disabled");
     assert_false(has_prop("/soc/kept@50", "xen,passthrough"));
     assert_false(has_prop("/soc/kept@50", "iommus"));
+    assert_false(has_prop("/soc/kept@50", "numa-node-id"));
+    assert_false(has_node("/distance-map"));
     assert_false(has_node("/soc/smmu"));
     assert_false(has_node("/soc/watchdog"));
     want_string("/soc/off", "status", "disabled");

@@ -63,7 +63,7 @@ static void test_one_piece(void **state)
     reset();
     ram(GIB(1), GIB(1));
     take(GIB(1), MIB(4));                    /* the hypervisor */
-    assert_int_equal(dom0_claim_memory(&m, MIB(256), MIB(128), &mem), 0);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(256), MIB(128), &mem), 0);
     assert_int_equal(mem.nr, 1);
     expect_bank(0, GIB(1) + MIB(256), MIB(256));         /* aligned to its size */
     assert_true(claims < 5);
@@ -73,14 +73,14 @@ static void test_one_piece(void **state)
     take(GIB(1), MIB(4));
     m.modules[0] = (struct machine_module){ .start = 0x78000000, .size = MIB(90) };
     m.nr_modules = 1;
-    assert_int_equal(dom0_claim_memory(&m, MIB(768), MIB(128), &mem), 0);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(768), MIB(128), &mem), 0);
     assert_int_equal(mem.nr, 1);
     expect_bank(0, 0x80000000, MIB(768));
     /* Large alignment cannot be had. */
     reset();
     ram(GIB(1), MIB(512));
     take(GIB(1), MIB(4));
-    assert_int_equal(dom0_claim_memory(&m, MIB(500), MIB(128), &mem), 0);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(500), MIB(128), &mem), 0);
     assert_int_equal(mem.nr, 1);
     expect_bank(0, GIB(1) + MIB(4), MIB(500));
 }
@@ -92,7 +92,7 @@ static void test_pieces(void **state)
     ram(GIB(1), MIB(512));
     ram(GIB(8), MIB(512));
     take(GIB(1) + MIB(200), MIB(2));
-    assert_int_equal(dom0_claim_memory(&m, MIB(900), MIB(128), &mem), 0);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(900), MIB(128), &mem), 0);
     assert_int_equal(mem.total, MIB(900));
     /* The first is low, and the largest power of two that is to be had there. */
     expect_bank(0, GIB(1) + MIB(256), MIB(256));
@@ -109,15 +109,53 @@ static void test_pieces(void **state)
     reset();
     ram(GIB(1), MIB(64));
     ram(GIB(8), GIB(1));
-    assert_int_equal(dom0_claim_memory(&m, MIB(512), MIB(128), &mem), 0);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(512), MIB(128), &mem), 0);
     expect_bank(0, GIB(8), MIB(512));
     /* Neighbours become one. */
     reset();
     ram(GIB(1), MIB(512));
     take(GIB(1) + MIB(384), MIB(2));
-    assert_int_equal(dom0_claim_memory(&m, MIB(384), MIB(130), &mem), 0);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(384), MIB(130), &mem), 0);
     assert_int_equal(mem.nr, 1);
     expect_bank(0, GIB(1), MIB(384));
+}
+
+static void node_ram(u64 start, u64 size, u32 node)
+{
+    assert_int_equal(machine_add_bank(&m, start, size, node), 0);
+    machine_sort_banks(&m);
+    m.nodes |= BIT(node);
+}
+
+/* What is near goes first, though larger pieces are elsewhere; below 4 GiB the first, whoever's that is. */
+static void test_nodes(void **state)
+{
+    (void)state;
+    reset();
+    node_ram(GIB(1), GIB(1), 0);
+    node_ram(GIB(2), GIB(1), 1);
+    assert_int_equal(dom0_claim_memory(&m, 1, MIB(512), MIB(128), &mem), 0);
+    assert_int_equal(mem.nr, 1);
+    expect_bank(0, GIB(2), MIB(512));
+    /* More than the node has: the rest of the nearest, which is node 2. */
+    reset();
+    node_ram(GIB(1), MIB(512), 1);
+    node_ram(GIB(5), GIB(1), 0);
+    node_ram(GIB(7), GIB(1), 2);
+    m.distance[1][0] = 30;
+    take(GIB(1) + MIB(256), MIB(2));
+    assert_int_equal(dom0_claim_memory(&m, 1, MIB(768), MIB(128), &mem), 0);
+    expect_bank(0, GIB(1), MIB(256));
+    for (u32 i = 1; i < mem.nr; i++) {
+        assert_true(mem.bank[i].start < GIB(2) || mem.bank[i].start >= GIB(7));
+    }
+    /* None of the node is low. */
+    reset();
+    node_ram(GIB(1), MIB(512), 0);
+    node_ram(GIB(8), GIB(1), 1);
+    assert_int_equal(dom0_claim_memory(&m, 1, MIB(768), MIB(128), &mem), 0);
+    expect_bank(0, GIB(1), MIB(512));
+    expect_bank(1, GIB(8), MIB(256));
 }
 
 static void test_too_little(void **state)
@@ -126,20 +164,20 @@ static void test_too_little(void **state)
     reset();
     ram(GIB(1), MIB(256));
     take(GIB(1), MIB(4));
-    assert_int_equal(dom0_claim_memory(&m, MIB(512), MIB(128), &mem), -ENOMEM);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(512), MIB(128), &mem), -ENOMEM);
     assert_int_equal(mem.total, MIB(252));
     reset();
     ram(GIB(1), MIB(64));
-    assert_int_equal(dom0_claim_memory(&m, MIB(512), MIB(128), &mem), -ENOMEM);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(512), MIB(128), &mem), -ENOMEM);
     assert_int_equal(mem.total, 0);
     reset();
-    assert_int_equal(dom0_claim_memory(&m, MIB(512), MIB(128), &mem), -ENOMEM);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(512), MIB(128), &mem), -ENOMEM);
     /* In crumbs: more banks than there is room for. */
     ram(GIB(1), GIB(1));
     for (u64 a = GIB(1) + MIB(128); a < GIB(2); a += MIB(4)) {
         take(a, MIB(2));
     }
-    assert_int_equal(dom0_claim_memory(&m, MIB(512), MIB(128), &mem), -ENOMEM);
+    assert_int_equal(dom0_claim_memory(&m, 0, MIB(512), MIB(128), &mem), -ENOMEM);
     assert_true(mem.nr <= BUILD_MAX_BANKS);
 }
 
@@ -229,7 +267,8 @@ static void test_spare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_case(test_one_piece), unit_case(test_pieces), unit_case(test_too_little), unit_case(test_place),
+        unit_case(test_one_piece), unit_case(test_pieces), unit_case(test_nodes), unit_case(test_too_little),
+        unit_case(test_place),
         unit_case(test_place_fixed), unit_case(test_spare)
     };
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: core/domain/table.c core/domain/domain.c core/domain/destroy.c core/domain/shutdown.c */
 /* unit-sources: core/domain/info.c core/domain/caps.c core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c */
+/* unit-sources: core/domain/nodes.c */
 /* unit-sources: core/hypercall/bitmap.c core/hypercall/memory_op.c core/hypercall/memory_op_physmap.c */
 /* unit-sources: core/hypercall/memory_op_reservation.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
 /* unit-sources: core/sched/credit.c core/sched/null.c */
-/* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
+/* unit-sources: core/mem/range.c core/mem/node.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c */
+/* unit-sources: core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 /* unit-sources: core/grant/table.c core/grant/pin.c core/grant/map.c core/event/guest_atomic.c */
 /*

@@ -75,7 +75,7 @@ static int setup(void **state)
     op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
     op.domain = 1;
     create_rc = kill_rc = 0;
-    machine.nr_nodes = 1;
+    machine.nodes = 1;
     return 0;
 }
 #define domctl_case(fn) cmocka_unit_test_setup_teardown(fn, setup, sched_teardown)

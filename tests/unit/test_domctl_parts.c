@@ -4,6 +4,7 @@
 /* unit-sources: core/hypercall/domctl/vcpu.c core/hypercall/domctl/memory.c core/hypercall/domctl/device.c */
 /* unit-sources: core/hypercall/permission.c core/hypercall/bitmap.c core/domain/shutdown.c */
 /* unit-sources: core/domain/info.c core/domain/caps.c core/vcpu/vcpu.c core/vcpu/runstate.c */
+/* unit-sources: core/domain/nodes.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
 /* unit-sources: core/sched/credit.c core/sched/null.c */
@@ -166,12 +167,25 @@ static void test_memory(void **state)
     op.u.nodeaffinity.nodemap.nr_bits = 8;
     op.u.nodeaffinity.nodemap.bitmap.q = put(&nodes, 1);
     assert_int_equal(domctl(XEN_DOMCTL_setnodeaffinity), 0);
-    assert_int_equal(d->node_affinity, 1);
+    assert_int_equal(d->node_affinity, ~0UL);            /* all that there are: no preference */
     *(u8 *)unit_guest_ptr(caller->domain, op.u.nodeaffinity.nodemap.bitmap.q) = 0xee;
     assert_int_equal(domctl(XEN_DOMCTL_getnodeaffinity), 0);
     assert_int_equal(*(u8 *)unit_guest_ptr(caller->domain, op.u.nodeaffinity.nodemap.bitmap.q), 1);
     *(u8 *)unit_guest_ptr(caller->domain, op.u.nodeaffinity.nodemap.bitmap.q) = 2;
     assert_int_equal(domctl(XEN_DOMCTL_setnodeaffinity), -EINVAL);
+    /* Of four nodes one: said again as it was; all four: by the vCPUs once more. */
+    machine.nodes = 0xf;
+    *(u8 *)unit_guest_ptr(caller->domain, op.u.nodeaffinity.nodemap.bitmap.q) = 0xf2;
+    assert_int_equal(domctl(XEN_DOMCTL_setnodeaffinity), 0);
+    assert_int_equal(d->node_affinity, 2);
+    assert_int_equal(domctl(XEN_DOMCTL_getnodeaffinity), 0);
+    assert_int_equal(*(u8 *)unit_guest_ptr(caller->domain, op.u.nodeaffinity.nodemap.bitmap.q), 2);
+    domain_update_nodes(d);
+    assert_int_equal(d->node_affinity, 2);
+    *(u8 *)unit_guest_ptr(caller->domain, op.u.nodeaffinity.nodemap.bitmap.q) = 0xf;
+    assert_int_equal(domctl(XEN_DOMCTL_setnodeaffinity), 0);
+    assert_int_equal(d->node_affinity, ~0UL);
+    machine.nodes = 1;
     memset(&op.u, 0, sizeof(op.u));
     op.u.paging_mempool.size = 4097;
     assert_int_equal(domctl(XEN_DOMCTL_set_paging_mempool_size), -EINVAL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
+/* unit-sources: firmware/fdt/numa.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
 /* The console's UART: found by option, alias or stdout-path, and what the tree says of it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
+/* unit-sources: core/mem/range.c core/mem/node.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c */
+/* unit-sources: core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/hypercall/memory_op.c core/hypercall/memory_op_reservation.c */
 /* unit-sources: core/hypercall/memory_op_physmap.c core/mem/lazy.c core/mem/scrub.c */
 /*
@@ -194,6 +195,7 @@ static void test_flags(void **state)
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(12)), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(30)), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_exact_node(3)), 0);
+    assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_node(3)), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(31)), 1);
     frame++;
     assert_int_equal(reserve(XENMEM_populate_physmap, guest, DOMID_SELF, &frame, 1, 0, XENMEMF_address_bits(32)), 1);

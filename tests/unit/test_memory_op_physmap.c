@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
+/* unit-sources: core/mem/range.c core/mem/node.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c */
+/* unit-sources: core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/hypercall/memory_op.c core/hypercall/memory_op_reservation.c */
 /* unit-sources: core/hypercall/memory_op_physmap.c core/mem/lazy.c core/mem/scrub.c */
 /* memory_op: add_to_physmap, its batch form, remove_from_physmap, acquire_resource. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
+/* unit-sources: firmware/fdt/numa.c */
 /* unit-sources: firmware/fdt/gic.c firmware/fdt/chosen.c boot/modules.c */
 /* unit-libs: -lfdt */
 /* Boot modules and command lines: the rules of the boot protocol, checks, and giving their memory back. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
+/* unit-sources: core/mem/range.c core/mem/node.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c */
+/* unit-sources: core/mem/stats.c */
 /* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
 /*
  * Stage 2 of arch/arm, looked up without its lock: what there is to find, and another CPU that changes tables and pages

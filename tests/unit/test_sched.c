@@ -4,6 +4,7 @@
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
 /* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
+/* unit-sources: core/domain/nodes.c */
 #include "test_sched_common.h"
 
 /* ---- choosing ---- */

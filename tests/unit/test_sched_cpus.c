@@ -4,7 +4,9 @@
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
 /* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
+/* unit-sources: core/domain/nodes.c */
 #include "test_sched_common.h"
+#include <argon/machine.h>
 
 /* Called in the middle of a switch, when prev has given up the CPU and its registers are being saved. */
 static void (*while_saving)(struct vcpu *prev);
@@ -371,9 +373,43 @@ static void test_created_while_its_pool_changes(void **state)
     assert_int_equal(d->vcpu[1]->cpu, 3);
 }
 
+/* A domain's memory is to come from where it may run, unless the toolstack has said from where. */
+static void test_nodes_of_affinity(void **state)
+{
+    struct domain *d = sched_machine_with(4, 2);
+    struct cpumask m = { { 0xc } }, one = { { 0x2 } }, all = { { ~0UL } };
+
+    (void)state;
+    d->auto_node_affinity = true;
+    d->node_affinity = ~0UL;
+    assert_int_equal(sched_set_affinity(d->vcpu[0], &m, NULL), 0);
+    assert_int_equal(d->node_affinity, ~0UL);            /* there is one node */
+    machine.nodes = 7;
+    pcpus[2]->node = 1;
+    pcpus[3]->node = 2;
+    assert_int_equal(sched_set_affinity(d->vcpu[0], &m, NULL), 0);
+    assert_int_equal(d->node_affinity, ~0UL);            /* the other vCPU may run anywhere */
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &m, NULL), 0);
+    assert_int_equal(d->node_affinity, 6);
+    m.w[0] = 4;
+    assert_int_equal(sched_set_affinity(d->vcpu[0], NULL, &m), 0);
+    assert_int_equal(sched_set_affinity(d->vcpu[1], NULL, &m), 0);
+    assert_int_equal(d->node_affinity, 2);               /* where it would rather run */
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &one, NULL), 0);
+    assert_int_equal(d->node_affinity, 3);               /* where it cannot run does not count */
+    d->auto_node_affinity = false;
+    assert_int_equal(sched_set_affinity(d->vcpu[1], &all, &all), 0);
+    assert_int_equal(d->node_affinity, 3);
+    d->auto_node_affinity = true;
+    domain_update_nodes(d);
+    assert_int_equal(d->node_affinity, ~0UL);
+    machine.nodes = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        sched_case(test_nodes_of_affinity),
         sched_case(test_wake_prefers_the_last_cpu_when_idle),
         sched_case(test_wake_takes_an_idle_cpu_when_the_last_is_busy),
         sched_case(test_idle_cpu_pulls_waiting_work),

@@ -3,6 +3,7 @@
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
 /* unit-sources: core/sched/credit.c core/sched/null.c */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/bitmap.c */
+/* unit-sources: core/domain/nodes.c */
 /* unit-sanitize: thread */
 /*
  * CPUs that block, wake, pause and move the same few vCPUs at the same time. A vCPU's registers are plain memory here,

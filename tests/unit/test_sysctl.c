@@ -3,6 +3,7 @@
 /* unit-sources: core/hypercall/sysctl/sysctl.c core/hypercall/sysctl/console.c core/hypercall/sysctl/info.c */
 /* unit-sources: core/hypercall/sysctl/topology.c core/hypercall/sysctl/sched.c core/hypercall/bitmap.c */
 /* unit-sources: core/hypercall/permission.c core/domain/info.c core/vcpu/vcpu.c core/vcpu/runstate.c */
+/* unit-sources: core/domain/nodes.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */
 /* unit-sources: core/sched/credit.c core/sched/null.c */
@@ -58,7 +59,7 @@ static void setup_for(u16 domid)
     ctl_caller(domid);
     memset(&op, 0, sizeof(op));
     op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    machine.nr_nodes = 2;
+    machine.nodes = 3;
     nr_keys = 0;
 }
 
@@ -228,6 +229,38 @@ static void test_cpus_and_nodes(void **state)
     assert_int_equal(sysctl(XEN_SYSCTL_getcpuinfo), -EFAULT);
 }
 
+/* Numbers that no node has; rows as long as there are nodes, and no more than the caller has room for. */
+static void test_node_numbers_with_holes(void **state)
+{
+    u64 buf = unit_guest_alloc(caller->domain, PAGE_SIZE), dist = unit_guest_alloc(caller->domain, PAGE_SIZE);
+    struct xen_sysctl_meminfo *mem = unit_guest_ptr(caller->domain, buf);
+    u32 *distance = unit_guest_ptr(caller->domain, dist);
+
+    (void)state;
+    op.u.numainfo.meminfo.q = buf;
+    op.u.numainfo.distance.q = dist;
+    machine.nodes = 0xb;
+    machine.distance[0][3] = 40;
+    memset(distance, 0xee, 64);
+    op.u.numainfo.num_nodes = 3;
+    assert_int_equal(sysctl(XEN_SYSCTL_numainfo), 0);
+    assert_int_equal(op.u.numainfo.num_nodes, 4);
+    assert_int_equal(mem[1].memsize, 0x101000);
+    assert_int_equal(mem[2].memsize, XEN_INVALID_MEM_SZ);
+    assert_int_equal(distance[2], XEN_INVALID_NODE_DIST);
+    assert_int_equal(distance[3], 40);
+    assert_int_equal(distance[5], 10);
+    assert_int_equal(distance[9], 0xeeeeeeee);
+    op.u.numainfo.num_nodes = 64;
+    assert_int_equal(sysctl(XEN_SYSCTL_numainfo), 0);
+    assert_int_equal(distance[12], 40);
+    assert_int_equal(distance[15], 10);
+    assert_int_equal(sysctl(XEN_SYSCTL_physinfo), 0);
+    assert_int_equal(op.u.physinfo.nr_nodes, 3);
+    assert_int_equal(op.u.physinfo.max_node_id, 3);
+    machine.distance[0][3] = 0;
+}
+
 /* ---- scheduler and cpupools ---- */
 
 static long pool_op(u32 cmd, u32 pool, u32 cpu)
@@ -378,7 +411,7 @@ int main(void)
         sysctl_case(test_physinfo),
         sysctl_case(test_domain_list),
         sysctl_case(test_console),
-        sysctl_case(test_cpus_and_nodes),
+        sysctl_case(test_cpus_and_nodes), sysctl_case(test_node_numbers_with_holes),
         sysctl_case(test_pool_info),
         sysctl_case(test_pool_trylock_fails_for_no_reason),
         sysctl_case(test_pool_life),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vCPUs: creation, vcpu_info, runstate times and the guest's copy. */
 /* unit-sources: core/vcpu/vcpu.c core/vcpu/runstate.c core/vcpu/info.c core/hypercall/vcpu_op.c */
+/* unit-sources: core/domain/nodes.c */
 /* unit-sources: core/hypercall/vm_assist.c */
 #include "unit.h"
 

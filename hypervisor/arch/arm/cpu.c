@@ -68,7 +68,7 @@ paddr_t arch_image_start(void)
 /* ---- secondaries ---- */
 static int pcpu_create(u32 id, const struct machine_cpu *mc)
 {
-    struct pcpu *p = xzalloc(struct pcpu);
+    struct pcpu *p = xzalloc_near(struct pcpu, mc->node);
 
     if (p == NULL) {
         return -1;
@@ -76,8 +76,8 @@ static int pcpu_create(u32 id, const struct machine_cpu *mc)
     p->id = id;
     p->node = mc->node;
     p->hwid = mc->hwid;
-    p->arch.stack_top = (void *)(uintptr_t)mmu_map_stack(id, false);
-    p->arch.emergency_stack_top = (void *)(uintptr_t)mmu_map_stack(id, true);
+    p->arch.stack_top = (void *)(uintptr_t)mmu_map_stack(id, mc->node, false);
+    p->arch.emergency_stack_top = (void *)(uintptr_t)mmu_map_stack(id, mc->node, true);
     if (p->arch.stack_top == NULL || p->arch.emergency_stack_top == NULL) {
         return -1;
     }

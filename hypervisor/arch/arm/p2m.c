@@ -74,7 +74,7 @@ static u64 *s2_table_alloc(struct pgtable *t)
     if (!d->is_privileged && d->paging_pool_used + PAGE_SIZE > d->paging_pool_bytes) {
         return NULL;
     }
-    table = pages_alloc(0, MEMF_ZERO);
+    table = pages_alloc_for(d, 0, MEMF_ZERO);
     if (table != NULL) {
         d->paging_pool_used += PAGE_SIZE;
     }

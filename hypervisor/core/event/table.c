@@ -73,7 +73,7 @@ static int grow(struct domain *d, u32 port)
 
     while (port >= ed->valid_ports) {
         u32 bucket = ed->valid_ports >> EVENT_BUCKET_SHIFT;
-        struct evtchn *ports = pages_alloc(0, MEMF_ZERO);
+        struct evtchn *ports = pages_alloc_for(d, 0, MEMF_ZERO);
 
         if (ports == NULL) {
             return -ENOMEM;

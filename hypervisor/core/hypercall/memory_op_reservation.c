@@ -9,6 +9,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/machine.h>
 #include <argon/mem.h>
 #include "memory_op.h"
 
@@ -49,8 +50,12 @@ static bool convert_flags(u32 flags, u32 *memf)
         *memf |= MEMF_LOW32;
     }
     if (node != 0xff) {
-        *memf |= MEMF_NODE(node) | (flags & XENMEMF_exact_node_request ? MEMF_EXACT_NODE : 0);
+        if (!machine_has_node(&machine, node)) {
+            return false;
+        }
+        *memf |= MEMF_NODE(node);
     }
+    *memf |= flags & XENMEMF_exact_node_request ? MEMF_EXACT_NODE : 0;
     return true;
 }
 

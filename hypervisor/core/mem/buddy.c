@@ -189,13 +189,10 @@ static unsigned int chunk_order(u64 m, u64 nr)
     return MIN(MIN(size, align), (unsigned int)MAX_ORDER);
 }
 
-void buddy_free_run(u64 first, u64 nr)
+static void free_run_of(const struct mem_range *r, u64 first, u64 nr)
 {
-    const struct mem_range *r = mem_range_find(first);
-    struct buddy_node *n;
+    struct buddy_node *n = &buddy_nodes[r->node];
 
-    ASSERT_ALWAYS(r != NULL);
-    n = &buddy_nodes[r->node];
     spin_lock(&n->lock);
     while (nr > 0) {
         unsigned int k = chunk_order(first, nr);
@@ -205,6 +202,20 @@ void buddy_free_run(u64 first, u64 nr)
         nr -= BIT(k);
     }
     spin_unlock(&n->lock);
+}
+
+void buddy_free_run(u64 first, u64 nr)
+{
+    while (nr > 0) {
+        const struct mem_range *r = mem_range_find(first);
+        u64 part;
+
+        ASSERT_ALWAYS(r != NULL);
+        part = MIN(nr, r->end - first);
+        free_run_of(r, first, part);
+        first += part;
+        nr -= part;
+    }
 }
 
 /*

@@ -8,11 +8,6 @@
 #include <argon/percpu.h>
 #include "internal.h"
 
-static u32 local_node(const struct pcpu *p)
-{
-    return p->node < mem_nr_nodes ? p->node : 0;
-}
-
 static u32 alloc_from_node(u32 node, unsigned int order, u32 memf)
 {
     struct buddy_node *n = &buddy_nodes[node];
@@ -74,7 +69,7 @@ void mem_flush_cache(void)
     struct pcpu *p = this_cpu();
 
     if (p->mem.nr_cached > 0) {
-        drain(&p->mem, local_node(p), p->mem.nr_cached);
+        drain(&p->mem, mem_local_node(p), p->mem.nr_cached);
     }
 }
 
@@ -83,21 +78,21 @@ u64 mem_cached_pages(u32 node)
     u64 nr = 0;
 
     for_each_cpu(c) {
-        if (pcpus[c] != NULL && local_node(pcpus[c]) == node) {
+        if (pcpus[c] != NULL && mem_local_node(pcpus[c]) == node) {
             nr += READ_ONCE(pcpus[c]->mem.nr_cached);
         }
     }
     return nr;
 }
 
-/* Nodes in the mask first, beginning with `start`, then the others unless `exact`. */
+/* Nodes of the mask first, by distance from `start`, then the others unless `exact`. */
 static u32 alloc_by_node(unsigned int order, u32 memf, u32 start, u64 mask)
 {
     bool exact = (memf & MEMF_EXACT_NODE) != 0;
 
     for (u32 pass = 0; pass < (exact ? 1U : 2U); pass++) {
-        for (u32 i = 0; i < mem_nr_nodes; i++) {
-            u32 node = (start + i) % mem_nr_nodes;
+        for (u32 i = 0; i < mem_near[start].nr; i++) {
+            u32 node = mem_near[start].node[i];
             u32 m;
 
             if ((mask >> node & 1) != (pass == 0)) {
@@ -112,10 +107,22 @@ static u32 alloc_by_node(unsigned int order, u32 memf, u32 start, u64 mask)
     return PAGE_NIL;
 }
 
+/* Where a search begins that prefers the nodes of a mask: at the nearest; the others follow by distance from it. */
+static u32 nearest_of(u32 from, u64 mask)
+{
+    for (u32 i = 0; i < mem_near[from].nr; i++) {
+        if (mask >> mem_near[from].node[i] & 1) {
+            return mem_near[from].node[i];
+        }
+    }
+    /* None of them has memory: from the lowest, where that is a node. */
+    return MIN((u32)__builtin_ctzll(mask), MEM_MAX_NODES - 1U);
+}
+
 static noinline struct page *alloc_slow(unsigned int order, u32 memf, u64 nodes)
 {
     struct pcpu *p = this_cpu();
-    u32 start = local_node(p);
+    u32 local = mem_local_node(p), start = local;
     u32 m;
 
     if (order > MAX_ORDER || mem_nr_nodes == 0) {
@@ -123,14 +130,16 @@ static noinline struct page *alloc_slow(unsigned int order, u32 memf, u64 nodes)
     }
     if (memf & BIT32(31)) {
         start = memf >> 16 & 0x7fff;
-        if (start >= mem_nr_nodes) {
+        if (start >= MEM_MAX_NODES) {
             return NULL;
         }
         nodes = BIT(start);
     } else if (nodes == 0) {
         nodes = BIT(start);
+    } else if ((nodes >> start & 1) == 0) {
+        start = nearest_of(start, nodes);
     }
-    if (order == 0 && !(memf & MEMF_LOW32) && start == local_node(p) && (nodes >> start & 1) &&
+    if (order == 0 && !(memf & MEMF_LOW32) && start == local && (nodes >> start & 1) &&
         (p->mem.nr_cached > 0 || refill(&p->mem, start))) {
         return mfn_to_page(mfn(p->mem.cache[--p->mem.nr_cached]));
     }
@@ -203,14 +212,13 @@ void mem_free_frame(struct page *pg)
 {
     struct pcpu *p = this_cpu();
     mfn_t m = page_to_mfn(pg);
-    u32 node = local_node(p);
 
-    if (unlikely(mem_nr_nodes > 1 && mem_range_find(m.m)->node != node)) {
+    if (unlikely(mem_nr_nodes > 1 && mem_node_of(m.m) != mem_local_node(p))) {
         buddy_free_run(m.m, 1);
         return;
     }
     if (unlikely(p->mem.nr_cached == MEM_CACHE_PAGES)) {
-        drain(&p->mem, node, MEM_CACHE_BATCH);
+        drain(&p->mem, mem_local_node(p), MEM_CACHE_BATCH);
     }
     p->mem.cache[p->mem.nr_cached++] = (u32)m.m;
 }

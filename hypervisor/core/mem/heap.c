@@ -4,6 +4,9 @@
  * page struct says which (order), holds the first free object and the number in use (owner), and links the slabs of a
  * class that have room. A free object's first byte is the number of the next one. Larger requests get whole pages, of
  * which `next` of the head says how many.
+ *
+ * Each node has its own slabs, made of its memory: an object is of the CPU's node while that has memory, and goes back
+ * to where it came from whoever frees it.
  */
 #include <argon/arch.h>
 #include <argon/panic.h>
@@ -20,9 +23,7 @@ static struct slab_class {
     struct spinlock lock;        /* RANK_HEAP; no other lock is taken under it */
     u32 partial;                 /* slabs with a free object: mfn of the first */
     u64 slabs;
-} classes[NR_CLASSES] = {
-    [0 ... NR_CLASSES - 1] = { .lock = SPINLOCK_INIT(RANK_HEAP), .partial = PAGE_NIL },
-};
+} classes[MEM_MAX_NODES][NR_CLASSES];
 static u64 bulk;                 /* whole pages in use, atomic */
 
 static u8 slab_free_head(const struct page *pg) { return (u8)(pg->owner & 0xff); }
@@ -67,10 +68,10 @@ static void unlink_partial(struct slab_class *c, struct page *pg)
     }
 }
 
-/* A page cut into objects, all of them free, not yet on the class's list. */
-static struct page *new_slab(unsigned int cls)
+/* A page of the node's cut into objects, all of them free, not yet on the class's list. */
+static struct page *new_slab(u32 node, unsigned int cls)
 {
-    struct page *pg = mem_alloc_frames(0, 0, 0);
+    struct page *pg = mem_alloc_frames(0, mem_nr_nodes == 1 ? 0 : MEMF_NODE(node) | MEMF_EXACT_NODE, 0);
     unsigned int nr = (unsigned int)(PAGE_SIZE >> (cls + MIN_SHIFT));
 
     if (pg == NULL) {
@@ -97,9 +98,9 @@ static u8 *take_object(struct slab_class *c, unsigned int cls)
     return p;
 }
 
-static void *slab_alloc(unsigned int cls)
+static u8 *node_alloc(u32 node, unsigned int cls)
 {
-    struct slab_class *c = &classes[cls];
+    struct slab_class *c = &classes[node][cls];
     u8 *p;
 
     spin_lock(&c->lock);
@@ -108,7 +109,7 @@ static void *slab_alloc(unsigned int cls)
 
         /* The buddy lists' lock has the same rank: fetch the page without ours. */
         spin_unlock(&c->lock);
-        pg = new_slab(cls);
+        pg = new_slab(node, cls);
         if (pg == NULL) {
             return NULL;
         }
@@ -118,13 +119,27 @@ static void *slab_alloc(unsigned int cls)
     }
     p = take_object(c, cls);
     spin_unlock(&c->lock);
-    return memset(p, 0, (size_t)BIT(cls + MIN_SHIFT));
+    return p;
+}
+
+static void *slab_alloc(u32 from, unsigned int cls)
+{
+    const struct mem_near *near = &mem_near[from];
+
+    for (u32 i = 0; i < near->nr; i++) {
+        u8 *p = node_alloc(near->node[i], cls);
+
+        if (likely(p != NULL)) {
+            return memset(p, 0, (size_t)BIT(cls + MIN_SHIFT));
+        }
+    }
+    return NULL;
 }
 
 static void slab_free(struct page *pg, u8 *p)
 {
     unsigned int cls = pg->order & 0x7fU;
-    struct slab_class *c = &classes[cls];
+    struct slab_class *c = &classes[mem_node_of(page_to_mfn(pg).m)][cls];
     u64 offset = (u64)(p - (u8 *)page_to_virt(pg));
     bool was_full, empty;
 
@@ -149,7 +164,7 @@ static void slab_free(struct page *pg, u8 *p)
 }
 
 /* Whole pages: the power of two above, less the tail that is not needed. */
-static void *bulk_alloc(size_t size)
+static void *bulk_alloc(u32 node, size_t size)
 {
     u64 nr = ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
     unsigned int order = nr == 1 ? 0 : 64U - (unsigned int)__builtin_clzll(nr - 1);
@@ -158,7 +173,7 @@ static void *bulk_alloc(size_t size)
     if (size > PAGE_SIZE << MAX_ORDER) {
         return NULL;
     }
-    pg = mem_alloc_frames(order, 0, 0);
+    pg = mem_alloc_frames(order, mem_nr_nodes == 1 ? 0 : MEMF_NODE(node), 0);
     if (pg == NULL) {
         return NULL;
     }
@@ -172,12 +187,18 @@ static void *bulk_alloc(size_t size)
     return page_to_virt(pg);
 }
 
-void *xzalloc_bytes(size_t size)
+void *xzalloc_bytes_near(size_t size, u32 node)
 {
+    ASSERT(node < MEM_MAX_NODES);
     if (size == 0) {
         return NULL;
     }
-    return size <= BIT(MAX_SHIFT) ? slab_alloc(class_of(size)) : bulk_alloc(size);
+    return size <= BIT(MAX_SHIFT) ? slab_alloc(node, class_of(size)) : bulk_alloc(node, size);
+}
+
+void *xzalloc_bytes(size_t size)
+{
+    return xzalloc_bytes_near(size, this_cpu()->node);
 }
 
 void *xzalloc_array_bytes(size_t n, size_t size)
@@ -229,16 +250,22 @@ u64 mem_object_bytes(const void *p)
 void slab_usage(u64 *slab_pages, u64 *bulk_pages)
 {
     *slab_pages = 0;
-    for (unsigned int i = 0; i < NR_CLASSES; i++) {
-        *slab_pages += READ_ONCE(classes[i].slabs);
+    for (u32 n = 0; n < mem_nr_nodes; n++) {
+        for (unsigned int i = 0; i < NR_CLASSES; i++) {
+            *slab_pages += READ_ONCE(classes[n][i].slabs);
+        }
     }
     *bulk_pages = atomic_load(&bulk);
 }
 
-void slab_reset(void)
+void slab_init_node(u32 node)
 {
     for (unsigned int i = 0; i < NR_CLASSES; i++) {
-        classes[i] = (struct slab_class){ .lock = SPINLOCK_INIT(RANK_HEAP), .partial = PAGE_NIL };
+        classes[node][i] = (struct slab_class){ .lock = SPINLOCK_INIT(RANK_HEAP), .partial = PAGE_NIL };
     }
+}
+
+void slab_reset(void)
+{
     bulk = 0;
 }

@@ -5,6 +5,7 @@
 
 #include <argon/atomic.h>
 #include <argon/mem.h>
+#include <argon/percpu.h>
 #include <argon/spinlock.h>
 
 /*
@@ -51,8 +52,29 @@ struct mem_range {
     u32 node;
 };
 
+/* ---- nodes (node.c) ---- */
+/*
+ * For requests from node n: the nodes with memory, by distance (machine_distance()), n itself first if it has some.
+ * Constant after boot.
+ */
+extern struct mem_near { u32 nr; u8 node[MEM_MAX_NODES]; } mem_near[MEM_MAX_NODES];
+/* Node n has its first memory: lists, slabs, and everybody's order. Boot, one CPU. */
+void mem_node_add(u32 n);
+void mem_nodes_reset(void);
+
+/* The node whose memory a CPU's cache holds: its own or, where that has none, the nearest that has. */
+static inline u32 mem_local_node(const struct pcpu *p)
+{
+    return mem_near[p->node].node[0];
+}
+
 /* The range that holds m, NULL if m is no RAM of ours. */
 const struct mem_range *mem_range_find(u64 m);
+/* The node of a frame that is RAM of ours. */
+static inline u32 mem_node_of(u64 m)
+{
+    return likely(mem_nr_nodes == 1) ? 0 : mem_range_find(m)->node;
+}
 /* Add a range, merged with neighbours of the same node. Panics when there are too many (boot). */
 void mem_range_add(u64 first, u64 end, u32 node);
 
@@ -96,7 +118,10 @@ void buddy_free_locked(const struct mem_range *r, u64 m, unsigned int order, boo
 u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low, bool zero);
 /* Take a chunk that is not zero, of at most SCRUB_ORDER (*order). Caller holds the lock. */
 u32 buddy_take_dirty_locked(struct buddy_node *n, unsigned int *order);
-/* [first, first + nr) of one range in as few chunks as alignment allows. Takes the lock. */
+/*
+ * [first, first + nr) in as few chunks as alignment allows; a domain's run of pages may go over from one node's memory
+ * to another's. Takes the locks.
+ */
 void buddy_free_run(u64 first, u64 nr);
 
 /* ---- single pages ---- */
@@ -144,6 +169,7 @@ void scrub_resume(void);
 void scrub_reset(void);
 
 /* ---- slabs ---- */
+void slab_init_node(u32 node);
 void slab_reset(void);
 void slab_usage(u64 *slab_pages, u64 *bulk_pages);
 

@@ -201,7 +201,7 @@ struct page *page_alloc_guest(struct domain *d, unsigned int order, u32 memf)
         return NULL;
     }
     /* Zero and clean: a guest with its caches off must not see what was there before. */
-    pg = mem_alloc_frames(order, memf | MEMF_SCRUB, d->node_affinity);
+    pg = mem_alloc_frames(order, memf | MEMF_SCRUB, READ_ONCE(d->node_affinity));
     if (unlikely(pg == NULL)) {
         return NULL;
     }
@@ -221,9 +221,20 @@ int page_assign(struct domain *d, mfn_t first, u64 nr)
     return adopt(d, first.m, nr);
 }
 
+void *pages_alloc_for(const struct domain *d, unsigned int order, u32 memf)
+{
+    struct page *pg = mem_alloc_frames(order, memf, READ_ONCE(d->node_affinity));
+
+    if (pg == NULL) {
+        return NULL;
+    }
+    page_mark(pg, PAGE_HYP, order);
+    return page_to_virt(pg);
+}
+
 void *page_alloc_shared(struct domain *d)
 {
-    struct page *pg = mem_alloc_frames(0, MEMF_SCRUB, d->node_affinity);
+    struct page *pg = mem_alloc_frames(0, MEMF_SCRUB, READ_ONCE(d->node_affinity));
 
     if (pg == NULL) {
         return NULL;

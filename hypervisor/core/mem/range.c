@@ -151,15 +151,11 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
     u64 first = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
 
     ASSERT_ALWAYS(IS_ALIGNED(start, PAGE_SIZE) && IS_ALIGNED(end, PAGE_SIZE) && start <= end);
-    ASSERT_ALWAYS(first >= frame_base && last <= frame_end && last < PAGE_NIL);
+    ASSERT_ALWAYS(first >= frame_base && last <= frame_end && last < PAGE_NIL && node < MEM_MAX_NODES);
     if (first == last) {
         return;
     }
-    /* More nodes than we keep apart: the rest counts as the last one. */
-    node = MIN(node, MEM_MAX_NODES - 1U);
-    while (mem_nr_nodes <= node) {
-        buddy_init(&buddy_nodes[mem_nr_nodes++]);
-    }
+    mem_node_add(node);
     mem_range_add(first, last, node);
     buddy_nodes[node].total += last - first;
     lazy_add(first, last, node);
@@ -171,10 +167,10 @@ void mem_reset(void)
     nr_ranges = 0;
     run_first = run_end = 0;
     mem_hot_range.nr = 0;
-    mem_nr_nodes = 0;
     for_each_cpu(c) {
         pcpus[c]->mem.nr_cached = 0;
     }
+    mem_nodes_reset();
     lazy_reset();
     scrub_reset();
     slab_reset();

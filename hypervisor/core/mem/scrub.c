@@ -127,21 +127,21 @@ static bool grow_hot_range(void)
 
 bool mem_idle(void)
 {
-    u32 own = this_cpu()->node < mem_nr_nodes ? this_cpu()->node : 0;
+    const struct mem_near *near = &mem_near[this_cpu()->node];
 
     if (!atomic_load_acquire(&running) || !may_run()) {
         return false;
     }
-    for (u32 i = 0; i < mem_nr_nodes; i++) {
-        if (lazy_idle((own + i) % mem_nr_nodes)) {
+    for (u32 i = 0; i < near->nr; i++) {
+        if (lazy_idle(near->node[i])) {
             return true;
         }
     }
     if (grow_hot_range()) {
         return true;
     }
-    for (u32 i = 0; zeroing && i < mem_nr_nodes; i++) {
-        if (scrub_node((own + i) % mem_nr_nodes, true)) {
+    for (u32 i = 0; zeroing && i < near->nr; i++) {
+        if (scrub_node(near->node[i], true)) {
             return true;
         }
     }

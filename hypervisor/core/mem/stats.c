@@ -3,10 +3,11 @@
 #include <argon/arch.h>
 #include <argon/console.h>
 #include <argon/domain.h>
+#include <argon/machine.h>
 #include <argon/percpu.h>
 #include "internal.h"
 
-u64 mem_boot_bytes, mem_image_released;
+u64 mem_boot_bytes, mem_boot_node_bytes[MEM_MAX_NODES], mem_image_released;
 
 static u64 zone_free(const struct buddy_node *n)
 {
@@ -15,11 +16,11 @@ static u64 zone_free(const struct buddy_node *n)
 
 void mem_node_stats(u32 node, struct mem_stats *s)
 {
-    *s = (struct mem_stats){ .total = 0 };
+    *s = (struct mem_stats){ .total = node < MEM_MAX_NODES ? mem_boot_node_bytes[node] >> PAGE_SHIFT : 0 };
     if (node < mem_nr_nodes) {
         struct buddy_node *n = &buddy_nodes[node];
 
-        s->total = n->total;
+        s->total += n->total;
         /* What an idle CPU works on moves between the two: together, so that nothing seems to be missing. */
         spin_lock(&n->lock);
         s->free = zone_free(n) + n->in_work + mem_cached_pages(node);
@@ -29,9 +30,8 @@ void mem_node_stats(u32 node, struct mem_stats *s)
 
 void mem_stats(struct mem_stats *s)
 {
-    /* All RAM counts, what boot took for the frame table too: the toolstack's total is the machine's. */
-    *s = (struct mem_stats){ .total = mem_boot_bytes >> PAGE_SHIFT };
-    for (u32 i = 0; i < mem_nr_nodes; i++) {
+    *s = (struct mem_stats){ .total = 0 };
+    for (u32 i = 0; i < MEM_MAX_NODES; i++) {
         struct mem_stats n;
 
         mem_node_stats(i, &n);
@@ -93,14 +93,26 @@ u64 mem_free_between(u32 node, unsigned int min_bits, unsigned int max_bits)
     return pages << PAGE_SHIFT;
 }
 
-static void dump_node(u32 node)
+/* Whose CPUs a node has, and how far the others are: where there is more than one. */
+static void dump_distances(u32 node)
 {
-    const struct buddy_node *n = &buddy_nodes[node];
-    u64 cached = mem_cached_pages(node);
+    con_printf("  CPUs");
+    for_each_cpu(c) {
+        if (pcpus[c]->node == node) {
+            con_printf(" %u", c);
+        }
+    }
+    con_printf(", distances");
+    for (u32 to = 0; to < machine_nr_nodes(&machine); to++) {
+        if (machine_has_node(&machine, to)) {
+            con_printf(" %u:%u", to, machine_distance(&machine, node, to));
+        }
+    }
+    con_printf("\n");
+}
 
-    con_printf("node %u: %" PRIu64 " KiB, free %" PRIu64 " KiB (%" PRIu64 " KiB below 4 GiB, %" PRIu64
-               " KiB in CPU caches)\n", node, n->total * 4, (zone_free(n) + cached) * 4, n->zone[ZONE_LOW].free * 4,
-               cached * 4);
+static void dump_lists(const struct buddy_node *n)
+{
     if (n->zone[ZONE_LOW].nr_untouched + n->zone[ZONE_HIGH].nr_untouched > 0) {
         con_printf("  untouched since boot: %u chunks of 1 GiB below 4 GiB, %u above\n", n->zone[ZONE_LOW].nr_untouched,
                    n->zone[ZONE_HIGH].nr_untouched);
@@ -113,6 +125,20 @@ static void dump_node(u32 node)
                        UINT64_C(4) << k, low, high);
         }
     }
+}
+
+static void dump_node(u32 node)
+{
+    const struct buddy_node *n = &buddy_nodes[node];
+    u64 cached = mem_cached_pages(node);
+
+    con_printf("node %u: %" PRIu64 " KiB, free %" PRIu64 " KiB (%" PRIu64 " KiB below 4 GiB, %" PRIu64
+               " KiB in CPU caches)\n", node, n->total * 4 + (mem_boot_node_bytes[node] >> 10),
+               (zone_free(n) + cached) * 4, n->zone[ZONE_LOW].free * 4, cached * 4);
+    if (machine_nr_nodes(&machine) > 1) {
+        dump_distances(node);
+    }
+    dump_lists(n);
 }
 
 /* Figures are read without locks: a line may be a page off while guests allocate. */
@@ -129,8 +155,10 @@ void mem_dump(void)
     }
     con_printf("memory: %" PRIu64 " KiB managed, %" PRIu64 " KiB free, %" PRIu64 " KiB guests' RAM, %" PRIu64
                " KiB shared with guests\n", s.total * 4, s.free * 4, guest * 4, shared * 4);
-    for (u32 i = 0; i < mem_nr_nodes; i++) {
-        dump_node(i);
+    for (u32 i = 0; i < MEM_MAX_NODES; i++) {
+        if (i < mem_nr_nodes && machine_has_node(&machine, i)) {
+            dump_node(i);
+        }
     }
     own = s.total - (mem_boot_bytes >> PAGE_SHIFT) - s.free - guest - shared;
     con_printf("hypervisor: image %" PRIu64 " KiB, boot allocations with the frame table %" PRIu64

@@ -70,6 +70,7 @@ void sched_update_allowed(struct vcpu *v)
     if (move) {
         sched_wake(v);
     }
+    domain_update_nodes(v->domain);
 }
 
 void sched_vcpu_published(struct vcpu *v)

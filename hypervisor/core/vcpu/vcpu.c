@@ -61,12 +61,13 @@ int vcpu_create(struct domain *d, u16 id)
     atomic_store_release(&d->vcpu[id], v);
     spin_unlock(&d->lock);
     sched_vcpu_published(v);
+    domain_update_nodes(d);
     return 0;
 }
 
 struct vcpu *vcpu_create_idle(u32 cpu)
 {
-    struct vcpu *v = xzalloc(struct vcpu);
+    struct vcpu *v = xzalloc_near(struct vcpu, pcpus[cpu]->node);
 
     if (v == NULL) {
         panic("no memory for the idle vCPU of CPU%u", cpu);

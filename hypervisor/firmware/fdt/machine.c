@@ -8,7 +8,6 @@
 #include "parse.h"
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
-#define MAX_NODES      64        /* domain.node_affinity has a bit each */
 #define PSCI_0_2_CPU_ON_64 0xc4000003u
 
 struct fdt_parse fdt_parse;
@@ -21,24 +20,11 @@ boot_code int fdt_bad(const struct fdt_parse *p, const char *what)
     return -EINVAL;
 }
 
-/* numa-node-id of the current node; 0 where absent. */
-static boot_code int read_numa_node(struct fdt_parse *p, u32 *node)
-{
-    struct dt_prop prop = dt_get(&p->dt, p->w.off, "numa-node-id");
-
-    *node = 0;
-    if (prop.data != NULL && (!dt_u32(&prop, node) || *node >= MAX_NODES)) {
-        return fdt_bad(p, "bad numa-node-id");
-    }
-    p->m->nr_nodes = MAX(p->m->nr_nodes, *node + 1);
-    return 0;
-}
-
 boot_code int fdt_parse_memory(struct fdt_parse *p)
 {
+    u32 node = fdt_numa_node(p);
     u64 start, size;
-    u32 node;
-    int r = read_numa_node(p, &node);
+    int r = 0;
 
     for (u32 i = 0; r == 0; i++) {
         r = dt_reg_raw(&p->w, i, &start, &size);
@@ -120,12 +106,8 @@ boot_code int fdt_parse_cpu(struct fdt_parse *p)
     struct dt_prop method = dt_get(&p->dt, p->w.off, "enable-method");
     static const char *const psci[] = { "psci", NULL };
     u64 hwid, none;
-    u32 node;
-    int r = read_numa_node(p, &node);
+    u32 node = fdt_numa_node(p);
 
-    if (r != 0) {
-        return r;
-    }
     if (dt_reg_raw(&p->w, 0, &hwid, &none) != 0 || (hwid & ~MPIDR_AFFINITY) != 0) {
         return fdt_bad(p, "bad reg");
     }
@@ -169,6 +151,7 @@ static const char *const gic_v2_names[] = {
     "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic", "qcom,msm-qgic2", NULL
 };
 static const char *const gic_v3_names[] = { "arm,gic-v3", NULL };
+static const char *const distance_names[] = { "numa-distance-map-v1", NULL };
 static const char *const timer_names[] = { "arm,armv8-timer", NULL };
 static const char *const psci_names[] = { "arm,psci-1.0", "arm,psci-0.2", "arm,psci", NULL };
 static const char *const cpu_type[] = { "cpu", NULL };
@@ -215,6 +198,9 @@ static boot_code int parse_by_compatible(struct fdt_parse *p)
     }
     if (p->m->psci_version == 0 && dt_match(&n->compatible, psci_names) != NULL) {
         return fdt_parse_psci(p);
+    }
+    if (dt_match(&n->compatible, distance_names) != NULL) {
+        fdt_parse_distances(p);
     }
     return 0;
 }
@@ -278,6 +264,7 @@ boot_code int fdt_parse_all(struct machine *m, const void *fdt, size_t max)
     }
     r = r != 0 ? r : fdt_finish_chosen(p);
     r = r != 0 ? r : fdt_finish_irqs(p);
+    fdt_finish_nodes(p);
     machine_sort_banks(m);
     return r != 0 ? r : check_complete(m);
 }

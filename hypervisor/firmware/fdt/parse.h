@@ -10,6 +10,7 @@ struct fdt_parse {
     struct machine *m;
     struct dt dt;
     struct dt_walk w;            /* at the node being read */
+    u32 nr_with_node, nr_without_node;       /* memory and CPU nodes with and without a NUMA node */
     struct dt_prop boot_args, xen_args, dom0_args, initrd_start, initrd_end;   /* of /chosen */
 };
 
@@ -29,6 +30,13 @@ must_check int fdt_parse_memory(struct fdt_parse *p);
 must_check int fdt_parse_reserved(struct fdt_parse *p);
 must_check int fdt_parse_chosen(struct fdt_parse *p);
 must_check int fdt_parse_module(struct fdt_parse *p);
+/*
+ * NUMA. What is wrong in it costs a message and that value, never the boot. fdt_numa_node(): of the current memory or
+ * CPU node; 0 if absent.
+ */
+u32 fdt_numa_node(struct fdt_parse *p);
+void fdt_parse_distances(struct fdt_parse *p);
+void fdt_finish_nodes(const struct fdt_parse *p);
 /* After all nodes: kinds of untyped modules, the initrd of /chosen, and who gets which command line. */
 must_check int fdt_finish_chosen(struct fdt_parse *p);
 /* After all nodes: interrupts, which need to know the GIC. */

@@ -42,7 +42,7 @@ struct domain {
     u32 shared_pages;            /* PAGE_SHARED_HYP pages alive */
     u32 nr_foreign;              /* P2M_FOREIGN_* mappings in its stage 2 (atomic), for physmap_relinquish() */
     u64 relinquish_gfn;          /* progress of physmap_relinquish() */
-    u64 node_affinity;           /* bit per node */
+    u64 node_affinity;           /* NUMA nodes to take memory from, bit each; ~0 = no preference, and no other mask has all */
     struct shared_info *shared_info;         /* in a PAGE_SHARED_HYP page */
     gfn_t shared_info_gfn;       /* where the guest mapped it, INVALID_GFN if not */
     u64 paging_pool_bytes;       /* p2m quota; with paging_pool_used under RANK_P2M */
@@ -99,6 +99,8 @@ struct domain *domain_lookup_from(u16 domid);
 /* Guest asked to stop (SHUTDOWN_*): stop all vCPUs, then VIRQ_DOM_EXC to dom0. dom0: acts on the machine. */
 void domain_shutdown(struct domain *d, u32 reason);
 void domain_resume(struct domain *d);
+/* Where its vCPUs may run has changed: unless the toolstack chose its nodes, they are the nodes of those CPUs. */
+void domain_update_nodes(struct domain *d);
 /*
  * The toolstack's counted pause (domctl 3 and 4; the dom0 builder lets dom0 go with unpause). -EINVAL: too many, or
  * none held.

@@ -13,6 +13,11 @@
 #define MACHINE_MAX_NOMAP     32
 #define MACHINE_MAX_MODULES   16
 #define MACHINE_MAX_REDIST    16
+#define MACHINE_MAX_NODES     16
+
+/* Between NUMA nodes, where firmware says nothing, and within one (ACPI 5.2.17; binding numa.txt). */
+#define NODE_DISTANCE_LOCAL   10
+#define NODE_DISTANCE_DEFAULT 20
 
 struct machine_range { paddr_t start, size; u32 node; };
 
@@ -80,9 +85,27 @@ struct machine {
     u32 psci_cpu_on;             /* function id */
     char xen_cmdline[1024];      /* hypervisor's */
     char dom0_cmdline[1024];
-    u32 nr_nodes;
+    u64 nodes;                   /* NUMA: bit per node that has RAM or CPUs; 0 is as 1 */
+    u8 distance[MACHINE_MAX_NODES][MACHINE_MAX_NODES];   /* as firmware has it, 0 where it says nothing: machine_distance() */
 };
 extern struct machine machine;
+
+/* ---- NUMA nodes (core/machine.c); any number may be asked about ---- */
+/* Highest node + 1. */
+static inline u32 machine_nr_nodes(const struct machine *m)
+{
+    return m->nodes == 0 ? 1 : 64 - (u32)__builtin_clzll(m->nodes);
+}
+static inline bool machine_has_node(const struct machine *m, u64 node)
+{
+    return node < 64 && ((m->nodes | (m->nodes == 0)) >> node & 1) != 0;
+}
+/* What was given for one direction only holds for both. */
+u32 machine_distance(const struct machine *m, u32 from, u32 to);
+/* The nodes of a set, by distance from `from`, then by number, into order[MACHINE_MAX_NODES]; returns how many. */
+u32 machine_nodes_near(const struct machine *m, u32 from, u64 nodes, u8 *order);
+/* Node of a CPU by its hardware id; 0 if firmware does not know it. */
+u32 machine_cpu_node(const struct machine *m, u64 hwid);
 
 /*
  * Fill `machine` from firmware's tables: `max` readable bytes at `tables`, which are at `at` in memory. Malformed, or lacking what Argon

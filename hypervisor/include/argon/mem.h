@@ -71,7 +71,11 @@ struct mem_pcpu {
 /* Allocation flags. */
 #define MEMF_ZERO   BIT32(0)     /* contents zeroed */
 #define MEMF_SCRUB  BIT32(3)     /* that, and cleaned to the point of coherency: fit for a guest with its caches off */
-#define MEMF_NODE(n) (BIT32(31) | ((u32)(n) << 16)) /* prefer node n */
+/*
+ * Prefer node n, before what the domain that it is for prefers, before this CPU's own. Then the others, by distance from it, unless the
+ * request is exact.
+ */
+#define MEMF_NODE(n) (BIT32(31) | ((u32)(n) << 16))
 #define MEMF_EXACT_NODE BIT32(1)
 #define MEMF_LOW32  BIT32(2)     /* below 4 GiB */
 
@@ -210,14 +214,21 @@ must_check bool page_release(struct page *pg, struct domain *d);
 /* ---- hypervisor's own pages: no owner, no reference count ---- */
 /* 2^order pages, aligned to their size; NULL when out of memory. */
 void *pages_alloc(unsigned int order, u32 memf);
+/* The same of the nodes that d's memory comes from: for what is looked at while d runs, such as its tables. */
+void *pages_alloc_for(const struct domain *d, unsigned int order, u32 memf);
 void pages_free(void *va, unsigned int order);
-/* Small objects: power-of-two slabs up to a page, whole pages above. Zeroed. NULL when out of memory or size is 0. */
+/*
+ * Small objects: power-of-two slabs up to a page, whole pages above. Zeroed. NULL when out of memory or size is 0. Of this CPU's node,
+ * or the one that is named, or the nearest to it with memory left.
+ */
 void *xzalloc_bytes(size_t size);
+void *xzalloc_bytes_near(size_t size, u32 node);
 void *xzalloc_array_bytes(size_t n, size_t size); /* NULL on overflow */
 void xfree(void *p);                              /* NULL allowed */
 /* Memory that an object of either kind takes, which is more than was asked for; NULL: 0. */
 u64 mem_object_bytes(const void *p);
 #define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
+#define xzalloc_near(type, node) ((type *)xzalloc_bytes_near(sizeof(type), (node)))
 #define xzalloc_array(type, n) ((type *)xzalloc_array_bytes((n), sizeof(type)))
 
 /* ---- guest memory ---- */
@@ -258,6 +269,7 @@ bool mem_idle(void);
 void mem_scrub_all(void);
 
 /* ---- figures ---- */
+/* All RAM counts, what boot took for the frame table too: the toolstack's total is the machine's. */
 struct mem_stats { u64 total, free, scrub; };     /* pages */
 void mem_stats(struct mem_stats *s);              /* whole machine */
 void mem_node_stats(u32 node, struct mem_stats *s);
@@ -268,7 +280,7 @@ u64 mem_max_mfn(void);
  * RAM that boot code took before the allocator had any: frame table, first page tables, per-CPU data of the boot CPU.
  * For mem_dump().
  */
-extern u64 mem_boot_bytes;
+extern u64 mem_boot_bytes, mem_boot_node_bytes[MEM_MAX_NODES];    /* of which node: they add up */
 extern u64 mem_image_released;                    /* bytes of the image that boot gave to the allocator at its end */
 void mem_dump(void);                              /* debug key m */
 

@@ -12,7 +12,6 @@ weak struct pcpu *pcpus[NR_CPUS];
 weak u32 nr_cpus;
 weak struct domain *dom0, *dom_idle, *dom_xen, *dom_io;
 weak struct options opt;
-weak struct machine machine;
 weak const struct irqchip_ops *irqchip;
 weak const struct vgic_host_ops *vgic_host;
 weak struct page *frame_table;

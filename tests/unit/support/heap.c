@@ -101,6 +101,12 @@ weak void *pages_alloc(unsigned int order, u32 memf)
     return page_to_virt(pg);
 }
 
+weak void *pages_alloc_for(const struct domain *d, unsigned int order, u32 memf)
+{
+    (void)d;
+    return pages_alloc(order, memf);
+}
+
 weak void pages_free(void *va, unsigned int order)
 {
     give(virt_to_page(va), order);
@@ -117,6 +123,12 @@ weak void *xzalloc_bytes(size_t size)
     }
     pthread_mutex_unlock(&lock);
     return p;
+}
+
+weak void *xzalloc_bytes_near(size_t size, u32 node)
+{
+    (void)node;
+    return xzalloc_bytes(size);
 }
 
 weak void *xzalloc_array_bytes(size_t n, size_t size)

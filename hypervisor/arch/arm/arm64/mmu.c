@@ -183,10 +183,10 @@ void mmu_seal(void)
 }
 
 /* Slot: [guard 16K][stack 16K][guard 16K][emergency 16K]...: an overflow faults at once. */
-u64 mmu_map_stack(u32 cpu, bool emergency)
+u64 mmu_map_stack(u32 cpu, u32 node, bool emergency)
 {
     u64 va = HYP_STACK_VA + cpu * HYP_STACK_SLOT + HYP_STACK_SIZE + (emergency ? 2 * HYP_STACK_SIZE : 0);
-    void *mem = pages_alloc(2, MEMF_ZERO);
+    void *mem = pages_alloc(2, MEMF_ZERO | MEMF_NODE(node));
 
     if (mem == NULL || mmu_map(va, mmu_va_to_pa(mem), HYP_STACK_SIZE, MMU_RW) != 0) {
         return 0;

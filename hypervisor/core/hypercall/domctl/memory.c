@@ -22,12 +22,10 @@ int domctl_max_mem(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 
 static u64 all_nodes(void)
 {
-    u32 n = machine.nr_nodes;
-
-    return n == 0 ? 1 : n >= 64 ? UINT64_MAX : BIT(n) - 1;
+    return machine.nodes != 0 ? machine.nodes : 1;
 }
 
-/* All nodes: no preference, which is how a domain starts. */
+/* All nodes: as a domain starts, by where its vCPUs may run. */
 int domctl_setnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *op)
 {
     u64 mask;
@@ -36,11 +34,13 @@ int domctl_setnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *
     if (bitmap_from_guest(&mask, 64, &op->u.nodeaffinity.nodemap) != 0) {
         return -EFAULT;
     }
-    if ((mask & all_nodes()) == 0) {
+    mask &= all_nodes();
+    if (mask == 0) {
         return -EINVAL;
     }
-    d->auto_node_affinity = (mask & all_nodes()) == all_nodes();
-    WRITE_ONCE(d->node_affinity, mask & all_nodes());
+    d->auto_node_affinity = mask == all_nodes();
+    WRITE_ONCE(d->node_affinity, d->auto_node_affinity ? UINT64_MAX : mask);
+    domain_update_nodes(d);
     return 0;
 }
 

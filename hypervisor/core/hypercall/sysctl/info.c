@@ -3,6 +3,7 @@
 #include "sysctl.h"
 
 #include <argon/arch.h>
+#include <argon/bitmap.h>
 #include <argon/guest_access.h>
 #include <argon/machine.h>
 #include <argon/mem.h>
@@ -23,8 +24,8 @@ int sysctl_physinfo(struct vcpu *v, struct xen_sysctl *op)
     p->cores_per_socket = 1;
     p->nr_cpus = nr_cpus;
     p->max_cpu_id = nr_cpus - 1;
-    p->nr_nodes = MAX(machine.nr_nodes, 1U);
-    p->max_node_id = p->nr_nodes - 1;
+    p->max_node_id = machine_nr_nodes(&machine) - 1;
+    p->nr_nodes = MAX((u32)bitmap_weight(&machine.nodes, 64), 1U);
     p->cpu_khz = (u32)(time_counter_hz() / 1000);
     p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
                       arch_physinfo_caps();
@@ -80,7 +81,7 @@ int sysctl_availheap(struct vcpu *v, struct xen_sysctl *op)
     struct xen_sysctl_availheap *a = &op->u.availheap;
 
     (void)v;
-    if (a->node < -1 || a->node >= (s32)MAX(machine.nr_nodes, 1U)) {
+    if (a->node < -1 || a->node >= (s32)machine_nr_nodes(&machine)) {
         a->avail_bytes = 0;
         return 0;
     }

@@ -7,9 +7,6 @@
 #include <argon/mem.h>
 #include <argon/percpu.h>
 
-#define DISTANCE_LOCAL  10       /* as in ACPI's SLIT */
-#define DISTANCE_REMOTE 20
-
 int sysctl_cputopoinfo(struct vcpu *v, struct xen_sysctl *op)
 {
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
@@ -28,26 +25,33 @@ int sysctl_cputopoinfo(struct vcpu *v, struct xen_sysctl *op)
     return 0;
 }
 
+/* Of a number that no node has, neither size nor distance is valid. */
 static int put_meminfo(u64 gva, u32 node)
 {
-    struct xen_sysctl_meminfo info;
+    struct xen_sysctl_meminfo info = { .memsize = XEN_INVALID_MEM_SZ, .memfree = XEN_INVALID_MEM_SZ };
     struct mem_stats s;
 
     if (gva == 0) {
         return 0;
     }
-    mem_node_stats(node, &s);
-    info.memsize = s.total << PAGE_SHIFT;
-    info.memfree = s.free << PAGE_SHIFT;
+    if (machine_has_node(&machine, node)) {
+        mem_node_stats(node, &s);
+        info.memsize = s.total << PAGE_SHIFT;
+        info.memfree = s.free << PAGE_SHIFT;
+    }
     return copy_to_guest(gva + node * sizeof(info), &info, sizeof(info));
 }
 
-static int put_distances(u64 gva, u32 node, u32 nr)
+/* The caller's array has room for n by n, but rows are as long as there are nodes (xen/sysctl.h): what fits. */
+static int put_distances(u64 gva, u32 node, u32 n)
 {
-    for (u32 other = 0; gva != 0 && other < nr; other++) {
-        u32 distance = other == node ? DISTANCE_LOCAL : DISTANCE_REMOTE;
+    u32 nodes = machine_nr_nodes(&machine);
 
-        if (copy_to_guest(gva + (node * nr + other) * sizeof(u32), &distance, sizeof(distance)) != 0) {
+    for (u32 other = 0; gva != 0 && other < nodes && node * nodes + other < n * n; other++) {
+        bool valid = machine_has_node(&machine, node) && machine_has_node(&machine, other);
+        u32 distance = valid ? machine_distance(&machine, node, other) : XEN_INVALID_NODE_DIST;
+
+        if (copy_to_guest(gva + (node * nodes + other) * sizeof(u32), &distance, sizeof(distance)) != 0) {
             return -EFAULT;
         }
     }
@@ -58,7 +62,7 @@ int sysctl_numainfo(struct vcpu *v, struct xen_sysctl *op)
 {
     struct xen_sysctl_numainfo *info = &op->u.numainfo;
     u64 mem = handle_gva(info->meminfo), dist = handle_gva(info->distance);
-    u32 nodes = MAX(machine.nr_nodes, 1U);
+    u32 nodes = machine_nr_nodes(&machine);
     u32 n = mem != 0 || dist != 0 ? MIN(info->num_nodes, nodes) : 0;
 
     (void)v;

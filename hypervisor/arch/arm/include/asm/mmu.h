@@ -25,8 +25,8 @@ must_check int mmu_direct_map(paddr_t start, paddr_t end);
 void mmu_use_heap(void);
 /* What is constant after boot becomes read-only; boot code and data are unmapped (the caller returns their pages to the heap). */
 void mmu_seal(void);
-/* Stack of a CPU with its guards; top address, 0 when out of memory. */
-u64 mmu_map_stack(u32 cpu, bool emergency);
+/* Stack of a CPU of that NUMA node, with its guards; top address, 0 when out of memory. */
+u64 mmu_map_stack(u32 cpu, u32 node, bool emergency);
 paddr_t mmu_va_to_pa(const void *va);
 void *mmu_pa_to_va(paddr_t pa);          /* RAM in the direct map, or the image */
 
