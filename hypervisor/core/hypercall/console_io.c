@@ -45,8 +45,10 @@ static long console_read(struct vcpu *v, u64 *args)
 /* args: cmd, count, buffer. */
 long do_console_io(struct vcpu *v, u64 *args)
 {
-    if (!v->domain->is_console) {
-        return -EPERM;
+    int rc = permit_call(hypercall_right[__HYPERVISOR_console_io], v->domain);
+
+    if (rc != 0) {
+        return rc;
     }
     if (args[1] > 0x7fffffff) {
         return -EINVAL;

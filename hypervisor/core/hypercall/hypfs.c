@@ -338,10 +338,10 @@ long do_hypfs_op(struct vcpu *v, u64 *args)
 {
     char path[XEN_HYPFS_MAX_PATHLEN];
     u32 op = (u32)args[0];
-    int rc;
+    int rc = permit_call(hypercall_right[__HYPERVISOR_hypfs_op], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    if (rc != 0) {
+        return rc;
     }
     if (op == XEN_HYPFS_OP_get_version) {
         return args[1] != 0 || args[2] != 0 || args[3] != 0 || args[4] != 0 ? -EINVAL : XEN_HYPFS_VERSION;

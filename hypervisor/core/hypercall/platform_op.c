@@ -24,9 +24,10 @@ long do_platform_op(struct vcpu *v, u64 *args)
 {
     const size_t head = offsetof(struct xen_platform_op, u);
     struct xen_platform_op op;
+    int rc = permit_call(hypercall_right[__HYPERVISOR_platform_op], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    if (rc != 0) {
+        return rc;
     }
     if (copy_from_guest(&op, args[0], head) != 0) {
         return -EFAULT;

@@ -24,6 +24,23 @@ const struct version_info version_info = {
 
 #define BUILD_ID_LEN 20
 
+typedef long version_fn(struct vcpu *v, u64 gva);
+
+/* Operation, handler, who may call it; of the command line: who is told. */
+#define VERSION_OPS(row) \
+    row(XENVER_version, ver_version, RIGHT_ANYBODY) \
+    row(XENVER_extraversion, ver_extraversion, RIGHT_ANYBODY) \
+    row(XENVER_compile_info, ver_compile_info, RIGHT_ANYBODY) \
+    row(XENVER_capabilities, ver_capabilities, RIGHT_ANYBODY) \
+    row(XENVER_changeset, ver_changeset, RIGHT_ANYBODY) \
+    row(XENVER_platform_parameters, ver_platform_parameters, RIGHT_ANYBODY) \
+    row(XENVER_get_features, ver_get_features, RIGHT_ANYBODY) \
+    row(XENVER_pagesize, ver_pagesize, RIGHT_ANYBODY) \
+    row(XENVER_guest_handle, ver_guest_handle, RIGHT_ANYBODY) \
+    row(XENVER_commandline, ver_commandline, RIGHT_CONTROL) \
+    row(XENVER_build_id, ver_build_id, RIGHT_CONTROL)
+static const u8 version_right[] = { VERSION_OPS(ROW_RIGHT) };
+
 /* A fixed-size buffer of the ABI with a string in it, zero-padded. */
 static long put_string(u64 gva, const char *s, size_t size)
 {
@@ -92,7 +109,7 @@ static u32 features(const struct domain *d)
     u32 f = BIT32(XENFEAT_writable_page_tables) | BIT32(XENFEAT_auto_translated_physmap) |
             BIT32(XENFEAT_memory_op_vnode_supported) | BIT32(XENFEAT_ARM_SMCCC_supported);
 
-    f |= d->is_privileged ? BIT32(XENFEAT_dom0) : 0;
+    f |= permit_call(RIGHT_CONTROL, d) == 0 ? BIT32(XENFEAT_dom0) : 0;
     return f | (d->direct_mapped ? BIT32(XENFEAT_direct_mapped) : BIT32(XENFEAT_not_direct_mapped));
 }
 
@@ -126,7 +143,7 @@ static long ver_guest_handle(struct vcpu *v, u64 gva)
 static long ver_commandline(struct vcpu *v, u64 gva)
 {
     static const char denied[] = "<denied>";
-    const char *s = domain_is_privileged(v->domain) ? opt.cmdline : denied;
+    const char *s = permit_call(version_right[XENVER_commandline], v->domain) == 0 ? opt.cmdline : denied;
     size_t n = strnlen(s, sizeof(xen_commandline_t) - 1);
 
     if (copy_to_guest(gva, s, n) != 0 || clear_guest(gva + n, sizeof(xen_commandline_t) - n) != 0) {
@@ -157,9 +174,10 @@ static long ver_build_id(struct vcpu *v, u64 gva)
 {
     struct xen_build_id head;
     u8 id[BUILD_ID_LEN];
+    int rc = permit_call(version_right[XENVER_build_id], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    if (rc != 0) {
+        return rc;
     }
     if (gva == 0) {
         return BUILD_ID_LEN;
@@ -180,20 +198,7 @@ static long ver_build_id(struct vcpu *v, u64 gva)
     return BUILD_ID_LEN;
 }
 
-typedef long version_fn(struct vcpu *v, u64 gva);
-static version_fn *const version_ops[] = {
-    [XENVER_version] = ver_version,
-    [XENVER_extraversion] = ver_extraversion,
-    [XENVER_compile_info] = ver_compile_info,
-    [XENVER_capabilities] = ver_capabilities,
-    [XENVER_changeset] = ver_changeset,
-    [XENVER_platform_parameters] = ver_platform_parameters,
-    [XENVER_get_features] = ver_get_features,
-    [XENVER_pagesize] = ver_pagesize,
-    [XENVER_guest_handle] = ver_guest_handle,
-    [XENVER_commandline] = ver_commandline,
-    [XENVER_build_id] = ver_build_id,
-};
+static version_fn *const version_ops[] = { VERSION_OPS(ROW_HANDLER) };
 
 /* args: cmd, arg. */
 long do_xen_version(struct vcpu *v, u64 *args)

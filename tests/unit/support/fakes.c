@@ -93,30 +93,6 @@ weak bool hypercall_preempt_check(void)
     return host_irq_waiting;
 }
 
-weak bool domain_is_privileged(const struct domain *d)
-{
-    return d->is_privileged;
-}
-
-weak int permit_other(const struct domain *caller, const struct domain *target)
-{
-    (void)target;
-    return caller->is_privileged ? 0 : -EPERM;
-}
-
-weak int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target)
-{
-    (void)cmd;
-    (void)target;
-    return caller->is_privileged ? 0 : -EPERM;
-}
-
-weak int permit_sysctl(const struct domain *caller, u32 cmd)
-{
-    (void)cmd;
-    return caller->is_privileged ? 0 : -EPERM;
-}
-
 /* ---- scheduling ---- */
 weak void vcpu_unblock(struct vcpu *v, u32 flags)
 {

@@ -11,19 +11,19 @@ static int sysctl_coverage(struct vcpu *v, struct xen_sysctl *op)
     return -EOPNOTSUPP;
 }
 
-static sysctl_fn *const sysctl_table[] = {
-    [XEN_SYSCTL_readconsole] = sysctl_readconsole,
-    [XEN_SYSCTL_physinfo] = sysctl_physinfo,
-    [XEN_SYSCTL_sched_id] = sysctl_sched_id,
-    [XEN_SYSCTL_getdomaininfolist] = sysctl_getdomaininfolist,
-    [XEN_SYSCTL_debug_keys] = sysctl_debug_keys,
-    [XEN_SYSCTL_getcpuinfo] = sysctl_getcpuinfo,
-    [XEN_SYSCTL_availheap] = sysctl_availheap,
-    [XEN_SYSCTL_cputopoinfo] = sysctl_cputopoinfo,
-    [XEN_SYSCTL_numainfo] = sysctl_numainfo,
-    [XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,
-    [XEN_SYSCTL_scheduler_op] = sysctl_scheduler_op,
-    [XEN_SYSCTL_coverage_op] = sysctl_coverage,
+static const struct { sysctl_fn *fn; u8 right; } sysctl_table[] = {
+    [XEN_SYSCTL_readconsole] = { sysctl_readconsole, RIGHT_CONTROL },
+    [XEN_SYSCTL_physinfo] = { sysctl_physinfo, RIGHT_CONTROL },
+    [XEN_SYSCTL_sched_id] = { sysctl_sched_id, RIGHT_CONTROL },
+    [XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, RIGHT_LOOK },
+    [XEN_SYSCTL_debug_keys] = { sysctl_debug_keys, RIGHT_CONTROL },
+    [XEN_SYSCTL_getcpuinfo] = { sysctl_getcpuinfo, RIGHT_CONTROL },
+    [XEN_SYSCTL_availheap] = { sysctl_availheap, RIGHT_CONTROL },
+    [XEN_SYSCTL_cputopoinfo] = { sysctl_cputopoinfo, RIGHT_CONTROL },
+    [XEN_SYSCTL_numainfo] = { sysctl_numainfo, RIGHT_CONTROL },
+    [XEN_SYSCTL_cpupool_op] = { sysctl_cpupool_op, RIGHT_CONTROL },
+    [XEN_SYSCTL_scheduler_op] = { sysctl_scheduler_op, RIGHT_CONTROL },
+    [XEN_SYSCTL_coverage_op] = { sysctl_coverage, RIGHT_CONTROL },
 };
 
 /* args: op. */
@@ -38,14 +38,16 @@ long do_sysctl(struct vcpu *v, u64 *args)
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
         return -EACCES;
     }
-    rc = permit_sysctl(v->domain, op.cmd);
+    if (op.cmd >= ARRAY_SIZE(sysctl_table) || sysctl_table[index_nospec(op.cmd, ARRAY_SIZE(sysctl_table))].fn == NULL) {
+        rc = permit_call(hypercall_right[__HYPERVISOR_sysctl], v->domain);
+        return rc != 0 ? rc : -ENOSYS;
+    }
+    op.cmd = (u32)index_nospec(op.cmd, ARRAY_SIZE(sysctl_table));
+    rc = permit_call(sysctl_table[op.cmd].right, v->domain);
     if (rc != 0) {
         return rc;
     }
-    if (op.cmd >= ARRAY_SIZE(sysctl_table) || sysctl_table[op.cmd] == NULL) {
-        return -ENOSYS;
-    }
-    rc = sysctl_table[op.cmd](v, &op);
+    rc = sysctl_table[op.cmd].fn(v, &op);
     if (rc == 0 && copy_to_guest(args[0], &op, sizeof(op)) != 0) {
         return -EFAULT;
     }
