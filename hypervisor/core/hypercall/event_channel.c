@@ -13,22 +13,6 @@
 
 typedef long event_op_fn(struct vcpu *v, u64 arg);
 
-/* Operation, handler, who may call it for the domain that is named, and what both ends of the channel must be. */
-#define EVENT_OPS(row) \
-    row(EVTCHNOP_bind_interdomain, op_bind_interdomain, RIGHT_ANYBODY, RIGHT_PAIR) \
-    row(EVTCHNOP_bind_virq, op_bind_virq, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_bind_pirq, op_bind_pirq, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_close, op_close, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_send, op_send, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_status, op_status, RIGHT_TARGET, RIGHT_ANYBODY) \
-    row(EVTCHNOP_alloc_unbound, op_alloc_unbound, RIGHT_TARGET, RIGHT_PAIR) \
-    row(EVTCHNOP_bind_ipi, op_bind_ipi, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_bind_vcpu, op_bind_vcpu, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_unmask, op_unmask, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_reset, op_reset, RIGHT_TARGET, RIGHT_ANYBODY) \
-    row(EVTCHNOP_init_control, op_init_control, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_expand_array, op_expand_array, RIGHT_ANYBODY, RIGHT_ANYBODY) \
-    row(EVTCHNOP_set_priority, op_set_priority, RIGHT_ANYBODY, RIGHT_ANYBODY)
 #define ROW_ENDS(nr, fn, right, ends) [nr] = (ends),
 static const u8 event_right[] = { EVENT_OPS(ROW_RIGHT) };
 static const u8 event_ends[] = { EVENT_OPS(ROW_ENDS) };

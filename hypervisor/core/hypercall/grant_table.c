@@ -46,25 +46,6 @@ struct grant_op {
     .size = sizeof(struct type), .out = offsetof(struct type, field), \
     .out_size = sizeof(struct type) - offsetof(struct type, field)
 
-/*
- * Operation, handler, who may call it for the domain that is named, and what is copied. GNTTABOP_dump_table was never
- * on ARM, and transfer is for PV guests only: -ENOSYS.
- */
-#define GRANT_OPS(row) \
-    row(GNTTABOP_map_grant_ref, op_map, RIGHT_PAIR, OUT_FROM(gnttab_map_grant_ref, dom), .undo = undo_map) \
-    row(GNTTABOP_unmap_grant_ref, op_unmap, RIGHT_ANYBODY, OUT(gnttab_unmap_grant_ref, status)) \
-    row(GNTTABOP_setup_table, op_setup_table, RIGHT_TARGET, OUT(gnttab_setup_table, status), .single = true) \
-    row(GNTTABOP_copy, op_copy, RIGHT_PAIR, OUT(gnttab_copy, status)) \
-    row(GNTTABOP_query_size, op_query_size, RIGHT_TARGET, \
-        OUT_FROM(gnttab_query_size, nr_frames), .single = true) \
-    row(GNTTABOP_unmap_and_replace, op_unmap_and_replace, RIGHT_ANYBODY, OUT(gnttab_unmap_and_replace, status)) \
-    row(GNTTABOP_set_version, op_set_version, RIGHT_ANYBODY, OUT(gnttab_set_version, version), .single = true) \
-    row(GNTTABOP_get_status_frames, op_get_status_frames, RIGHT_TARGET, \
-        OUT(gnttab_get_status_frames, status), .single = true) \
-    row(GNTTABOP_get_version, op_get_version, RIGHT_TARGET, OUT(gnttab_get_version, version), .single = true) \
-    row(GNTTABOP_swap_grant_ref, op_swap, RIGHT_ANYBODY, OUT(gnttab_swap_grant_ref, status)) \
-    row(GNTTABOP_cache_flush, op_cache_flush, RIGHT_ANYBODY, .size = sizeof(struct gnttab_cache_flush))
-/* A constant index: no memory access. */
 static const u8 grant_right[] = { GRANT_OPS(ROW_RIGHT) };
 
 /* The domain an operation names, and may the caller use its grants? GNTST_*. */

@@ -100,12 +100,8 @@ static long op_guest_request_vm_event(struct vcpu *v, u64 gva, enum right right)
     return gva == 0 ? 0 : -EINVAL;
 }
 
-/* Who may call each: of parameters, asked with the domain that is named. */
-static const struct { long (*fn)(struct vcpu *v, u64 gva, enum right right); u8 right; } hvm_ops[] = {
-    [HVMOP_set_param] = { op_set_param, RIGHT_CONTROL },
-    [HVMOP_get_param] = { op_get_param, RIGHT_SELF },
-    [HVMOP_guest_request_vm_event] = { op_guest_request_vm_event, RIGHT_ANYBODY },
-};
+#define ROW(nr, handler, right) [nr] = { (handler), (right) },
+static const struct { long (*fn)(struct vcpu *v, u64 gva, enum right right); u8 right; } hvm_ops[] = { HVM_OPS(ROW) };
 
 /* args: op, arg. */
 long do_hvm_op(struct vcpu *v, u64 *args)

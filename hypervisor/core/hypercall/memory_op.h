@@ -23,23 +23,6 @@ static inline long memop_restart(u64 *args, u64 done)
 /* List entries fetched from a guest at a time. */
 #define MEMOP_CHUNK 32
 
-/* Operation, handler, who may call it for the domain that is named, and whether it takes the progress in the command. */
-#define MEMORY_OPS(row) \
-    row(XENMEM_increase_reservation, memop_increase_reservation, RIGHT_TARGET, true) \
-    row(XENMEM_decrease_reservation, memop_decrease_reservation, RIGHT_TARGET, true) \
-    row(XENMEM_maximum_ram_page, memop_maximum_ram_page, RIGHT_ANYBODY, false) \
-    row(XENMEM_current_reservation, memop_current_reservation, RIGHT_TARGET, false) \
-    row(XENMEM_maximum_reservation, memop_maximum_reservation, RIGHT_TARGET, false) \
-    row(XENMEM_populate_physmap, memop_populate_physmap, RIGHT_TARGET, true) \
-    row(XENMEM_add_to_physmap, memop_add_to_physmap, RIGHT_TARGET, false) \
-    row(XENMEM_maximum_gpfn, memop_maximum_gpfn, RIGHT_TARGET, false) \
-    row(XENMEM_remove_from_physmap, memop_remove_from_physmap, RIGHT_TARGET, false) \
-    row(XENMEM_get_sharing_freed_pages, memop_sharing_pages, RIGHT_ANYBODY, false) \
-    row(XENMEM_get_sharing_shared_pages, memop_sharing_pages, RIGHT_ANYBODY, false) \
-    row(XENMEM_add_to_physmap_batch, memop_add_to_physmap_batch, RIGHT_TARGET, true) \
-    row(XENMEM_claim_pages, memop_claim_pages, RIGHT_CONTROL, false) \
-    row(XENMEM_get_vnumainfo, memop_get_vnumainfo, RIGHT_TARGET, false) \
-    row(XENMEM_acquire_resource, memop_acquire_resource, RIGHT_CONTROL, true)
 /* Each handler asks with its own, which costs nothing: a constant. */
 unused static const u8 memop_right[] = { MEMORY_OPS(ROW_RIGHT) };
 

@@ -147,7 +147,8 @@ long memop_populate_physmap(struct vcpu *v, u64 *args)
 {
     struct reservation r;
 
-    return get_arguments(v, args, memop_right[XENMEM_populate_physmap], &r) ? run(&r, args, populate_extent) : (long)r.done;
+    return get_arguments(v, args, memop_right[XENMEM_populate_physmap], &r) ? run(&r, args, populate_extent)
+           : (long)r.done;
 }
 
 /*
@@ -212,5 +213,6 @@ long memop_decrease_reservation(struct vcpu *v, u64 *args)
 {
     struct reservation r;
 
-    return get_arguments(v, args, memop_right[XENMEM_decrease_reservation], &r) ? run(&r, args, decrease_extent) : (long)r.done;
+    return get_arguments(v, args, memop_right[XENMEM_decrease_reservation], &r) ? run(&r, args, decrease_extent)
+           : (long)r.done;
 }

@@ -13,16 +13,6 @@
 
 typedef long sched_op_fn(struct vcpu *v, u64 gva);
 
-/* Operation, handler, who may call it; remote_shutdown: for the domain that is named. */
-#define SCHED_OPS(row) \
-    row(SCHEDOP_yield, op_yield, RIGHT_ANYBODY) \
-    row(SCHEDOP_block, op_block, RIGHT_ANYBODY) \
-    row(SCHEDOP_shutdown, op_shutdown, RIGHT_ANYBODY) \
-    row(SCHEDOP_poll, op_poll, RIGHT_ANYBODY) \
-    row(SCHEDOP_remote_shutdown, op_remote_shutdown, RIGHT_MODEL) \
-    row(SCHEDOP_shutdown_code, op_shutdown_code, RIGHT_ANYBODY) \
-    row(SCHEDOP_watchdog, op_watchdog, RIGHT_ANYBODY) \
-    row(SCHEDOP_pin_override, op_pin_override, RIGHT_CONTROL)
 static const u8 sched_right[] = { SCHED_OPS(ROW_RIGHT) };
 
 static long op_yield(struct vcpu *v, u64 gva)

@@ -26,19 +26,6 @@ const struct version_info version_info = {
 
 typedef long version_fn(struct vcpu *v, u64 gva);
 
-/* Operation, handler, who may call it; of the command line: who is told. */
-#define VERSION_OPS(row) \
-    row(XENVER_version, ver_version, RIGHT_ANYBODY) \
-    row(XENVER_extraversion, ver_extraversion, RIGHT_ANYBODY) \
-    row(XENVER_compile_info, ver_compile_info, RIGHT_ANYBODY) \
-    row(XENVER_capabilities, ver_capabilities, RIGHT_ANYBODY) \
-    row(XENVER_changeset, ver_changeset, RIGHT_ANYBODY) \
-    row(XENVER_platform_parameters, ver_platform_parameters, RIGHT_ANYBODY) \
-    row(XENVER_get_features, ver_get_features, RIGHT_ANYBODY) \
-    row(XENVER_pagesize, ver_pagesize, RIGHT_ANYBODY) \
-    row(XENVER_guest_handle, ver_guest_handle, RIGHT_ANYBODY) \
-    row(XENVER_commandline, ver_commandline, RIGHT_CONTROL) \
-    row(XENVER_build_id, ver_build_id, RIGHT_CONTROL)
 static const u8 version_right[] = { VERSION_OPS(ROW_RIGHT) };
 
 /* A fixed-size buffer of the ABI with a string in it, zero-padded. */

@@ -10,7 +10,7 @@
 
 #include <argon/domain.h>
 #include <argon/errno.h>
-#include <argon/permission.h>
+#include <argon/operations.h>
 
 struct xen_domctl;
 struct xen_sysctl;
@@ -18,31 +18,10 @@ struct xen_sysctl;
 typedef long hypercall_fn(struct vcpu *v, u64 *args);
 
 #define NR_HYPERCALLS 64
-/*
- * By number (public xen.h, __HYPERVISOR_*): the handler, who may call it, and how many arguments it takes. With
- * ANYBODY each operation has its own row in the handler's file; domctl and sysctl have such rows too, and theirs here
- * is for operations without one. Those left out answer -ENOSYS, as do the deprecated 6, 16 and 19.
- */
-#define HYPERCALLS(row) \
-    row(__HYPERVISOR_platform_op, do_platform_op, RIGHT_CONTROL, 1) \
-    row(__HYPERVISOR_memory_op, do_memory_op, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_multicall, do_multicall, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_xen_version, do_xen_version, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_console_io, do_console_io, RIGHT_CONSOLE, 3) \
-    row(__HYPERVISOR_grant_table_op, do_grant_table_op, RIGHT_ANYBODY, 3) \
-    row(__HYPERVISOR_vm_assist, do_vm_assist, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_vcpu_op, do_vcpu_op, RIGHT_ANYBODY, 3) \
-    row(__HYPERVISOR_sched_op, do_sched_op, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_event_channel_op, do_event_channel_op, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_hvm_op, do_hvm_op, RIGHT_ANYBODY, 2) \
-    row(__HYPERVISOR_sysctl, do_sysctl, RIGHT_CONTROL, 1) \
-    row(__HYPERVISOR_domctl, do_domctl, RIGHT_CONTROL, 1) \
-    row(__HYPERVISOR_hypfs_op, do_hypfs_op, RIGHT_CONTROL, 5)
-
 /* core/hypercall/table.c. By number: the handler (NULL: -ENOSYS), and how many arguments it takes. */
 extern hypercall_fn *const hypercall_table[NR_HYPERCALLS];
 extern const u8 hypercall_nr_args[NR_HYPERCALLS];
-/* core/hypercall/permission.c: enum right. The handler asks, first of all. */
+/* core/hypercall/permission.c: enum right; the handler asks, first of all. */
 extern const u8 hypercall_right[NR_HYPERCALLS];
 
 /* One file per family under core/hypercall/ unless noted. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may call what. Each table of operations names the right that one needs in the operation's row; permit() decides,
- * with the domain that the operation acts on, as soon as that is known. Nothing else asks what a domain is
+ * Who may call what. Each operation's row names the right that it takes (argon/operations.h); permit() decides, with
+ * the domain that the operation acts on, as soon as that is known. Nothing else asks what a domain is
  * (scripts/lint.py); tests/unit/test_permissions.c holds what must come of it for every operation.
  *
  * dom0 may do everything; a guest acts on itself; two guests have nothing to do with each other (Xen's SILO mode,
@@ -25,13 +25,6 @@ enum right {
     RIGHT_PAIR,                  /* SILO: both ends are one domain, or one of them is the control domain */
     NR_RIGHTS
 };
-
-/*
- * Columns of a list of operations, row(number, handler, right, ...): what a const array needs of it. An array of
- * rights that is indexed by a constant is no memory access.
- */
-#define ROW_HANDLER(nr, fn, right, ...) [nr] = (fn),
-#define ROW_RIGHT(nr, fn, right, ...)   [nr] = (right),
 
 /* The rest of permit(). target: NULL where the domain that was named is not there. */
 must_check int permit_other(enum right right, const struct domain *caller, const struct domain *target);

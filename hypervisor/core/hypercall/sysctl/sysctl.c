@@ -11,20 +11,8 @@ static int sysctl_coverage(struct vcpu *v, struct xen_sysctl *op)
     return -EOPNOTSUPP;
 }
 
-static const struct { sysctl_fn *fn; u8 right; } sysctl_table[] = {
-    [XEN_SYSCTL_readconsole] = { sysctl_readconsole, RIGHT_CONTROL },
-    [XEN_SYSCTL_physinfo] = { sysctl_physinfo, RIGHT_CONTROL },
-    [XEN_SYSCTL_sched_id] = { sysctl_sched_id, RIGHT_CONTROL },
-    [XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, RIGHT_LOOK },
-    [XEN_SYSCTL_debug_keys] = { sysctl_debug_keys, RIGHT_CONTROL },
-    [XEN_SYSCTL_getcpuinfo] = { sysctl_getcpuinfo, RIGHT_CONTROL },
-    [XEN_SYSCTL_availheap] = { sysctl_availheap, RIGHT_CONTROL },
-    [XEN_SYSCTL_cputopoinfo] = { sysctl_cputopoinfo, RIGHT_CONTROL },
-    [XEN_SYSCTL_numainfo] = { sysctl_numainfo, RIGHT_CONTROL },
-    [XEN_SYSCTL_cpupool_op] = { sysctl_cpupool_op, RIGHT_CONTROL },
-    [XEN_SYSCTL_scheduler_op] = { sysctl_scheduler_op, RIGHT_CONTROL },
-    [XEN_SYSCTL_coverage_op] = { sysctl_coverage, RIGHT_CONTROL },
-};
+#define ROW(nr, handler, right) [nr] = { (handler), (right) },
+static const struct { sysctl_fn *fn; u8 right; } sysctl_table[] = { SYSCTL_OPS(ROW) };
 
 /* args: op. */
 long do_sysctl(struct vcpu *v, u64 *args)
