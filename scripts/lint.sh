@@ -26,6 +26,11 @@ if [ -n "$offsets" ]; then
         "-I${offsets%/asm/offsets.h}")
     export flags_line="${flags[*]}"
 
+    if [ -d build/obj-gcc ]; then
+        echo "lint: what nothing uses"
+        /usr/bin/python3 scripts/unused.py aarch64-linux-gnu-readelf build/obj-gcc || status=1
+    fi
+
     echo "lint: headers compile by themselves"
     # shellcheck disable=SC2016 # expanded by the shells that xargs starts
     find hypervisor -name '*.h' -not -path '*/arch/host/*' -print0 | xargs -0 -P "$(nproc)" -n 1 sh -c '

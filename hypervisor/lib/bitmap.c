@@ -37,38 +37,3 @@ size_t bitmap_next_clear(const u64 *map, size_t nbits, size_t from)
 {
     return find_next(map, nbits, from, ~0UL);
 }
-
-void bitmap_assign_range(u64 *map, size_t first, size_t n, bool value)
-{
-    while (n != 0) {
-        size_t shift = first % 64, len = MIN(64 - shift, n);
-        u64 mask = (len == 64 ? ~0UL : BIT(len) - 1) << shift;
-
-        if (value) {
-            map[first / 64] |= mask;
-        } else {
-            map[first / 64] &= ~mask;
-        }
-        first += len;
-        n -= len;
-    }
-}
-
-/* Population count without the SIMD instruction that the builtin would use: sums of neighbouring fields. */
-static unsigned int weight64(u64 v)
-{
-    v -= (v >> 1) & 0x5555555555555555UL;
-    v = (v & 0x3333333333333333UL) + ((v >> 2) & 0x3333333333333333UL);
-    v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fUL;
-    return (unsigned int)((v * 0x0101010101010101UL) >> 56);
-}
-
-size_t bitmap_weight(const u64 *map, size_t nbits)
-{
-    size_t n = 0;
-
-    for (size_t w = 0; w < BITMAP_WORDS(nbits); w++) {
-        n += weight64(map[w] & valid_mask(nbits, w));
-    }
-    return n;
-}

@@ -77,7 +77,11 @@ void inject_undefined(struct vcpu *v)
     inject_sync((u64)EC_UNKNOWN << ESR_EC_SHIFT | (sysreg_read(esr_el2) & ESR_IL), NULL);
 }
 
-void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
+/*
+ * A synchronous external abort, for an access at gva that nothing answers. status: FSC_EXTERNAL, or FSC_EXTERNAL_WALK
+ * + level.
+ */
+static void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status)
 {
     bool from_el0 = (guest_pstate() & PSTATE_MODE32) || (guest_pstate() & PSTATE_EL_MASK) == 0;
     u64 ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;

@@ -192,17 +192,6 @@ static void send_virq_port(struct domain *d, u32 port, u32 virq)
     spin_unlock(&e->lock);
 }
 
-void event_send_virq(struct vcpu *v, u32 virq)
-{
-    if (virq >= NR_VIRQS) {
-        return;
-    }
-    if (event_virq_is_global(virq)) {
-        v = v->domain->vcpu[0];          /* global ones are registered there, wherever they are delivered */
-    }
-    send_virq_port(v->domain, atomic_load(&v->event.virq_port[virq]), virq);
-}
-
 void event_send_global_virq(u32 virq)
 {
     struct domain *d;
@@ -247,11 +236,6 @@ void event_virq_forget_domain(struct domain *d)
         }
     }
     spin_unlock(&virq_handler_lock);
-}
-
-bool event_port_is_valid(struct domain *d, u32 port)
-{
-    return event_port(d, port) != NULL;
 }
 
 bool event_port_is_pending(struct domain *d, u32 port)

@@ -53,15 +53,12 @@ struct mem_range {
 
 /* The range that holds m, NULL if m is no RAM of ours. */
 const struct mem_range *mem_range_find(u64 m);
-/* Add a range, merged with neighbours of the same node. Panics when there are too many (boot). */
-void mem_range_add(u64 first, u64 end, u32 node);
 
 /*
  * mem_hot_range: the part of mem_fill_holes()'s run, or before that of the largest range, that has page structs, from
  * its start. Chosen anew at boot; later it only grows, by mem_hot_grow(), and only when every CPU has seen the page
  * structs written (a grace period).
  */
-void mem_choose_hot(void);
 void mem_hot_grow(void);
 
 /*

@@ -188,18 +188,6 @@ bool rangeset_contains(struct rangeset *r, u64 first, u64 last)
     return in;
 }
 
-bool rangeset_overlaps(struct rangeset *r, u64 first, u64 last)
-{
-    const struct range *x;
-    bool any;
-
-    spin_lock(&r->lock);
-    x = find(r, first);
-    any = first <= last && x != NULL && x->first <= last;
-    spin_unlock(&r->lock);
-    return any;
-}
-
 bool rangeset_next(struct rangeset *r, u64 from, u64 *first, u64 *last)
 {
     const struct range *x;

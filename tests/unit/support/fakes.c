@@ -196,19 +196,9 @@ weak long event_send(struct domain *d, u32 port)
     return 0;
 }
 
-weak void event_send_virq(struct vcpu *v, u32 virq)
-{
-    RECORD(v, virq);
-}
-
 weak void event_send_global_virq(u32 virq)
 {
     RECORD(virq);
-}
-
-weak void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)
-{
-    RECORD(d, v, intid);
 }
 
 weak void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
