@@ -7,6 +7,7 @@
 
 #include <argon/console.h>
 #include <argon/hypercall.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <asm/vcpu.h>
 
@@ -76,6 +77,7 @@ void event_word_stuck(struct domain *d, u32 port)
 
 void event_pend(struct domain *d, struct evtchn *e, u32 port)
 {
+    ASSERT(e->state != EVENT_CLOSED);
     atomic_load(&d->event.ops)->set_pending(d, e, port);
 }
 
@@ -84,6 +86,7 @@ static noinline long send_locked(struct domain *d, struct evtchn *e, u32 port)
 {
     int rc = 0;
 
+    ASSERT(spin_is_locked(&e->lock));
     switch (e->state) {
     case EVENT_INTERDOMAIN:
         event_pend(e->remote_dom, event_known_port(e->remote_dom, e->remote_port), e->remote_port);

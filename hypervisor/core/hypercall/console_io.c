@@ -6,6 +6,8 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 #define CHUNK 128
 
@@ -47,6 +49,7 @@ long do_console_io(struct vcpu *v, u64 *args)
 {
     int rc = permit_call(hypercall_right[__HYPERVISOR_console_io], v->domain);
 
+    ASSERT(v == current_vcpu());
     if (rc != 0) {
         return rc;
     }

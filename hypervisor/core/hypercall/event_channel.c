@@ -8,6 +8,7 @@
 #include <argon/event.h>
 #include <argon/guest_access.h>
 #include <argon/hypercall.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
 
@@ -253,6 +254,7 @@ long do_event_channel_op(struct vcpu *v, u64 *args)
 {
     u32 cmd = (u32)args[0];
 
+    ASSERT(v == current_vcpu());
     if (likely(cmd == EVTCHNOP_send)) {
         return op_send(v, args[1]);      /* nearly all of them */
     }

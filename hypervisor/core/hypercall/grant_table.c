@@ -11,6 +11,8 @@
 #include <argon/guest_write.h>
 #include <argon/hypercall.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 #include <asm/string.h>
 #include "preempt.h"
 
@@ -300,6 +302,7 @@ long do_grant_table_op(struct vcpu *v, u64 *args)
     u32 count = (u32)args[2];
     const struct grant_op *op;
 
+    ASSERT(v == current_vcpu());
     if (unlikely((s32)count < 0)) {
         return -EINVAL;
     }

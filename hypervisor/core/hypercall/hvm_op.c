@@ -5,6 +5,8 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 /* The parameters that exist on ARM, and who may read each. */
 static const struct { u8 index; u8 read_right; } params[] = {
@@ -108,6 +110,7 @@ long do_hvm_op(struct vcpu *v, u64 *args)
 {
     u32 op = (u32)args[0];
 
+    ASSERT(v == current_vcpu());
     if (op >= ARRAY_SIZE(hvm_ops)) {
         return -ENOSYS;
     }

@@ -11,7 +11,9 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
 #include <argon/param.h>
+#include <argon/percpu.h>
 #include <argon/printf.h>
 #include <argon/string.h>
 #include <argon/version.h>
@@ -340,6 +342,7 @@ long do_hypfs_op(struct vcpu *v, u64 *args)
     u32 op = (u32)args[0];
     int rc = permit_call(hypercall_right[__HYPERVISOR_hypfs_op], v->domain);
 
+    ASSERT(v == current_vcpu());
     if (rc != 0) {
         return rc;
     }

@@ -4,6 +4,8 @@
 #include <argon/errno.h>
 #include <argon/guest_access.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 #include "memory_op.h"
 
 /* The domain that an operation with nothing but a domid asks about; NULL with *ret set. */
@@ -125,6 +127,7 @@ long do_memory_op(struct vcpu *v, u64 *args)
 {
     u32 cmd = memop_cmd(args);
 
+    ASSERT(v == current_vcpu());
     if (unlikely(ops[cmd].fn == NULL)) {
         return -ENOSYS;
     }

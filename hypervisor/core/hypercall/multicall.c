@@ -7,6 +7,8 @@
 #include <argon/guest_access.h>
 #include <argon/guest_write.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 #include <argon/string.h>
 #include <asm/string.h>
 #include "preempt.h"
@@ -150,6 +152,7 @@ long do_multicall(struct vcpu *v, u64 *args)
 {
     long rc = 0;
 
+    ASSERT(v == current_vcpu());
     if (args[1] > ~0U) {
         return -EINVAL;
     }

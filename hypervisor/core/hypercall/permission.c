@@ -5,6 +5,8 @@
 #include <argon/hypercall.h>
 #include <argon/panic.h>
 
+static_assert(NR_RIGHTS <= 256, "rights stand in bytes");
+
 const u8 hypercall_right[NR_HYPERCALLS] = { HYPERCALLS(ROW_RIGHT) };
 
 static bool is_xenstore(const struct domain *d)

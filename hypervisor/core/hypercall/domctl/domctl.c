@@ -3,6 +3,8 @@
 #include "domctl.h"
 
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 enum domctl_flags {
     DOMCTL_COPYBACK = 1u << 0,   /* the operation is output too */
@@ -43,6 +45,7 @@ long do_domctl(struct vcpu *v, u64 *args)
     u32 flags;
     int rc;
 
+    ASSERT(v == current_vcpu());
     if (copy_from_guest(&op, args[0], sizeof(op)) != 0) {
         return -EFAULT;
     }

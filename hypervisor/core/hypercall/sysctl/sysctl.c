@@ -3,6 +3,8 @@
 #include "sysctl.h"
 
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 static int sysctl_coverage(struct vcpu *v, struct xen_sysctl *op)
 {
@@ -20,6 +22,7 @@ long do_sysctl(struct vcpu *v, u64 *args)
     struct xen_sysctl op;
     int rc;
 
+    ASSERT(v == current_vcpu());
     if (copy_from_guest(&op, args[0], sizeof(op)) != 0) {
         return -EFAULT;
     }
