@@ -51,6 +51,23 @@ GUEST_STORE = re.compile(rf"{SHARED}\s*(?:[|&+-]?=(?!=)|\+\+|--)|(?:WRITE_ONCE\(
 ONE_WIDTH = ("hypervisor/arch/arm/arm64/", "hypervisor/arch/host/")
 LONG_CONSTANT = re.compile(r"\b(?:0x[0-9a-fA-F]+|[0-9]+)(?:[uU]?[lL]{1,2}|[lL]{1,2}[uU])\b")
 AARCH64_ONLY = re.compile(r"\b(?:__asm__|tlbi(?:_arg)?\(|at_result\(|ic\(|dc_step\w*\(|s3_\d_c\d+\w*|id_aa64\w+)")
+# Who asks what a domain is: permit() (argon/permission.h), and these, for which it is no question of rights.
+PRIVILEGE = re.compile(r"(?:->|\.)is_(?:privileged|console)\b")
+PRIVILEGE_ALLOWED = {
+    "hypervisor/include/argon/permission.h": "the place",
+    "hypervisor/core/hypercall/permission.c": "the place",
+    "hypervisor/core/domain/domain.c": "creates it so",
+    "hypervisor/core/console/dump.c": "prints it",
+    "hypervisor/core/console/output.c": "what others write has their id in front of each line",
+    "hypervisor/core/sched/affinity.c": "dom0_vcpus_pin",
+    "hypervisor/arch/arm/domain.c": "dom0 has the machine's layout",
+    "hypervisor/arch/arm/p2m.c": "tables of dom0's come out of no pool",
+    "hypervisor/arch/arm/vcpu.c": "dom0 has the machine's timer interrupts",
+    "hypervisor/vdev/vgic/vgic.c": "dom0 has the machine's layout",
+}
+# A right that stands in no row; xen_version tells who it is by a feature.
+LOOSE_RIGHT = re.compile(r"\bpermit(?:_call|_other)?\(RIGHT_")
+LOOSE_RIGHT_ALLOWED = ("hypervisor/core/hypercall/version.c",)
 # What must not be in a file that others are to use elsewhere.
 PLACES = re.compile(r"(?<![\w.])/(?:work|home|root/\.|Users)/\w")
 
@@ -144,6 +161,11 @@ def check_c(name, lines):
                 yield number, "a pointer to a page that may be a guest's: see argon/guest_write.h"
             if GUEST_STORE.search(line):
                 yield number, "a store to memory that a guest has: guest_store() and its like"
+        if name.startswith("hypervisor/"):
+            if PRIVILEGE.search(line) and name not in PRIVILEGE_ALLOWED:
+                yield number, "asks what a domain is: a right belongs in its operation's row (argon/operations.h)"
+            if LOOSE_RIGHT.search(line) and name not in LOOSE_RIGHT_ALLOWED:
+                yield number, "a right that is in no row of argon/operations.h"
     if name.startswith("hypervisor/"):
         yield from check_layers(name, lines)
         yield from check_width(name, lines)

@@ -28,6 +28,10 @@ if [ -n "$offsets" ]; then
 
     echo "lint: longs of 32 bits"
     scripts/width.sh || status=1
+    if [ -d build/obj-gcc ]; then
+        echo "lint: what nothing uses"
+        /usr/bin/python3 scripts/unused.py aarch64-linux-gnu-readelf build/obj-gcc || status=1
+    fi
 
     echo "lint: headers compile by themselves"
     # shellcheck disable=SC2016 # expanded by the shells that xargs starts

@@ -38,22 +38,6 @@ size_t bitmap_next_clear(const u64 *map, size_t nbits, size_t from)
     return find_next(map, nbits, from, UINT64_MAX);
 }
 
-void bitmap_assign_range(u64 *map, size_t first, size_t n, bool value)
-{
-    while (n != 0) {
-        size_t shift = first % 64, len = MIN(64 - shift, n);
-        u64 mask = (len == 64 ? UINT64_MAX : BIT(len) - 1) << shift;
-
-        if (value) {
-            map[first / 64] |= mask;
-        } else {
-            map[first / 64] &= ~mask;
-        }
-        first += len;
-        n -= len;
-    }
-}
-
 /* Population count without the SIMD instruction that the builtin would use: sums of neighbouring fields. */
 static unsigned int weight64(u64 v)
 {

@@ -2,7 +2,7 @@
 /* domctl: dispatch, permissions, a domain's life and settings. */
 /* unit-sources: core/hypercall/domctl/domctl.c core/hypercall/domctl/lifecycle.c core/hypercall/domctl/settings.c */
 /* unit-sources: core/hypercall/domctl/vcpu.c core/hypercall/domctl/memory.c core/hypercall/domctl/device.c */
-/* unit-sources: core/hypercall/permission.c core/hypercall/bitmap.c core/domain/shutdown.c */
+/* unit-sources: core/hypercall/bitmap.c core/domain/shutdown.c */
 /* unit-sources: core/domain/info.c core/domain/caps.c core/vcpu/vcpu.c core/vcpu/runstate.c */
 /* unit-sources: core/domain/nodes.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */

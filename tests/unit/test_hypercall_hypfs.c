@@ -198,7 +198,9 @@ static void test_operations(void **state)
     assert_int_equal(do_hypfs_op(v, (u64[6]){ XEN_HYPFS_OP_get_version }), 1);
     assert_int_equal(do_hypfs_op(v, (u64[6]){ XEN_HYPFS_OP_get_version, 0, 0, 0, 1 }), -EINVAL);
     assert_int_equal(do_hypfs_op(v, (u64[6]){ 3 }), -ENOSYS);
+    unit_set_current(pcpus[0]->idle);
     v = unit_domain(1, 1)->vcpu[0];
+    unit_set_current(v);
     assert_int_equal(do_hypfs_op(v, (u64[6]){ XEN_HYPFS_OP_get_version }), -EPERM);
 }
 

@@ -406,6 +406,7 @@ static void test_queries(void **state)
         bad[0] = ops[i];
         assert_int_equal(do_memory_op(dom0->vcpu[0], bad), -EFAULT);
     }
+    unit_set_current(guest->vcpu[0]);
     bad[0] = XENMEM_maximum_ram_page;
     assert_int_equal(do_memory_op(guest->vcpu[0], bad), UNIT_RAM_FIRST + UNIT_RAM_PAGES - 1);
     bad[0] = XENMEM_get_sharing_freed_pages;

@@ -14,7 +14,6 @@
 #define strncmp argon_strncmp
 #define strchr  argon_strchr
 #define strrchr argon_strrchr
-#define strtoul argon_strtoul
 #include "../../hypervisor/lib/string.c"
 #undef memcpy
 #undef memmove
@@ -27,7 +26,6 @@
 #undef strncmp
 #undef strchr
 #undef strrchr
-#undef strtoul
 
 #define LEN 300
 
@@ -139,27 +137,6 @@ static void test_search(void **state)
     assert_null(argon_memchr(s, '=', 7));
 }
 
-static void test_strtoul(void **state)
-{
-    static const char *const inputs[] = {
-        "0", "12", " \t42x", "0x1f", "0X1F", "1f", "777", "0777", "-1", "+5", "", "x", "0x", "0xg", "08", "zz",
-        "18446744073709551615",
-        "18446744073709551616", "ffffffffffffffffffff", "-18446744073709551616"
-    };
-    static const int bases[] = { 0, 8, 10, 16, 36 };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
-        for (size_t b = 0; b < ARRAY_SIZE(bases); b++) {
-            char *end, *want_end;
-            unsigned long want = strtoul(inputs[i], &want_end, bases[b]);
-
-            assert_int_equal(argon_strtoul(inputs[i], &end, bases[b]), want);
-            assert_ptr_equal(end, want_end);
-        }
-    }
-}
-
 static void test_str_copy(void **state)
 {
     char buf[8] = "xxxxxxx";
@@ -203,7 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memcpy), cmocka_unit_test(test_memmove), cmocka_unit_test(test_memset),
         cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_search), cmocka_unit_test(test_strtoul), cmocka_unit_test(test_str_copy),
+        cmocka_unit_test(test_search), cmocka_unit_test(test_str_copy),
         cmocka_unit_test(test_str_to_u64),
     };
 

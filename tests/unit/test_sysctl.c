@@ -2,7 +2,7 @@
 /* sysctl: dispatch, figures, console, topology, cpupools. */
 /* unit-sources: core/hypercall/sysctl/sysctl.c core/hypercall/sysctl/console.c core/hypercall/sysctl/info.c */
 /* unit-sources: core/hypercall/sysctl/topology.c core/hypercall/sysctl/sched.c core/hypercall/bitmap.c */
-/* unit-sources: core/hypercall/permission.c core/domain/info.c core/vcpu/vcpu.c core/vcpu/runstate.c */
+/* unit-sources: core/domain/info.c core/vcpu/vcpu.c core/vcpu/runstate.c */
 /* unit-sources: core/domain/nodes.c */
 /* unit-sources: core/sched/runqueue.c core/sched/wake.c core/sched/balance.c core/sched/cap.c core/sched/switch.c */
 /* unit-sources: core/sched/pause.c core/sched/cpupool.c core/sched/affinity.c core/sched/control.c core/sched/fair.c */

@@ -76,28 +76,28 @@ static void sgi0_is_for_group0_only(void **state)
 static void edge_spi(void **state)
 {
     (void)state;
-    vgic_inject(d, NULL, 40);                            /* disabled: latched */
+    pend_spi(40);                                    /* disabled: latched */
     assert_int_equal(guest_ack(), FAKE_NONE);
     assert_int_equal(rd(GICD + 0x204) & BIT32(8), BIT32(8));
     enable_spi(40, 0x80, true);
     assert_int_equal(guest_ack(), 40);
     assert_int_equal(rd(GICD + 0x204) & BIT32(8), 0);
     assert_int_equal(rd(GICD + 0x304) & BIT32(8), BIT32(8));
-    vgic_inject(d, NULL, 40);
+    pend_spi(40);
     assert_int_equal(rd(GICD + 0x204) & BIT32(8), BIT32(8));
     guest_eoi(40);
     assert_int_equal(guest_ack(), 40);
     guest_eoi(40);
     assert_int_equal(rd(GICD + 0x304), 0);
-    vgic_inject(d, NULL, 32 + 64);                       /* not there: nothing */
-    vgic_inject(d, NULL, 1019);
+    pend_spi(32 + 64);                               /* not there: nothing */
+    pend_spi(1019);
 }
 
 static void disable_takes_it_out(void **state)
 {
     (void)state;
     enable_spi(41, 0x80, true);
-    vgic_inject(d, NULL, 41);
+    pend_spi(41);
     wr(GICD + 0x184, BIT32(9));
     assert_int_equal(guest_ack(), FAKE_NONE);
     assert_int_equal(rd(GICD + 0x204), BIT32(9));        /* still pending */
@@ -105,7 +105,7 @@ static void disable_takes_it_out(void **state)
     assert_int_equal(guest_ack(), 41);
     /* Disabled while active: stays active, ends normally, a new edge waits. */
     wr(GICD + 0x184, BIT32(9));
-    vgic_inject(d, NULL, 41);
+    pend_spi(41);
     guest_eoi(41);
     assert_int_equal(guest_ack(), FAKE_NONE);
     assert_int_equal(rd(GICD + 0x304), 0);
@@ -118,7 +118,7 @@ static void group_disable_takes_all_out(void **state)
 {
     (void)state;
     enable_spi(41, 0x80, true);
-    vgic_inject(d, NULL, 41);
+    pend_spi(41);
     vgic_sgi1r_write(d->vcpu[0], 3UL << 24 | 1);
     wr(GICD, 0x10);
     assert_int_equal(guest_ack(), FAKE_NONE);
@@ -145,7 +145,7 @@ static void pending_and_active_registers(void **state)
     fake_here()->apr[4] = 0;
     wr(GICD + 0x304, BIT32(10));
     assert_int_equal(rd(GICD + 0x384), BIT32(10));
-    vgic_inject(d, NULL, 42);
+    pend_spi(42);
     assert_int_equal(guest_ack(), FAKE_NONE);            /* active and pending */
     guest_eoi(42);
     assert_int_equal(guest_ack(), 42);
@@ -206,7 +206,7 @@ static void priorities_and_pressure(void **state)
     (void)state;
     for (u32 i = 0; i < 12; i++) {
         enable_spi(40 + i, 0xe0 - i * 8, true);          /* later ones are more urgent */
-        vgic_inject(d, NULL, 40 + i);
+        pend_spi(40 + i);
     }
     assert_true(fake_here()->hcr & VHCR_NPIE);
     while (n < 12) {
@@ -240,7 +240,7 @@ static void more_active_than_list_registers(void **state)
         enable_spi(40 + i, 0xe0 - i * 8, true);
     }
     for (u32 i = 0; i < 7; i++) {                        /* nested: each preempts the one before */
-        vgic_inject(d, NULL, 40 + i);
+        pend_spi(40 + i);
         if (fake_maintenance()) {
             vgic_maintenance();
         }
@@ -258,7 +258,7 @@ static void more_active_than_list_registers(void **state)
     assert_int_equal(d->vcpu[0]->arch.vgic.nr_evicted, 0);
     assert_int_equal(rd(GICD + 0x304), 0);
     assert_false(fake_maintenance());
-    vgic_inject(d, NULL, 40);
+    pend_spi(40);
     assert_int_equal(guest_ack(), 40);
     guest_eoi(40);
 }
@@ -269,7 +269,7 @@ static void ends_of_evicted(void **state)
     (void)state;
     for (u32 i = 0; i < 7; i++) {
         enable_spi(40 + i, 0xe0 - i * 8, true);
-        vgic_inject(d, NULL, 40 + i);
+        pend_spi(40 + i);
         assert_int_equal(guest_ack(), 40 + i);
     }
     for (u32 i = 7; i-- > 0; ) {
@@ -282,13 +282,13 @@ static void ends_of_evicted(void **state)
     }
     /* Several at once, and before the maintenance interrupt is taken. */
     for (u32 i = 0; i < 7; i++) {
-        vgic_inject(d, NULL, 40 + i);
+        pend_spi(40 + i);
         assert_int_equal(guest_ack(), 40 + i);
     }
     for (u32 i = 7; i-- > 1; ) {
         guest_eoi(40 + i);
     }
-    vgic_inject(d, NULL, 42);
+    pend_spi(42);
     assert_int_equal(guest_ack(), 42);
     assert_int_equal(rd(GICD + 0x304) >> 8, 5);
     guest_eoi(42);
@@ -305,7 +305,7 @@ static void end_counted_meanwhile(void **state)
     (void)state;
     for (u32 i = 0; i < 5; i++) {
         enable_spi(40 + i, 0xe0 - i * 8, true);
-        vgic_inject(d, NULL, 40 + i);
+        pend_spi(40 + i);
         assert_int_equal(guest_ack(), 40 + i);
     }
     enable_spi(50, 0x80, true);
@@ -316,7 +316,7 @@ static void end_counted_meanwhile(void **state)
     assert_int_equal(fake_here()->hcr >> VHCR_EOICOUNT_SHIFT, 1);
     for (u32 i = 0; i < 5; i++) {
         enable_spi(52 + i, 0x88, true);
-        vgic_inject(d, NULL, 52 + i);
+        pend_spi(52 + i);
     }
     assert_int_equal(rd(GICD + 0x304), 0);
     for (u32 i = 0; i < 5; i++) {
@@ -379,7 +379,7 @@ static void level_again_at_reclaim(void **state)
     guest_eoi(30);
     for (u32 i = 0; i < FAKE_LRS; i++) {
         enable_spi(40 + i, 0x80, true);
-        vgic_inject(d, NULL, 40 + i);
+        pend_spi(40 + i);
     }
     assert_int_equal(guest_ack(), 30);
     vgic_set_level(d, d->vcpu[0], 30, false);
@@ -398,10 +398,10 @@ static void routed_while_active(void **state)
 {
     (void)state;
     enable_spi(40, 0x80, true);
-    vgic_inject(d, NULL, 40);
+    pend_spi(40);
     assert_int_equal(guest_ack(), 40);
     mmio(GICD + 0x6000 + 40 * 8, 8, true, 1);
-    vgic_inject(d, NULL, 40);
+    pend_spi(40);
     assert_int_equal(guest_ack(), FAKE_NONE);
     guest_eoi(40);
     assert_true(fake_maintenance());
@@ -420,7 +420,7 @@ static void deliverable(void **state)
     (void)state;
     assert_false(vgic_irq_deliverable(v));
     enable_spi(40, 0x80, true);
-    vgic_inject(d, NULL, 40);
+    pend_spi(40);
     assert_true(vgic_irq_deliverable(v));
     fake_here()->vmcr = 0x80u << VMCR_PMR_SHIFT | VMCR_VENG1;    /* masked */
     assert_false(vgic_irq_deliverable(v));
@@ -467,10 +467,10 @@ static void save_keeps_everything(void **state)
     (void)state;
     enable_spi(40, 0x80, true);
     enable_spi(41, 0x60, true);
-    vgic_inject(d, NULL, 40);
-    vgic_inject(d, NULL, 41);
+    pend_spi(40);
+    pend_spi(41);
     assert_int_equal(guest_ack(), 41);
-    vgic_inject(d, NULL, 41);
+    pend_spi(41);
     unload(v);
     assert_int_equal(fake_here()->hcr, 0);
     assert_false(vgic_irq_deliverable(v));               /* 40 is below what it runs */
@@ -498,7 +498,7 @@ static void reset(void **state)
     (void)state;
     enable_spi(40, 0x80, true);
     enable_ppi(0, 30, 0x40);
-    vgic_inject(d, NULL, 40);
+    pend_spi(40);
     vgic_set_level(d, v, 30, true);
     unload(v);
     vgic_reset_vcpu(v);

@@ -36,7 +36,7 @@ static const struct op {
     { "event-clear", op_event_clear, 4, true, false }, { "exit", op_exit, 12, true, false },
     { "leave", op_leave, 3, true, false }, { "sleep", op_sleep, 3, true, false },
     { "event", op_event, 4, false, false }, { "device", op_device, 6, false, false },
-    { "inject", op_inject, 8, false, false }, { "timer-expires", op_timer_expires, 2, false, false },
+    { "line", op_line, 8, false, false }, { "timer-expires", op_timer_expires, 2, false, false },
     { "wild-register", op_wild_register, 16, true, true }, { "wild-end", op_wild_end, 4, true, true },
     { "wild-reset", op_wild_reset, 2, false, true }, { "wild-connect", op_wild_connect, 2, false, true },
 };

@@ -288,6 +288,28 @@ static void host_spi_arrives_elsewhere(void **state)
     }
 }
 
+/* A linked interrupt that the guest pends while it is active cannot stay linked. */
+static void timer_active_and_pending(void **state)
+{
+    struct vcpu *v = d->vcpu[0];
+
+    (void)state;
+    enable_ppi(0, 27, 0x40);
+    *fake_active(27) = true;
+    vgic_inject_host(d, v, 27, 27);
+    assert_int_equal(guest_ack(), 27);
+    wr(SGIF(0) + 0x200, BIT32(27));
+    assert_int_equal(fake_here()->lr[0] & (LR_HW | LR_STATE), LR_STATE);
+    guest_eoi(27);
+    assert_int_equal(guest_ack(), 27);
+    guest_eoi(27);
+    assert_true(fake_maintenance());
+    vgic_maintenance();
+    assert_false(fake_maintenance());
+    assert_false(*fake_active(27));
+}
+
+/* Of an SPI it is the device's state, and arrives as that does. */
 static void host_spi_active_and_pending(void **state)
 {
     (void)state;
@@ -295,14 +317,14 @@ static void host_spi_active_and_pending(void **state)
     enable_spi(50, 0x80, true);
     device_interrupts();
     assert_int_equal(guest_ack(), 50);
-    vgic_inject(d, NULL, 50);                            /* pending as well: cannot stay linked */
-    assert_int_equal(fake_here()->lr[0] & (LR_HW | LR_STATE), LR_STATE);
+    pend_spi(50);
+    assert_true(fake.pending[50]);
+    assert_int_equal(guest_ack(), FAKE_NONE);
     guest_eoi(50);
+    assert_false(fake.active[50]);
+    device_interrupts();
     assert_int_equal(guest_ack(), 50);
     guest_eoi(50);
-    assert_true(fake_maintenance());
-    vgic_maintenance();
-    assert_false(fake_maintenance());
     assert_false(fake.active[50]);
 }
 
@@ -315,7 +337,7 @@ static void routing(void **state)
     mmio(GICD + 0x6000 + 50 * 8, 8, true, 2);
     assert_int_equal(fake.target[50], 2);
     assert_int_equal(mmio(GICD + 0x6000 + 50 * 8, 8, false, 0), 2);
-    vgic_inject(d, NULL, 50);
+    vgic_inject_host(d, NULL, 50, 50);
     assert_int_equal(guest_ack(), FAKE_NONE);
     assert_int_equal(kicks[2], 1);
     assert_true(vgic_irq_deliverable(d->vcpu[2]));
@@ -325,10 +347,10 @@ static void routing(void **state)
     assert_int_equal(guest_ack(), 50);
     /* Active here while routed away: the next one goes there, after the EOI. */
     mmio(GICD + 0x6000 + 50 * 8, 4, true, 3);
-    vgic_inject(d, NULL, 50);
+    vgic_inject_host(d, NULL, 50, 50);
     assert_ptr_equal(d->arch.vgic.spis[18].vcpu, d->vcpu[0]);
     guest_eoi(50);
-    vgic_inject(d, NULL, 50);
+    vgic_inject_host(d, NULL, 50, 50);
     assert_int_equal(guest_ack(), FAKE_NONE);
     assert_ptr_equal(d->arch.vgic.spis[18].vcpu, d->vcpu[3]);
     assert_true(vgic_irq_deliverable(d->vcpu[3]));
@@ -351,6 +373,7 @@ int main(void)
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
         vcase(host_spi), vcase(level_ended_early), vcase(host_spi_arrives_elsewhere),
         vcase(host_spi_active_and_pending),
+        vcase(timer_active_and_pending),
         vcase(routing),
     };
 

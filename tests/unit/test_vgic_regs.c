@@ -218,7 +218,7 @@ static void v2_targets(void **state)
     wr(GICD, 1);
     wr(GICD + 0x104, 1);
     assert_int_equal(rd(GICD + 0x820), 0);
-    vgic_inject(d, NULL, 32);
+    pend_spi(32);
     assert_int_equal(guest_ack(), FAKE_NONE);            /* to nobody yet */
     mmio(GICD + 0x820, 1, true, 0xfe);
     assert_int_equal(mmio(GICD + 0x820, 1, false, 0), 6);        /* CPUs 1 and 2 exist */
@@ -237,7 +237,7 @@ static void v2_one_cpu(void **state)
     wr(GICD + 0x820, 0x01010101);
     assert_int_equal(rd(GICD + 0x820), 0);               /* reserved on a uniprocessor */
     assert_int_equal(rd(GICD + 0x800), 0);
-    vgic_inject(d, NULL, 32);
+    pend_spi(32);
     assert_int_equal(guest_ack(), 32);
     guest_eoi(32);
 }

@@ -308,7 +308,7 @@ static void flush_ends(void **state)
     load_there(b);
     unit_set_cpu(0);
     for (u32 i = 32; i < 96; i++) {
-        vgic_inject(d, NULL, i);
+        pend_spi(i);
     }
     assert_int_equal(kick_bits[1], PEND_VGIC);
     unit_set_cpu(1);
@@ -327,7 +327,7 @@ static void flush_ends(void **state)
     /* It leaves its CPU, perhaps for good: all are seen to. */
     unit_set_cpu(0);
     for (u32 i = 32; i < 96; i++) {
-        vgic_inject(d, NULL, i);
+        pend_spi(i);
     }
     unload_there(b);
     check_all();

@@ -132,7 +132,7 @@ static void meddler(void)
         case 4: access_reg(v, frame + 0x180, true, BIT32(2)); break;
         case 5: access_reg(v, frame + 0x100, true, BIT32(2)); break;
         case 6: access_reg(v, frame + 0x400, true, (n & 0x18) << 16); break;
-        default: vgic_inject(d, NULL, 40 + n % 8); break;
+        default: access_reg(v, GUEST_GICD_BASE + 0x204, true, BIT32(8 + n % 8)); break;
         }
         access_reg(v, GUEST_GICD_BASE + 0x6000 + (40 + n % 8) * 8, true, n % 3);
     }

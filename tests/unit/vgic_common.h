@@ -68,6 +68,8 @@ static unused u64 mmio(u64 gpa, u32 size, bool write, u64 value)
 
 static unused u32 rd(u64 gpa) { return (u32)mmio(gpa, 4, false, 0); }
 static unused void wr(u64 gpa, u32 value) { mmio(gpa, 4, true, value); }
+/* Pend an SPI that is of no device's, as the guest does it: GICD_ISPENDR. */
+static unused void pend_spi(u32 intid) { wr(GICD + 0x200 + intid / 32 * 4, BIT32(intid % 32)); }
 
 static unused void guest_on(u32 cpu)
 {

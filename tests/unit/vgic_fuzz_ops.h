@@ -235,16 +235,10 @@ static void op_device(struct vcpu *v)
     }
 }
 
-static void op_inject(struct vcpu *v)
+static void op_line(struct vcpu *v)
 {
-    u32 intid = 32 + rnd(SPIS);
-
-    if (intid >= SPI_LEVEL && intid < LEVEL_END) {
-        vgic_set_level(d, NULL, intid, rnd(2));
-    } else if (intid < HOST_LEVEL || intid >= LEVEL_END) {
-        owe(&m.spi[intid]);
-        vgic_inject(d, v, intid);
-    }
+    (void)v;
+    vgic_set_level(d, NULL, SPI_LEVEL + rnd(LEVEL_END - SPI_LEVEL), rnd(2));
 }
 
 static void op_timer_expires(struct vcpu *v)

@@ -19,7 +19,7 @@
 #define PPI_EVENT  31u
 #define HOST_LEVEL 40u           /* 40..43: devices' lines */
 #define HOST_EDGE  44u           /* 44..47: devices' edges */
-#define SPI_LEVEL  48u           /* 48..51: lines by vgic_set_level(); other SPIs: edges by vgic_inject() */
+#define SPI_LEVEL  48u           /* 48..51: lines by vgic_set_level(); others of no device: pended by the guest */
 #define HOST_END   SPI_LEVEL
 #define LEVEL_END  52u
 

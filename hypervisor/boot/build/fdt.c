@@ -94,7 +94,8 @@ static boot_code u32 add_number(struct fdt_writer *w, fdt32_t *cell, u32 cells, 
     return cells;
 }
 
-boot_code void fdtw_reg(struct fdt_writer *w, const struct machine_range *r, u32 nr)
+/* reg of a child of the root. */
+boot_code static void fdtw_reg(struct fdt_writer *w, const struct machine_range *r, u32 nr)
 {
     fdt32_t cells[4 * (BUILD_MAX_BANKS + 1)];
     u32 n = 0;

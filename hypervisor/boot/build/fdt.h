@@ -29,8 +29,6 @@ void fdtw_put(struct fdt_writer *w, const char *name, const void *data, u32 len)
 void fdtw_prop(struct fdt_writer *w, const char *name, const struct dt_prop *p);     /* absent: nothing */
 void fdtw_u32(struct fdt_writer *w, const char *name, u32 v);
 void fdtw_string(struct fdt_writer *w, const char *name, const char *s);
-/* reg of a child of the root. */
-void fdtw_reg(struct fdt_writer *w, const struct machine_range *r, u32 nr);
 /* interrupts, private ones, and their parent. */
 void fdtw_ppis(struct fdt_writer *w, const u32 *intid, u32 nr);
 

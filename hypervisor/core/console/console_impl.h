@@ -44,8 +44,6 @@ struct rate_limit {
     u32 used;                    /* of the burst */
     u32 missed;                  /* suppressed since the last one allowed */
 };
-/* May one more be printed now? */
-bool rate_limit_allow(struct rate_limit *r, u64 now);
 
 /* ---- input.c ---- */
 void input_start(const struct uart_ops *ops, u32 irq);

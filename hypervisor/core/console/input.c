@@ -63,7 +63,7 @@ static void deliver(u8 c)
     }
 }
 
-void console_rx(u8 c)
+static void console_rx(u8 c)
 {
     u8 sw = switch_char();
 

@@ -65,7 +65,8 @@ void log_levels_format(char *buf, size_t size, u8 always, u8 limited)
     (void)snprintf(buf, size, "%s/%s", level_name(always), level_name(limited));
 }
 
-bool rate_limit_allow(struct rate_limit *r, u64 now)
+/* May one more be printed now? */
+static bool rate_limit_allow(struct rate_limit *r, u64 now)
 {
     u64 refill = (now - r->last) / RATE_INTERVAL_NS;
 

@@ -318,11 +318,6 @@ void console_init_early(void)
 {
 }
 
-bool console_has_uart(void)
-{
-    return uart != NULL;
-}
-
 static void replay_locked(void)
 {
     u32 from = ring_consumer(), end = ring_producer();

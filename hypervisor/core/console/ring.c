@@ -6,6 +6,7 @@
 #include <argon/errno.h>
 #include <argon/guest_access.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
 #include <argon/string.h>
 #include "console_impl.h"
 
@@ -20,12 +21,14 @@ static u32 producer, consumer;
 
 void ring_put(const char *s, size_t n)
 {
+    ASSERT(size != 0 && (size & (size - 1)) == 0);
     for (size_t i = 0; i < n; i++) {
         ring[producer++ & (size - 1)] = s[i];
     }
     if (producer - consumer > size) {
         consumer = producer - size;
     }
+    ASSERT(producer - consumer <= size);
 }
 
 u32 ring_producer(void)

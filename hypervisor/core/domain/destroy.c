@@ -114,6 +114,7 @@ static int kill_stop(struct domain *d)
 
 static int kill_wait_stopped(struct domain *d)
 {
+    ASSERT(d->dying == DOMAIN_DYING && d->pause_count != 0);
     if (!domain_is_descheduled(d)) {
         return -ERESTART;
     }
@@ -128,6 +129,7 @@ static int kill_wait_stopped(struct domain *d)
 /* Before the grace period: a CPU that takes one of them just now still finds the domain. */
 static int kill_interrupts(struct domain *d)
 {
+    ASSERT(d->dying == DOMAIN_DYING);
     arch_domain_release_irqs(d);
     return 0;
 }
@@ -140,6 +142,7 @@ static void kill_quiesced(struct quiesce_head *head)
 /* Senders that found a port of d before it was closed may still be writing to its shared pages: let them finish. */
 static int kill_quiesce(struct domain *d)
 {
+    ASSERT(d->dying == DOMAIN_DYING && !d->kill_quiesced);
     quiesce_defer(&d->quiesce, kill_quiesced);
     return 0;
 }
@@ -151,6 +154,7 @@ static int kill_wait_quiesced(struct domain *d)
 
 static int kill_vcpu_infos(struct domain *d)
 {
+    ASSERT(d->dying == DOMAIN_DYING && d->kill_quiesced);
     for_each_vcpu (d, v) {
         vcpu_unregister_info(v);
     }

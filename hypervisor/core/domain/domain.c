@@ -7,6 +7,7 @@
 #include <argon/errno.h>
 #include <argon/grant.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/rangeset.h>
 #include <argon/string.h>
@@ -54,6 +55,7 @@ static u64 last_serial;          /* atomic */
 /* What every domain has, before any part that can fail has been asked. */
 static void domain_init_fields(struct domain *d, const struct domain_config *cfg)
 {
+    ASSERT(d->serial == 0);
     domain_init_locks(d);
     d->serial = atomic_fetch_add(&last_serial, UINT64_C(1)) + 1;
     d->is_privileged = cfg->privileged;

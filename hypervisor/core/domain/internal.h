@@ -15,7 +15,6 @@ enum domain_parts {
 /* ---- table.c ---- */
 /* Reserve an id: `domid` itself, or any free one (0xffff). -EEXIST, -ENOSPC. */
 must_check int domain_table_reserve(u16 domid, u16 *out);
-void domain_table_release(u16 domid);            /* reserved, never inserted */
 void domain_table_insert(struct domain *d);      /* its id is reserved; visible from here */
 void domain_table_remove(struct domain *d);      /* and the id is free again */
 

@@ -6,6 +6,7 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/nospec.h>
+#include <argon/panic.h>
 #include <argon/param.h>
 #include <argon/percpu.h>
 #include <argon/printf.h>
@@ -167,6 +168,7 @@ static int watchdog_locked(struct domain *d, u32 id, u32 timeout_s)
     u32 i = id - 1;
     bool create = id == 0;
 
+    ASSERT(spin_is_locked(&d->lock));
     if (create) {
         i = watchdog_free(d);
         if (timeout_s == 0) {

@@ -48,13 +48,6 @@ int domain_table_reserve(u16 domid, u16 *out)
     return rc;
 }
 
-void domain_table_release(u16 domid)
-{
-    spin_lock(&table_lock);
-    reserved[domid / 64] &= ~BIT(domid % 64);
-    spin_unlock(&table_lock);
-}
-
 void domain_table_insert(struct domain *d)
 {
     struct domain **head = &buckets[d->id % BUCKETS];

@@ -7,6 +7,7 @@
 
 #include <argon/console.h>
 #include <argon/hypercall.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <asm/vcpu.h>
 
@@ -76,6 +77,7 @@ void event_word_stuck(struct domain *d, u32 port)
 
 void event_pend(struct domain *d, struct evtchn *e, u32 port)
 {
+    ASSERT(e->state != EVENT_CLOSED);
     atomic_load(&d->event.ops)->set_pending(d, e, port);
 }
 
@@ -84,6 +86,7 @@ static noinline long send_locked(struct domain *d, struct evtchn *e, u32 port)
 {
     int rc = 0;
 
+    ASSERT(spin_is_locked(&e->lock));
     switch (e->state) {
     case EVENT_INTERDOMAIN:
         event_pend(e->remote_dom, event_known_port(e->remote_dom, e->remote_port), e->remote_port);
@@ -192,17 +195,6 @@ static void send_virq_port(struct domain *d, u32 port, u32 virq)
     spin_unlock(&e->lock);
 }
 
-void event_send_virq(struct vcpu *v, u32 virq)
-{
-    if (virq >= NR_VIRQS) {
-        return;
-    }
-    if (event_virq_is_global(virq)) {
-        v = v->domain->vcpu[0];          /* global ones are registered there, wherever they are delivered */
-    }
-    send_virq_port(v->domain, atomic_load(&v->event.virq_port[virq]), virq);
-}
-
 void event_send_global_virq(u32 virq)
 {
     struct domain *d;
@@ -247,11 +239,6 @@ void event_virq_forget_domain(struct domain *d)
         }
     }
     spin_unlock(&virq_handler_lock);
-}
-
-bool event_port_is_valid(struct domain *d, u32 port)
-{
-    return event_port(d, port) != NULL;
 }
 
 bool event_port_is_pending(struct domain *d, u32 port)

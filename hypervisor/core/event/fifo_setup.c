@@ -69,6 +69,7 @@ static int init_control_locked(struct domain *d, struct vcpu *v, struct evtchn_f
     struct event_fifo_vcpu *fv;
     struct event_fifo *f = NULL;
 
+    ASSERT(spin_is_locked(&d->event.lock) && v->domain == d);
     if (READ_ONCE(d->dying) || v->event.fifo != NULL) {
         return -EINVAL;
     }

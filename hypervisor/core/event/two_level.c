@@ -5,6 +5,8 @@
  */
 #include "port.h"
 
+#include <argon/panic.h>
+
 /* Tell the port's vCPU: selector bit, then the upcall byte. */
 static void notify(struct domain *d, struct evtchn *e, u32 port)
 {
@@ -62,6 +64,7 @@ static void two_level_unmask(struct domain *d, struct evtchn *e, u32 port)
     u64 bit = BIT(port % 64);
     u64 old;
 
+    ASSERT(port < EVENT_2L_PORTS);
     if (!guest_and64(d, &d->shared_info->evtchn_mask[port / 64], ~bit, &old)) {
         event_word_stuck(d, port);
         return;
@@ -74,12 +77,14 @@ static void two_level_unmask(struct domain *d, struct evtchn *e, u32 port)
 
 static bool two_level_is_pending(struct domain *d, struct evtchn *e, u32 port)
 {
+    ASSERT(port < EVENT_2L_PORTS);
     (void)e;
     return atomic_load(&d->shared_info->evtchn_pending[port / 64]) >> (port % 64) & 1;
 }
 
 static bool two_level_is_masked(struct domain *d, u32 port)
 {
+    ASSERT(port < EVENT_2L_PORTS);
     return atomic_load(&d->shared_info->evtchn_mask[port / 64]) >> (port % 64) & 1;
 }
 

@@ -36,6 +36,7 @@ static bool maptrack_grow(struct grant_table *gt)
     u32 frame = gt->nr_handles / MAPS_PER_FRAME;
     struct grant_map *maps;
 
+    ASSERT(spin_is_locked(&gt->maptrack_lock) && gt->free_handle == GRANT_NO_HANDLE);
     if (frame >= gt->max_maptrack_frames) {
         return false;
     }
@@ -166,6 +167,7 @@ static int take_back(struct domain *ld, struct domain *rd, struct grant_active *
     bool readonly = map->flags & GRANT_MAP_READONLY;
     int rc = p2m_remove_exact(ld, gfn(map->gfn), mfn(act->mfn), P2M_GRANT);
 
+    ASSERT(spin_is_locked(&act->lock) && (map->flags & GRANT_MAP_USED) != 0);
     /* Not there: nothing else removes it, but nothing of ours would be left behind then either. */
     if (unlikely(rc != 0 && rc != -ENOENT)) {
         return rc;

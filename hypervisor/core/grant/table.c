@@ -14,6 +14,7 @@ static int grow_one(struct domain *d, struct grant_table *gt)
     struct grant_active *active = xzalloc_array(struct grant_active, GRANTS_PER_FRAME);
     struct grant_entry_v1 *shared = active != NULL ? page_alloc_shared(d) : NULL;
 
+    ASSERT(gt->nr_frames < gt->max_frames);
     if (shared == NULL) {
         xfree(active);
         return -ENOMEM;
@@ -35,6 +36,7 @@ static int grow_to(struct domain *d, struct grant_table *gt, u32 nr)
 {
     int rc = 0;
 
+    ASSERT(spin_is_locked(&gt->lock));
     if (nr > gt->max_frames || READ_ONCE(d->dying)) {
         return -EINVAL;
     }
@@ -244,6 +246,7 @@ s16 grant_sizes(struct domain *d, u32 *nr_frames, u32 *max_frames)
 /* Is a reference of d unused, so that its shared entry may be changed? Its lock held. */
 static bool swappable(struct domain *d, const struct grant_active *act)
 {
+    ASSERT(spin_is_locked(&act->lock));
     return act->readers == 0 && act->writers == 0 && !READ_ONCE(d->dying);
 }
 

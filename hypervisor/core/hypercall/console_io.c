@@ -6,6 +6,8 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 #define CHUNK 128
 
@@ -45,8 +47,11 @@ static long console_read(struct vcpu *v, u64 *args)
 /* args: cmd, count, buffer. */
 long do_console_io(struct vcpu *v, u64 *args)
 {
-    if (!v->domain->is_console) {
-        return -EPERM;
+    int rc = permit_call(hypercall_right[__HYPERVISOR_console_io], v->domain);
+
+    ASSERT(v == current_vcpu());
+    if (rc != 0) {
+        return rc;
     }
     if (args[1] > 0x7fffffff) {
         return -EINVAL;

@@ -9,10 +9,15 @@
 #include <argon/guest_access.h>
 #include <argon/hypercall.h>
 #include <argon/nospec.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/string.h>
 
 typedef long event_op_fn(struct vcpu *v, u64 arg);
+
+#define ROW_ENDS(nr, fn, right, ends) [nr] = (ends),
+static const u8 event_right[] = { EVENT_OPS(ROW_RIGHT) };
+static const u8 event_ends[] = { EVENT_OPS(ROW_ENDS) };
 
 /* Return a new port (or an error) in the 4 bytes at gva. */
 static long give_port(struct domain *d, int port, u64 gva)
@@ -44,9 +49,9 @@ static long op_alloc_unbound(struct vcpu *v, u64 arg)
     if (d == NULL || remote == NULL) {
         return -ESRCH;
     }
-    rc = permit_self_or_privileged(v->domain, d);
+    rc = permit(event_right[EVTCHNOP_alloc_unbound], v->domain, d);
     if (rc == 0) {
-        rc = permit_pair(d, remote);
+        rc = permit(event_ends[EVTCHNOP_alloc_unbound], d, remote);
     }
     if (rc != 0) {
         return rc;
@@ -67,7 +72,7 @@ static long op_bind_interdomain(struct vcpu *v, u64 arg)
     if (remote == NULL) {
         return -ESRCH;
     }
-    rc = permit_pair(v->domain, remote);
+    rc = permit(event_ends[EVTCHNOP_bind_interdomain], v->domain, remote);
     if (rc != 0) {
         return rc;
     }
@@ -150,7 +155,7 @@ static long op_status(struct vcpu *v, u64 arg)
     if (d == NULL) {
         return -ESRCH;
     }
-    rc = permit_self_or_privileged(v->domain, d);
+    rc = permit(event_right[EVTCHNOP_status], v->domain, d);
     if (rc != 0) {
         return rc;
     }
@@ -198,7 +203,7 @@ static long op_reset(struct vcpu *v, u64 arg)
     if (d == NULL) {
         return -ESRCH;
     }
-    rc = permit_self_or_privileged(v->domain, d);
+    rc = permit(event_right[EVTCHNOP_reset], v->domain, d);
     if (rc == 0 && d != v->domain && atomic_load(&d->pause_count) == 0) {
         rc = -EINVAL;
     }
@@ -243,28 +248,14 @@ static long op_set_priority(struct vcpu *v, u64 arg)
     return event_set_priority(v->domain, a.port, a.priority);
 }
 
-static event_op_fn *const event_ops_table[] = {
-    [EVTCHNOP_bind_interdomain] = op_bind_interdomain,
-    [EVTCHNOP_bind_virq] = op_bind_virq,
-    [EVTCHNOP_bind_pirq] = op_bind_pirq,
-    [EVTCHNOP_close] = op_close,
-    [EVTCHNOP_send] = op_send,
-    [EVTCHNOP_status] = op_status,
-    [EVTCHNOP_alloc_unbound] = op_alloc_unbound,
-    [EVTCHNOP_bind_ipi] = op_bind_ipi,
-    [EVTCHNOP_bind_vcpu] = op_bind_vcpu,
-    [EVTCHNOP_unmask] = op_unmask,
-    [EVTCHNOP_reset] = op_reset,
-    [EVTCHNOP_init_control] = op_init_control,
-    [EVTCHNOP_expand_array] = op_expand_array,
-    [EVTCHNOP_set_priority] = op_set_priority,
-};
+static event_op_fn *const event_ops_table[] = { EVENT_OPS(ROW_HANDLER) };
 
 /* args: command (an int), gva of its argument. */
 long do_event_channel_op(struct vcpu *v, u64 *args)
 {
     u32 cmd = (u32)args[0];
 
+    ASSERT(v == current_vcpu());
     if (likely(cmd == EVTCHNOP_send)) {
         return op_send(v, args[1]);      /* nearly all of them */
     }

@@ -12,6 +12,8 @@
 #include <argon/hypercall.h>
 #include <argon/mem.h>
 #include <argon/nospec.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 #include <asm/string.h>
 #include "preempt.h"
 
@@ -40,8 +42,17 @@ struct grant_op {
     bool single;                                          /* count must be 1 */
 };
 
+#define OUT(type, field) \
+    .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(((struct type *)0)->field)
+/* From `field` to the structure's end. */
+#define OUT_FROM(type, field) \
+    .size = sizeof(struct type), .out = offsetof(struct type, field), \
+    .out_size = sizeof(struct type) - offsetof(struct type, field)
+
+static const u8 grant_right[] = { GRANT_OPS(ROW_RIGHT) };
+
 /* The domain an operation names, and may the caller use its grants? GNTST_*. */
-static always_inline s16 granter(struct vcpu *v, u16 domid, struct domain **out)
+static always_inline s16 granter(struct vcpu *v, u16 domid, enum right right, struct domain **out)
 {
     struct domain *d = domain_by_arg(v, domid);
 
@@ -49,13 +60,13 @@ static always_inline s16 granter(struct vcpu *v, u16 domid, struct domain **out)
     if (unlikely(d == NULL || !grant_usable(d))) {
         return GNTST_bad_domain;
     }
-    return likely(permit_pair(v->domain, d) == 0) ? GNTST_okay : GNTST_permission_denied;
+    return likely(permit(right, v->domain, d) == 0) ? GNTST_okay : GNTST_permission_denied;
 }
 
 static int op_map(struct vcpu *v, union grant_arg *a)
 {
     struct domain *rd;
-    s16 status = granter(v, a->map.dom, &rd);
+    s16 status = granter(v, a->map.dom, grant_right[GNTTABOP_map_grant_ref], &rd);
 
     a->map.status = likely(status == GNTST_okay) ? grant_map(v->domain, rd, &a->map) : status;
     return 0;
@@ -84,7 +95,7 @@ static int op_unmap_and_replace(struct vcpu *v, union grant_arg *a)
 }
 
 /* A domain whose table the caller may look at. GNTST_*. */
-static s16 table_of(struct vcpu *v, u16 domid, struct domain **out)
+static s16 table_of(struct vcpu *v, u16 domid, enum right right, struct domain **out)
 {
     struct domain *d = domain_by_arg(v, domid);
 
@@ -92,13 +103,13 @@ static s16 table_of(struct vcpu *v, u16 domid, struct domain **out)
     if (d == NULL || !grant_usable(d)) {
         return GNTST_bad_domain;
     }
-    return permit_self_or_privileged(v->domain, d) == 0 ? GNTST_okay : GNTST_permission_denied;
+    return permit(right, v->domain, d) == 0 ? GNTST_okay : GNTST_permission_denied;
 }
 
 static int op_setup_table(struct vcpu *v, union grant_arg *a)
 {
     struct domain *d;
-    s16 status = table_of(v, a->setup.dom, &d);
+    s16 status = table_of(v, a->setup.dom, grant_right[GNTTABOP_setup_table], &d);
 
     if (status == GNTST_okay) {
         status = grant_setup(d, a->setup.nr_frames);
@@ -118,7 +129,7 @@ static int op_query_size(struct vcpu *v, union grant_arg *a)
 {
     struct domain *d;
 
-    a->query.status = table_of(v, a->query.dom, &d);
+    a->query.status = table_of(v, a->query.dom, grant_right[GNTTABOP_query_size], &d);
     if (a->query.status == GNTST_okay) {
         a->query.status = grant_sizes(d, &a->query.nr_frames, &a->query.max_nr_frames);
     }
@@ -129,7 +140,7 @@ static int op_query_size(struct vcpu *v, union grant_arg *a)
 static s16 copy_domain(struct vcpu *v, const struct gnttab_copy_ptr *p, bool is_ref, struct domain **out)
 {
     if (is_ref) {
-        return granter(v, p->domid, out);
+        return granter(v, p->domid, grant_right[GNTTABOP_copy], out);
     }
     *out = v->domain;
     return p->domid == DOMID_SELF ? GNTST_okay : GNTST_permission_denied;
@@ -168,7 +179,7 @@ static int op_get_version(struct vcpu *v, union grant_arg *a)
     if (d == NULL || !grant_usable(d)) {
         return -ESRCH;
     }
-    rc = permit_self_or_privileged(v->domain, d);
+    rc = permit(grant_right[GNTTABOP_get_version], v->domain, d);
     if (rc == 0) {
         a->get_version.version = 1;
     }
@@ -179,7 +190,7 @@ static int op_get_version(struct vcpu *v, union grant_arg *a)
 static int op_get_status_frames(struct vcpu *v, union grant_arg *a)
 {
     struct domain *d;
-    s16 status = table_of(v, a->status_frames.dom, &d);
+    s16 status = table_of(v, a->status_frames.dom, grant_right[GNTTABOP_get_status_frames], &d);
 
     a->status_frames.status = status == GNTST_okay ? GNTST_general_error : status;
     return 0;
@@ -206,28 +217,8 @@ static_assert(sizeof(struct gnttab_query_size) == 16 && sizeof(struct gnttab_set
 static_assert(sizeof(struct gnttab_get_status_frames) == 16 && sizeof(struct gnttab_get_version) == 8, "ABI");
 static_assert(sizeof(struct gnttab_swap_grant_ref) == 12 && sizeof(struct gnttab_cache_flush) == 16, "ABI");
 
-#define OUT(type, field) \
-    .size = sizeof(struct type), .out = offsetof(struct type, field), .out_size = sizeof(((struct type *)0)->field)
-/* From `field` to the structure's end. */
-#define OUT_FROM(type, field) \
-    .size = sizeof(struct type), .out = offsetof(struct type, field), \
-    .out_size = sizeof(struct type) - offsetof(struct type, field)
-
-/* GNTTABOP_dump_table was never on ARM, and transfer is for PV guests only: -ENOSYS. */
-static const struct grant_op grant_ops[16] = {     /* a power of two: index_nospec() */
-    [GNTTABOP_map_grant_ref] = { op_map, undo_map, OUT_FROM(gnttab_map_grant_ref, dom) },
-    [GNTTABOP_unmap_grant_ref] = { op_unmap, NULL, OUT(gnttab_unmap_grant_ref, status) },
-    [GNTTABOP_setup_table] = { op_setup_table, NULL, OUT(gnttab_setup_table, status), .single = true },
-    [GNTTABOP_copy] = { op_copy, NULL, OUT(gnttab_copy, status) },
-    [GNTTABOP_query_size] = { op_query_size, NULL, OUT_FROM(gnttab_query_size, nr_frames), .single = true },
-    [GNTTABOP_unmap_and_replace] = { op_unmap_and_replace, NULL, OUT(gnttab_unmap_and_replace, status) },
-    [GNTTABOP_set_version] = { op_set_version, NULL, OUT(gnttab_set_version, version), .single = true },
-    [GNTTABOP_get_status_frames] = { op_get_status_frames, NULL, OUT(gnttab_get_status_frames, status),
-                                     .single = true },
-    [GNTTABOP_get_version] = { op_get_version, NULL, OUT(gnttab_get_version, version), .single = true },
-    [GNTTABOP_swap_grant_ref] = { op_swap, NULL, OUT(gnttab_swap_grant_ref, status) },
-    [GNTTABOP_cache_flush] = { op_cache_flush, NULL, .size = sizeof(struct gnttab_cache_flush) },
-};
+#define ROW(nr, handler, right, ...) [nr] = { .one = (handler), __VA_ARGS__ },
+static const struct grant_op grant_ops[16] = { GRANT_OPS(ROW) };       /* a power of two: index_nospec() */
 
 /* The element at gva by copies: it is in two pages, or not writable. 0, or what the hypercall returns. */
 static noinline int one_copied(struct vcpu *v, const struct grant_op *op, u64 gva)
@@ -312,6 +303,7 @@ long do_grant_table_op(struct vcpu *v, u64 *args)
     u32 count = (u32)args[2];
     const struct grant_op *op;
 
+    ASSERT(v == current_vcpu());
     if (unlikely((s32)count < 0)) {
         return -EINVAL;
     }

@@ -6,18 +6,17 @@
 #include <argon/errno.h>
 #include <argon/guest_access.h>
 #include <argon/nospec.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
-/*
- * Which parameters exist on ARM, and whether the guest itself may read them. The toolstack reads and writes all of
- * them.
- */
-static const struct { u8 index; bool guest_reads; } params[] = {
-    { HVM_PARAM_CALLBACK_IRQ, true },
-    { HVM_PARAM_STORE_PFN, true },
-    { HVM_PARAM_STORE_EVTCHN, true },
-    { HVM_PARAM_CONSOLE_PFN, true },
-    { HVM_PARAM_CONSOLE_EVTCHN, true },
-    { HVM_PARAM_MONITOR_RING_PFN, false },
+/* The parameters that exist on ARM, and who may read each. */
+static const struct { u8 index; u8 read_right; } params[] = {
+    { HVM_PARAM_CALLBACK_IRQ, RIGHT_SELF },
+    { HVM_PARAM_STORE_PFN, RIGHT_SELF },
+    { HVM_PARAM_STORE_EVTCHN, RIGHT_SELF },
+    { HVM_PARAM_CONSOLE_PFN, RIGHT_SELF },
+    { HVM_PARAM_CONSOLE_EVTCHN, RIGHT_SELF },
+    { HVM_PARAM_MONITOR_RING_PFN, RIGHT_CONTROL },
 };
 
 static int param_find(u32 index)
@@ -30,11 +29,11 @@ static int param_find(u32 index)
     return -EINVAL;
 }
 
-static long op_set_param(struct vcpu *v, u64 gva)
+static long op_set_param(struct vcpu *v, u64 gva, enum right right)
 {
     struct xen_hvm_param p;
     struct domain *d;
-    int i;
+    int rc, i;
 
     if (copy_from_guest(&p, gva, sizeof(p)) != 0) {
         return -EFAULT;
@@ -44,8 +43,9 @@ static long op_set_param(struct vcpu *v, u64 gva)
     }
     p.index = (u32)index_nospec(p.index, HVM_NR_PARAMS);
     d = domain_by_arg(v, p.domid);
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    rc = permit(right, v->domain, d);
+    if (rc != 0) {
+        return rc;
     }
     if (d == NULL) {
         return -ESRCH;
@@ -60,11 +60,11 @@ static long op_set_param(struct vcpu *v, u64 gva)
     return 0;
 }
 
-static long op_get_param(struct vcpu *v, u64 gva)
+static long op_get_param(struct vcpu *v, u64 gva, enum right right)
 {
     struct xen_hvm_param p;
     struct domain *d;
-    int i;
+    int rc, i;
 
     if (copy_from_guest(&p, gva, sizeof(p)) != 0) {
         return -EFAULT;
@@ -74,8 +74,9 @@ static long op_get_param(struct vcpu *v, u64 gva)
     }
     p.index = (u32)index_nospec(p.index, HVM_NR_PARAMS);
     d = domain_by_arg(v, p.domid);
-    if (d != v->domain && !domain_is_privileged(v->domain)) {
-        return -EPERM;
+    rc = permit(right, v->domain, d);
+    if (rc != 0) {
+        return rc;
     }
     if (d == NULL) {
         return -ESRCH;
@@ -84,8 +85,9 @@ static long op_get_param(struct vcpu *v, u64 gva)
     if (i < 0) {
         return i;
     }
-    if (!params[i].guest_reads && !domain_is_privileged(v->domain)) {
-        return -EPERM;
+    rc = permit(params[i].read_right, v->domain, d);
+    if (rc != 0) {
+        return rc;
     }
     spin_lock(&d->lock);
     p.value = d->hvm_params[p.index];
@@ -93,17 +95,26 @@ static long op_get_param(struct vcpu *v, u64 gva)
     return copy_to_guest(gva, &p, sizeof(p));
 }
 
-/* args: op, arg. The request for a VM event is granted and has no listener. */
+/* There is no listener. */
+static long op_guest_request_vm_event(struct vcpu *v, u64 gva, enum right right)
+{
+    (void)v;
+    (void)right;
+    return gva == 0 ? 0 : -EINVAL;
+}
+
+#define ROW(nr, handler, right) [nr] = { (handler), (right) },
+static const struct { long (*fn)(struct vcpu *v, u64 gva, enum right right); u8 right; } hvm_ops[] = { HVM_OPS(ROW) };
+
+/* args: op, arg. */
 long do_hvm_op(struct vcpu *v, u64 *args)
 {
-    switch ((u32)args[0]) {
-    case HVMOP_set_param:
-        return op_set_param(v, args[1]);
-    case HVMOP_get_param:
-        return op_get_param(v, args[1]);
-    case HVMOP_guest_request_vm_event:
-        return args[1] == 0 ? 0 : -EINVAL;
-    default:
+    u32 op = (u32)args[0];
+
+    ASSERT(v == current_vcpu());
+    if (op >= ARRAY_SIZE(hvm_ops)) {
         return -ENOSYS;
     }
+    op = (u32)index_nospec(op, ARRAY_SIZE(hvm_ops));
+    return hvm_ops[op].fn != NULL ? hvm_ops[op].fn(v, args[1], hvm_ops[op].right) : -ENOSYS;
 }

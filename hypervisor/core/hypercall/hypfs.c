@@ -11,7 +11,9 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
 #include <argon/param.h>
+#include <argon/percpu.h>
 #include <argon/printf.h>
 #include <argon/string.h>
 #include <argon/version.h>
@@ -338,10 +340,11 @@ long do_hypfs_op(struct vcpu *v, u64 *args)
 {
     char path[XEN_HYPFS_MAX_PATHLEN];
     u32 op = (u32)args[0];
-    int rc;
+    int rc = permit_call(hypercall_right[__HYPERVISOR_hypfs_op], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    ASSERT(v == current_vcpu());
+    if (rc != 0) {
+        return rc;
     }
     if (op == XEN_HYPFS_OP_get_version) {
         return args[1] != 0 || args[2] != 0 || args[3] != 0 || args[4] != 0 ? -EINVAL : XEN_HYPFS_VERSION;

@@ -143,6 +143,9 @@ unused static void sysctl_layouts(void)
     LAYOUT(xen_sysctl_getdomaininfolist, 24, AT(max_domains, 4) AT(buffer, 8) AT(num_domains, 16));
     LAYOUT(xen_sysctl_debug_keys, 16, AT(nr_keys, 8));
     LAYOUT(xen_sysctl_getcpuinfo, 24, AT(info, 8) AT(nr_cpus, 16));
+    LAYOUT(xen_sysctl_cpuinfo, 8);
+    LAYOUT(xen_sysctl_credit_schedule, 12, AT(ratelimit_us, 4) AT(vcpu_migr_delay_us, 8));
+    LAYOUT(xen_sysctl_credit2_schedule, 4);
     LAYOUT(xen_sysctl_availheap, 24, AT(max_bitwidth, 4) AT(node, 8) AT(avail_bytes, 16));
     LAYOUT(xen_sysctl_cputopo, 12, AT(socket, 4) AT(node, 8));
     LAYOUT(xen_sysctl_cputopoinfo, 16, AT(cputopo, 8));

@@ -4,10 +4,12 @@
 #include <argon/errno.h>
 #include <argon/guest_access.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 #include "memory_op.h"
 
 /* The domain that an operation with nothing but a domid asks about; NULL with *ret set. */
-static struct domain *queried_domain(struct vcpu *v, const u64 *args, long *ret)
+static struct domain *queried_domain(struct vcpu *v, const u64 *args, enum right right, long *ret)
 {
     struct xen_memory_domain arg;
     struct domain *d;
@@ -21,14 +23,14 @@ static struct domain *queried_domain(struct vcpu *v, const u64 *args, long *ret)
         *ret = -ESRCH;
         return NULL;
     }
-    *ret = permit_self_or_privileged(v->domain, d);
+    *ret = permit(right, v->domain, d);
     return *ret == 0 ? d : NULL;
 }
 
 static long memop_current_reservation(struct vcpu *v, u64 *args)
 {
     long ret;
-    struct domain *d = queried_domain(v, args, &ret);
+    struct domain *d = queried_domain(v, args, memop_right[XENMEM_current_reservation], &ret);
 
     return d == NULL ? ret : (long)READ_ONCE(d->tot_pages);
 }
@@ -36,7 +38,7 @@ static long memop_current_reservation(struct vcpu *v, u64 *args)
 static long memop_maximum_reservation(struct vcpu *v, u64 *args)
 {
     long ret;
-    struct domain *d = queried_domain(v, args, &ret);
+    struct domain *d = queried_domain(v, args, memop_right[XENMEM_maximum_reservation], &ret);
 
     return d == NULL ? ret : (long)READ_ONCE(d->max_pages);
 }
@@ -44,7 +46,7 @@ static long memop_maximum_reservation(struct vcpu *v, u64 *args)
 static long memop_maximum_gpfn(struct vcpu *v, u64 *args)
 {
     long ret;
-    struct domain *d = queried_domain(v, args, &ret);
+    struct domain *d = queried_domain(v, args, memop_right[XENMEM_maximum_gpfn], &ret);
 
     return d == NULL ? ret : (long)p2m_max_gfn(d).g;
 }
@@ -78,7 +80,7 @@ static long memop_get_vnumainfo(struct vcpu *v, u64 *args)
     if (d == NULL) {
         return -ESRCH;
     }
-    rc = permit_self_or_privileged(v->domain, d);
+    rc = permit(memop_right[XENMEM_get_vnumainfo], v->domain, d);
     return rc != 0 ? rc : -EOPNOTSUPP;
 }
 
@@ -87,9 +89,10 @@ static long memop_claim_pages(struct vcpu *v, u64 *args)
 {
     struct xen_memory_reservation r;
     struct domain *d;
+    int rc = permit_call(memop_right[XENMEM_claim_pages], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    if (rc != 0) {
+        return rc;
     }
     if (copy_from_guest(&r, args[1], sizeof(r)) != 0) {
         return -EFAULT;
@@ -114,31 +117,17 @@ static_assert(sizeof(struct xen_remove_from_physmap) == 16, "ABI");
 static_assert(sizeof(struct xen_mem_acquire_resource) == 32, "ABI");
 static_assert(offsetof(struct xen_mem_acquire_resource, nr_frames) == 8, "acquire_resource answers there");
 
+#define ROW(nr, handler, right, takes_progress) [nr] = { .fn = (handler), .resumes = (takes_progress) },
 static const struct {
     hypercall_fn *fn;            /* NULL: -ENOSYS */
     bool resumes;                /* takes the progress in the command word */
-} ops[BIT(MEMOP_BITS)] = {
-    [XENMEM_increase_reservation] = { memop_increase_reservation, true },
-    [XENMEM_decrease_reservation] = { memop_decrease_reservation, true },
-    [XENMEM_maximum_ram_page] = { memop_maximum_ram_page, false },
-    [XENMEM_current_reservation] = { memop_current_reservation, false },
-    [XENMEM_maximum_reservation] = { memop_maximum_reservation, false },
-    [XENMEM_populate_physmap] = { memop_populate_physmap, true },
-    [XENMEM_add_to_physmap] = { memop_add_to_physmap, false },
-    [XENMEM_maximum_gpfn] = { memop_maximum_gpfn, false },
-    [XENMEM_remove_from_physmap] = { memop_remove_from_physmap, false },
-    [XENMEM_get_sharing_freed_pages] = { memop_sharing_pages, false },
-    [XENMEM_get_sharing_shared_pages] = { memop_sharing_pages, false },
-    [XENMEM_add_to_physmap_batch] = { memop_add_to_physmap_batch, true },
-    [XENMEM_claim_pages] = { memop_claim_pages, false },
-    [XENMEM_get_vnumainfo] = { memop_get_vnumainfo, false },
-    [XENMEM_acquire_resource] = { memop_acquire_resource, true },
-};
+} ops[BIT(MEMOP_BITS)] = { MEMORY_OPS(ROW) };
 
 long do_memory_op(struct vcpu *v, u64 *args)
 {
     u32 cmd = memop_cmd(args);
 
+    ASSERT(v == current_vcpu());
     if (unlikely(ops[cmd].fn == NULL)) {
         return -ENOSYS;
     }

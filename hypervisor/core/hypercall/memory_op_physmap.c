@@ -143,25 +143,29 @@ static int map_foreign(struct domain *d, struct domain *from, u64 idx, gfn_t g)
     return map_referenced(d, g, pg, t == P2M_RAM_RO ? P2M_FOREIGN_RO : P2M_FOREIGN_RW);
 }
 
+/* Whose pages are mapped into a domain: what that must have over the owner, besides the caller's right over it. */
+enum { OWNER_HYPERVISOR, OWNER_DOMAIN };
+static const u8 owner_right[] = { [OWNER_HYPERVISOR] = RIGHT_CONTROL, [OWNER_DOMAIN] = RIGHT_TARGET };
+
 /* The domain whose pages are to be mapped into d. */
 static int foreign_domain(struct vcpu *v, struct domain *d, u16 domid, struct domain **from)
 {
     if (domid == DOMID_XEN && dom_xen != NULL) {
         *from = dom_xen;
-        return domain_is_privileged(v->domain) && d == v->domain ? 0 : -EPERM;
+        return d == v->domain ? permit(owner_right[OWNER_HYPERVISOR], d, dom_xen) : -EPERM;
     }
     *from = domain_lookup(domid);
     if (*from == NULL) {
         return -ESRCH;
     }
     /* A domain's own pages would hold references of themselves. */
-    return *from == d ? -EINVAL : permit_self_or_privileged(d, *from);
+    return *from == d ? -EINVAL : permit(owner_right[OWNER_DOMAIN], d, *from);
 }
 
 /* ---- add_to_physmap ---- */
 
 /* The domain whose stage 2 is changed; NULL with *rc set. */
-static struct domain *changed_domain(struct vcpu *v, u16 domid, int *rc)
+static struct domain *changed_domain(struct vcpu *v, u16 domid, enum right right, int *rc)
 {
     struct domain *d = domain_by_arg(v, domid);
 
@@ -169,7 +173,7 @@ static struct domain *changed_domain(struct vcpu *v, u16 domid, int *rc)
         *rc = -ESRCH;
         return NULL;
     }
-    *rc = permit_self_or_privileged(v->domain, d);
+    *rc = permit(right, v->domain, d);
     return *rc == 0 ? d : NULL;
 }
 
@@ -182,7 +186,7 @@ long memop_add_to_physmap(struct vcpu *v, u64 *args)
     if (copy_from_guest(&arg, args[1], sizeof(arg)) != 0) {
         return -EFAULT;
     }
-    d = changed_domain(v, arg.domid, &rc);
+    d = changed_domain(v, arg.domid, memop_right[XENMEM_add_to_physmap], &rc);
     if (d == NULL) {
         return rc;
     }
@@ -224,7 +228,7 @@ long memop_add_to_physmap_batch(struct vcpu *v, u64 *args)
     if (done > b.size) {
         return -EINVAL;
     }
-    d = changed_domain(v, b.domid, &rc);
+    d = changed_domain(v, b.domid, memop_right[XENMEM_add_to_physmap_batch], &rc);
     if (d == NULL) {
         return rc;
     }
@@ -261,7 +265,7 @@ long memop_remove_from_physmap(struct vcpu *v, u64 *args)
     if (copy_from_guest(&arg, args[1], sizeof(arg)) != 0) {
         return -EFAULT;
     }
-    d = changed_domain(v, arg.domid, &rc);
+    d = changed_domain(v, arg.domid, memop_right[XENMEM_remove_from_physmap], &rc);
     if (d == NULL) {
         return rc;
     }
@@ -347,8 +351,9 @@ long memop_acquire_resource(struct vcpu *v, u64 *args)
     if (d == NULL) {
         return -ESRCH;
     }
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    rc = permit(memop_right[XENMEM_acquire_resource], v->domain, d);
+    if (rc != 0) {
+        return rc;
     }
     frames = resource_frames(d, &r, &rc);
     if (rc != 0) {

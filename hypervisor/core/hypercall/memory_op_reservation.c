@@ -60,7 +60,7 @@ static bool convert_flags(u32 flags, u32 *memf)
 }
 
 /* Fetch and check the arguments. False: the answer is the progress as given. */
-static bool get_arguments(struct vcpu *v, const u64 *args, struct reservation *r)
+static bool get_arguments(struct vcpu *v, const u64 *args, enum right right, struct reservation *r)
 {
     struct xen_memory_reservation arg;
 
@@ -73,7 +73,7 @@ static bool get_arguments(struct vcpu *v, const u64 *args, struct reservation *r
     r->nr = arg.nr_extents;
     r->order = arg.extent_order;
     return r->nr < MAX_EXTENTS && r->done < r->nr && r->order <= MAX_EXTENT_ORDER && r->d != NULL &&
-           permit_self_or_privileged(v->domain, r->d) == 0 && convert_flags(arg.mem_flags, &r->memf);
+           permit(right, v->domain, r->d) == 0 && convert_flags(arg.mem_flags, &r->memf);
 }
 
 static bool time_to_stop(const struct reservation *r)
@@ -152,7 +152,8 @@ long memop_populate_physmap(struct vcpu *v, u64 *args)
 {
     struct reservation r;
 
-    return get_arguments(v, args, &r) ? run(&r, args, populate_extent) : (long)r.done;
+    return get_arguments(v, args, memop_right[XENMEM_populate_physmap], &r) ? run(&r, args, populate_extent)
+           : (long)r.done;
 }
 
 /*
@@ -164,7 +165,7 @@ long memop_increase_reservation(struct vcpu *v, u64 *args)
 {
     struct reservation r;
 
-    if (!get_arguments(v, args, &r)) {
+    if (!get_arguments(v, args, memop_right[XENMEM_increase_reservation], &r)) {
         return (long)r.done;
     }
     while (r.done < r.nr) {
@@ -217,5 +218,6 @@ long memop_decrease_reservation(struct vcpu *v, u64 *args)
 {
     struct reservation r;
 
-    return get_arguments(v, args, &r) ? run(&r, args, decrease_extent) : (long)r.done;
+    return get_arguments(v, args, memop_right[XENMEM_decrease_reservation], &r) ? run(&r, args, decrease_extent)
+           : (long)r.done;
 }

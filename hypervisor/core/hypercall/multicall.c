@@ -8,6 +8,8 @@
 #include <argon/guest_write.h>
 #include <argon/mem.h>
 #include <argon/nospec.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 #include <argon/string.h>
 #include <asm/string.h>
 #include "preempt.h"
@@ -148,6 +150,7 @@ long do_multicall(struct vcpu *v, u64 *args)
 {
     long rc = 0;
 
+    ASSERT(v == current_vcpu());
     if (args[1] > ~0U) {
         return -EINVAL;
     }

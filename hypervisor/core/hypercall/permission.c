@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Who may do what to whom: the one place. dom0 may do everything; a guest acts on itself; two guests have nothing to do
- * with each other (Xen's SILO mode, Debian's default); the xenstore domain sees who exists; a device model acts for the
- * domain it was set to serve.
- */
+/* What each right means: the one place where a caller is looked at (argon/permission.h). */
+#include <argon/permission.h>
+
 #include <argon/hypercall.h>
+#include <argon/panic.h>
 
-#include <argon/domain.h>
-#include <argon/errno.h>
+static_assert(NR_RIGHTS <= 256, "rights stand in bytes");
 
-bool domain_is_privileged(const struct domain *d)
-{
-    return d->is_privileged;
-}
+const u8 hypercall_right[NR_HYPERCALLS] = { HYPERCALLS(ROW_RIGHT) };
 
 static bool is_xenstore(const struct domain *d)
 {
@@ -24,39 +19,32 @@ static bool is_device_model_of(const struct domain *caller, const struct domain 
     return target != NULL && caller->target == target->serial;
 }
 
-int permit_other(const struct domain *caller, const struct domain *target)
+static bool may(enum right right, const struct domain *caller, const struct domain *target)
 {
-    return caller->is_privileged || is_device_model_of(caller, target) ? 0 : -EPERM;
-}
-
-int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target)
-{
-    if (caller->is_privileged) {
-        return 0;
-    }
-    switch (cmd) {
-    case XEN_DOMCTL_getdomaininfo:
-        return is_xenstore(caller) ? 0 : -EPERM;
-    case XEN_DOMCTL_bind_pt_irq:
-    case XEN_DOMCTL_unbind_pt_irq:
-    case XEN_DOMCTL_memory_mapping:
-        return is_device_model_of(caller, target) ? 0 : -EPERM;
+    switch (right) {
+    case RIGHT_ANYBODY:
+        return true;
+    case RIGHT_SELF:
+        return caller == target || caller->is_privileged;
+    case RIGHT_TARGET:
+        return caller == target || caller->is_privileged || is_device_model_of(caller, target);
+    case RIGHT_MODEL:
+        return caller->is_privileged || is_device_model_of(caller, target);
+    case RIGHT_LOOK:
+        return caller->is_privileged || is_xenstore(caller);
+    case RIGHT_CONTROL:
+        return caller->is_privileged;
+    case RIGHT_CONSOLE:
+        return caller->is_console;
+    case RIGHT_PAIR:
+        return caller == target || caller->is_privileged || (target != NULL && target->is_privileged);
     default:
-        return -EPERM;
+        return false;
     }
 }
 
-int permit_sysctl(const struct domain *caller, u32 cmd)
+int permit_other(enum right right, const struct domain *caller, const struct domain *target)
 {
-    return caller->is_privileged || (cmd == XEN_SYSCTL_getdomaininfolist && is_xenstore(caller)) ? 0 : -EPERM;
-}
-
-int permit_remote_shutdown(const struct domain *caller, const struct domain *target)
-{
-    return caller->is_privileged || is_device_model_of(caller, target) ? 0 : -EPERM;
-}
-
-bool permit_info(const struct domain *caller, const struct domain *target)
-{
-    return permit_domctl(caller, XEN_DOMCTL_getdomaininfo, target) == 0;
+    ASSERT(right < NR_RIGHTS);
+    return may(right, caller, target) ? 0 : -EPERM;
 }

@@ -5,6 +5,8 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 /* dom0's system time began at its creation, ours at boot. */
 static long settime64(struct vcpu *v, const struct xenpf_settime64 *t)
@@ -24,9 +26,11 @@ long do_platform_op(struct vcpu *v, u64 *args)
 {
     const size_t head = offsetof(struct xen_platform_op, u);
     struct xen_platform_op op;
+    int rc = permit_call(hypercall_right[__HYPERVISOR_platform_op], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    ASSERT(v == current_vcpu());
+    if (rc != 0) {
+        return rc;
     }
     if (copy_from_guest(&op, args[0], head) != 0) {
         return -EFAULT;

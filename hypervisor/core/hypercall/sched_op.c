@@ -12,6 +12,10 @@
 
 #define MAX_POLL_PORTS 128
 
+typedef long sched_op_fn(struct vcpu *v, u64 gva);
+
+static const u8 sched_right[] = { SCHED_OPS(ROW_RIGHT) };
+
 static long op_yield(struct vcpu *v, u64 gva)
 {
     (void)v;
@@ -109,12 +113,12 @@ static long op_remote_shutdown(struct vcpu *v, u64 gva)
         return -EFAULT;
     }
     d = domain_by_arg(v, s.domain_id);
-    if (d == NULL) {
-        return domain_is_privileged(v->domain) ? -ESRCH : -EPERM;
-    }
-    rc = permit_remote_shutdown(v->domain, d);
+    rc = permit(sched_right[SCHEDOP_remote_shutdown], v->domain, d);
     if (rc != 0) {
         return rc;
+    }
+    if (d == NULL) {
+        return -ESRCH;
     }
     if (s.reason > SHUTDOWN_MAX) {
         return -EINVAL;
@@ -155,9 +159,10 @@ static long op_watchdog(struct vcpu *v, u64 gva)
 static long op_pin_override(struct vcpu *v, u64 gva)
 {
     struct sched_pin_override p;
+    int rc = permit_call(sched_right[SCHEDOP_pin_override], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    if (rc != 0) {
+        return rc;
     }
     if (copy_from_guest(&p, gva, sizeof(p)) != 0) {
         return -EFAULT;
@@ -165,17 +170,7 @@ static long op_pin_override(struct vcpu *v, u64 gva)
     return sched_pin_override(v, p.pcpu);
 }
 
-typedef long sched_op_fn(struct vcpu *v, u64 gva);
-static sched_op_fn *const sched_ops[] = {
-    [SCHEDOP_yield] = op_yield,
-    [SCHEDOP_block] = op_block,
-    [SCHEDOP_shutdown] = op_shutdown,
-    [SCHEDOP_poll] = op_poll,
-    [SCHEDOP_remote_shutdown] = op_remote_shutdown,
-    [SCHEDOP_shutdown_code] = op_shutdown_code,
-    [SCHEDOP_watchdog] = op_watchdog,
-    [SCHEDOP_pin_override] = op_pin_override,
-};
+static sched_op_fn *const sched_ops[] = { SCHED_OPS(ROW_HANDLER) };
 
 /* args: cmd, arg. */
 long do_sched_op(struct vcpu *v, u64 *args)

@@ -5,6 +5,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/guest_access.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 
 static long register_info(struct vcpu *v, u64 gva)
@@ -38,6 +39,7 @@ long do_vcpu_op(struct vcpu *v, u64 *args)
     struct domain *d = v->domain;
     struct vcpu *target = domain_vcpu(d, args[1]);
 
+    ASSERT(v == current_vcpu());
     if (target == NULL) {
         return -ENOENT;
     }

@@ -25,6 +25,10 @@ const struct version_info version_info = {
 
 #define BUILD_ID_LEN 20
 
+typedef long version_fn(struct vcpu *v, u64 gva);
+
+static const u8 version_right[] = { VERSION_OPS(ROW_RIGHT) };
+
 /* A fixed-size buffer of the ABI with a string in it, zero-padded. */
 static long put_string(u64 gva, const char *s, size_t size)
 {
@@ -93,7 +97,7 @@ static u32 features(const struct domain *d)
     u32 f = BIT32(XENFEAT_writable_page_tables) | BIT32(XENFEAT_auto_translated_physmap) |
             BIT32(XENFEAT_memory_op_vnode_supported) | BIT32(XENFEAT_ARM_SMCCC_supported);
 
-    f |= d->is_privileged ? BIT32(XENFEAT_dom0) : 0;
+    f |= permit_call(RIGHT_CONTROL, d) == 0 ? BIT32(XENFEAT_dom0) : 0;
     return f | (d->direct_mapped ? BIT32(XENFEAT_direct_mapped) : BIT32(XENFEAT_not_direct_mapped));
 }
 
@@ -127,7 +131,7 @@ static long ver_guest_handle(struct vcpu *v, u64 gva)
 static long ver_commandline(struct vcpu *v, u64 gva)
 {
     static const char denied[] = "<denied>";
-    const char *s = domain_is_privileged(v->domain) ? opt.cmdline : denied;
+    const char *s = permit_call(version_right[XENVER_commandline], v->domain) == 0 ? opt.cmdline : denied;
     size_t n = strnlen(s, sizeof(xen_commandline_t) - 1);
 
     if (copy_to_guest(gva, s, n) != 0 || clear_guest(gva + n, sizeof(xen_commandline_t) - n) != 0) {
@@ -158,9 +162,10 @@ static long ver_build_id(struct vcpu *v, u64 gva)
 {
     struct xen_build_id head;
     u8 id[BUILD_ID_LEN];
+    int rc = permit_call(version_right[XENVER_build_id], v->domain);
 
-    if (!domain_is_privileged(v->domain)) {
-        return -EPERM;
+    if (rc != 0) {
+        return rc;
     }
     if (gva == 0) {
         return BUILD_ID_LEN;
@@ -188,19 +193,8 @@ static long ver_none(struct vcpu *v, u64 gva)
     return -ENOSYS;
 }
 
-typedef long version_fn(struct vcpu *v, u64 gva);
 static version_fn *const version_ops[16] = {      /* a power of two: index_nospec() */
-    [XENVER_version] = ver_version,
-    [XENVER_extraversion] = ver_extraversion,
-    [XENVER_compile_info] = ver_compile_info,
-    [XENVER_capabilities] = ver_capabilities,
-    [XENVER_changeset] = ver_changeset,
-    [XENVER_platform_parameters] = ver_platform_parameters,
-    [XENVER_get_features] = ver_get_features,
-    [XENVER_pagesize] = ver_pagesize,
-    [XENVER_guest_handle] = ver_guest_handle,
-    [XENVER_commandline] = ver_commandline,
-    [XENVER_build_id] = ver_build_id,
+    VERSION_OPS(ROW_HANDLER)
     [11] = ver_none, [12] = ver_none, [13] = ver_none, [14] = ver_none, [15] = ver_none,
 };
 

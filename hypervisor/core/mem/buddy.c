@@ -108,6 +108,7 @@ static void split(struct buddy_zone *z, u64 m, unsigned int from, unsigned int t
 {
     bool zero = list_remove(z, m, from);
 
+    ASSERT(from >= to && IS_ALIGNED(m, BIT(from)));
     while (from > to) {
         u64 half;
 
@@ -163,6 +164,7 @@ u32 buddy_alloc_locked(struct buddy_node *n, unsigned int order, bool low, bool 
 
 u32 buddy_take_dirty_locked(struct buddy_node *n, unsigned int *order)
 {
+    ASSERT(spin_is_locked(&n->lock));
     /* Where allocations go first. Small ones before large: they may join what is zero already. */
     for (int i = ZONE_HIGH; i >= ZONE_LOW; i--) {
         struct buddy_zone *z = &n->zone[i];

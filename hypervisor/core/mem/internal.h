@@ -75,15 +75,12 @@ static inline u32 mem_node_of(u64 m)
 {
     return likely(mem_nr_nodes == 1) ? 0 : mem_range_find(m)->node;
 }
-/* Add a range, merged with neighbours of the same node. Panics when there are too many (boot). */
-void mem_range_add(u64 first, u64 end, u32 node);
 
 /*
  * mem_hot_range: the part of mem_fill_holes()'s run, or before that of the largest range, that has page structs, from
  * its start. Chosen anew at boot; later it only grows, by mem_hot_grow(), and only when every CPU has seen the page
  * structs written (a grace period).
  */
-void mem_choose_hot(void);
 void mem_hot_grow(void);
 
 /*

@@ -133,6 +133,7 @@ bool lazy_use_locked(u32 node, struct buddy_zone *z)
 {
     u32 b = find_block(node, z);
 
+    ASSERT(spin_is_locked(&buddy_nodes[node].lock));
     if (b == NR_BLOCKS) {
         return false;
     }
@@ -142,6 +143,7 @@ bool lazy_use_locked(u32 node, struct buddy_zone *z)
 
 void lazy_use_range_locked(struct buddy_node *n, u64 first, u64 end)
 {
+    ASSERT(spin_is_locked(&n->lock));
     for (u64 m = ROUND_DOWN(first, BLOCK_FRAMES); m < end; m += BLOCK_FRAMES) {
         while (lazy_untouched(m)) {
             if (!is_taken(block_of(m))) {

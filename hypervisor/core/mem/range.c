@@ -79,7 +79,7 @@ static const struct mem_range *largest_range(void)
     return best;
 }
 
-void mem_choose_hot(void)
+static void choose_hot(void)
 {
     u64 first = run_first, end = run_end;
 
@@ -115,11 +115,11 @@ boot_code void mem_fill_holes(paddr_t start, paddr_t end)
     if (at < run_end) {
         frames_clear(at, run_end - at);
     }
-    mem_choose_hot();
+    choose_hot();
 }
 
 /* Boot: one CPU. Memory given back after boot (modules, boot code) joins the range it came from or its neighbour. */
-void mem_range_add(u64 first, u64 end, u32 node)
+static void range_add(u64 first, u64 end, u32 node)
 {
     u32 i = nr_ranges;
 
@@ -156,10 +156,10 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
         return;
     }
     mem_node_add(node);
-    mem_range_add(first, last, node);
+    range_add(first, last, node);
     buddy_nodes[node].total += last - first;
     lazy_add(first, last, node);
-    mem_choose_hot();
+    choose_hot();
 }
 
 void mem_reset(void)

@@ -2,6 +2,7 @@
 #include <argon/errno.h>
 #include <argon/list.h>
 #include <argon/mem.h>
+#include <argon/panic.h>
 #include <argon/rangeset.h>
 #include <argon/spinlock.h>
 
@@ -70,6 +71,7 @@ static int add_locked(struct rangeset *r, struct range *spare, struct list_head 
     struct list_head *at = &r->ranges;
     struct range *x, *tmp;
 
+    ASSERT(spin_is_locked(&r->lock) && spare->first <= spare->last);
     list_for_each_entry_safe(x, tmp, &r->ranges, link) {
         if (begins_after(x, spare->last)) {
             at = &x->link;
@@ -96,6 +98,7 @@ static int remove_locked(struct rangeset *r, struct range *spare, struct list_he
     u64 first = spare->first, last = spare->last;
     struct range *x, *tmp;
 
+    ASSERT(spin_is_locked(&r->lock) && first <= last);
     list_for_each_entry_safe(x, tmp, &r->ranges, link) {
         if (x->last < first) {
             continue;
@@ -168,6 +171,7 @@ static const struct range *find(const struct rangeset *r, u64 from)
 {
     const struct range *x;
 
+    ASSERT(spin_is_locked(&r->lock));
     list_for_each_entry(x, &r->ranges, link) {
         if (x->last >= from) {
             return x;
@@ -186,18 +190,6 @@ bool rangeset_contains(struct rangeset *r, u64 first, u64 last)
     in = first <= last && x != NULL && x->first <= first && x->last >= last;
     spin_unlock(&r->lock);
     return in;
-}
-
-bool rangeset_overlaps(struct rangeset *r, u64 first, u64 last)
-{
-    const struct range *x;
-    bool any;
-
-    spin_lock(&r->lock);
-    x = find(r, first);
-    any = first <= last && x != NULL && x->first <= last;
-    spin_unlock(&r->lock);
-    return any;
 }
 
 bool rangeset_next(struct rangeset *r, u64 from, u64 *first, u64 *last)

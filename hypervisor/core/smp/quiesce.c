@@ -9,6 +9,7 @@
  * one happens after all accesses before the others.
  */
 #include <argon/atomic.h>
+#include <argon/panic.h>
 #include <argon/percpu.h>
 #include <argon/smp.h>
 #include <argon/spinlock.h>
@@ -26,6 +27,7 @@ static void open_period(void)
 {
     struct list_head *first = next_list.next, *last = next_list.prev;
 
+    ASSERT(spin_is_locked(&quiesce_lock) && !period_open && !list_empty(&next_list));
     open_list.next = first;
     open_list.prev = last;
     first->prev = &open_list;
@@ -55,6 +57,7 @@ void quiesce_defer(struct quiesce_head *head, void (*fn)(struct quiesce_head *))
 {
     bool opened = false;
 
+    ASSERT(fn != NULL);
     head->fn = fn;
     spin_lock(&quiesce_lock);
     list_add_tail(&head->link, &next_list);

@@ -36,6 +36,7 @@ static void program(struct timer_pcpu *tp)
 {
     u64 deadline = head_deadline(tp);
 
+    ASSERT(spin_is_locked(&tp->lock));
     WRITE_ONCE(tp->programmed, deadline);
     arch_timer_program(deadline == TIMER_OFF ? TIMER_OFF : ns_to_ticks(deadline));
 }
@@ -68,6 +69,7 @@ static always_inline struct timer_pcpu *lock_queue_of(const struct timer *t)
 
 static always_inline void enqueue(struct timer_pcpu *tp, struct timer *t, u64 deadline)
 {
+    ASSERT(spin_is_locked(&tp->lock) && !t->queued);
     t->deadline = deadline;
     t->queued = true;
     rb_insert(&tp->queue, &t->node, timer_less);
@@ -75,6 +77,7 @@ static always_inline void enqueue(struct timer_pcpu *tp, struct timer *t, u64 de
 
 static always_inline void dequeue(struct timer_pcpu *tp, struct timer *t)
 {
+    ASSERT(spin_is_locked(&tp->lock) && t->queued);
     rb_remove(&tp->queue, &t->node);
     t->queued = false;
     t->deadline = TIMER_OFF;

@@ -13,16 +13,6 @@
 #include <argon/percpu.h>
 #include <argon/vcpu.h>
 
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
-{
-    u64 now = now_ns();
-
-    *out = v->runstate;
-    if (now > out->state_entry_time) {
-        out->time[out->state] += now - out->state_entry_time;
-    }
-}
-
 /*
  * With vm_assist(runstate_update_flag) the flag is there while the rest changes (public vcpu.h, XEN_RUNSTATE_UPDATE):
  * the guest, on another CPU, reads the area over and over until it saw none and the same entry time twice.

@@ -94,6 +94,7 @@ void vcpu_quiesce(struct vcpu *v)
 
 void vcpu_free(struct vcpu *v)
 {
+    ASSERT(!v->is_idle && v != current_vcpu());
     arch_vcpu_destroy(v);
     sched_destroy_vcpu(v);
     xfree(v);

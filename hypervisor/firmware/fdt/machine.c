@@ -20,7 +20,7 @@ boot_code int fdt_bad(const struct fdt_parse *p, const char *what)
     return -EINVAL;
 }
 
-boot_code int fdt_parse_memory(struct fdt_parse *p)
+boot_code static int parse_memory(struct fdt_parse *p)
 {
     u32 node = fdt_numa_node(p);
     u64 start, size;
@@ -60,7 +60,7 @@ static boot_code int reserve(struct fdt_parse *p, u64 start, u64 size)
  * A child of /reserved-memory. Without reg it is a size that an operating system places itself: nothing to keep. With
  * no-map (device tree specification, 3.5.4) nothing of it may be mapped but by the driver it is for.
  */
-boot_code int fdt_parse_reserved(struct fdt_parse *p)
+boot_code static int parse_reserved(struct fdt_parse *p)
 {
     bool nomap = dt_get(&p->dt, p->w.off, "no-map").data != NULL;
     u64 start, size;
@@ -100,7 +100,7 @@ static boot_code int parse_memreserve(struct fdt_parse *p)
     return 0;
 }
 
-boot_code int fdt_parse_cpu(struct fdt_parse *p)
+boot_code static int parse_cpu(struct fdt_parse *p)
 {
     struct machine *m = p->m;
     struct dt_prop method = dt_get(&p->dt, p->w.off, "enable-method");
@@ -124,7 +124,7 @@ boot_code int fdt_parse_cpu(struct fdt_parse *p)
     return 0;
 }
 
-boot_code int fdt_parse_psci(struct fdt_parse *p)
+boot_code static int parse_psci(struct fdt_parse *p)
 {
     static const char *const v10[] = { "arm,psci-1.0", NULL }, *const v02[] = { "arm,psci-0.2", NULL };
     struct machine *m = p->m;
@@ -165,7 +165,7 @@ static boot_code int parse_by_place(struct fdt_parse *p)
     const char *top = w->depth > 0 ? w->node[1].name : "";
 
     if (w->depth == 1 && n->available && dt_match(&n->device_type, memory_type) != NULL) {
-        return fdt_parse_memory(p);
+        return parse_memory(p);
     }
     if (w->depth == 1 && strcmp(n->name, "chosen") == 0) {
         return fdt_parse_chosen(p);
@@ -174,10 +174,10 @@ static boot_code int parse_by_place(struct fdt_parse *p)
         return fdt_parse_module(p);
     }
     if (w->depth == 2 && n->available && strcmp(top, "cpus") == 0 && dt_match(&n->device_type, cpu_type) != NULL) {
-        return fdt_parse_cpu(p);
+        return parse_cpu(p);
     }
     if (w->depth == 2 && n->available && strcmp(top, "reserved-memory") == 0) {
-        return fdt_parse_reserved(p);
+        return parse_reserved(p);
     }
     return 0;
 }
@@ -197,7 +197,7 @@ static boot_code int parse_by_compatible(struct fdt_parse *p)
         return fdt_parse_timer(p);
     }
     if (p->m->psci_version == 0 && dt_match(&n->compatible, psci_names) != NULL) {
-        return fdt_parse_psci(p);
+        return parse_psci(p);
     }
     if (dt_match(&n->compatible, distance_names) != NULL) {
         fdt_parse_distances(p);

@@ -24,10 +24,6 @@ must_check int fdt_bad(const struct fdt_parse *p, const char *what);
 must_check int fdt_parse_gic_v2(struct fdt_parse *p);
 must_check int fdt_parse_gic_v3(struct fdt_parse *p);
 must_check int fdt_parse_timer(struct fdt_parse *p);
-must_check int fdt_parse_psci(struct fdt_parse *p);
-must_check int fdt_parse_cpu(struct fdt_parse *p);
-must_check int fdt_parse_memory(struct fdt_parse *p);
-must_check int fdt_parse_reserved(struct fdt_parse *p);
 must_check int fdt_parse_chosen(struct fdt_parse *p);
 must_check int fdt_parse_module(struct fdt_parse *p);
 /*

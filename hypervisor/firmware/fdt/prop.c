@@ -100,13 +100,6 @@ boot_code int dt_string_index(const struct dt_prop *p, const char *s)
     return -ENOENT;
 }
 
-boot_code bool dt_name_is(const struct dt_node *n, const char *name)
-{
-    size_t len = strlen(name);
-
-    return strncmp(n->name, name, len) == 0 && (n->name[len] == '\0' || n->name[len] == '@');
-}
-
 boot_code const char *dt_path(const struct dt *dt, int off, char *buf)
 {
     if (fdt_get_path(dt->fdt, off, buf, DT_MAX_PATH) != 0) {

@@ -26,8 +26,6 @@ static inline void bitmap_clear(u64 *map, size_t bit)
     map[bit / 64] &= ~BIT(bit % 64);
 }
 
-/* Bits [first, first + n) := value. */
-void bitmap_assign_range(u64 *map, size_t first, size_t n, bool value);
 /* First set (clear) bit at or after `from`; nbits if there is none. */
 size_t bitmap_next_set(const u64 *map, size_t nbits, size_t from);
 size_t bitmap_next_clear(const u64 *map, size_t nbits, size_t from);

@@ -45,13 +45,10 @@ void console_init(void);
 /* Heap, interrupts and dom0 are there: ring of full size, and input, which goes to dom0 from here. */
 void console_boot_done(void);
 void console_panic(void);                 /* this CPU only from here: polled output, locks broken open */
-bool console_has_uart(void);
 /* Output of a domain (console_io write, emergency console): prefixed unless it is dom0's, in whole lines. */
 void console_guest_write(struct domain *d, const char *buf, size_t n);
 /* Input for the domain that owns the console now; returns bytes. */
 size_t console_guest_read(struct domain *d, char *buf, size_t n);
-/* From the UART driver's interrupt. */
-void console_rx(u8 c);
 /* IPI_CONSOLE: VIRQ_CON_RING to whoever follows the log. */
 void console_notify(void);
 /* sysctl readconsole (public sysctl.h). gva buffer of the current vCPU. -EFAULT: nothing is cleared. */

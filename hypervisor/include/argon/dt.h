@@ -120,8 +120,6 @@ const char *dt_string(const struct dt_prop *p);
 const char *dt_match(const struct dt_prop *p, const char *const *list);
 /* Position of `s` among the property's strings, -ENOENT. */
 int dt_string_index(const struct dt_prop *p, const char *s);
-/* Node name without its unit address equals `name`. */
-bool dt_name_is(const struct dt_node *n, const char *name);
 /* Full path into buf (DT_MAX_PATH bytes), "?" if it does not fit; returns buf. For messages. */
 const char *dt_path(const struct dt *dt, int off, char *buf);
 

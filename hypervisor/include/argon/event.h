@@ -52,10 +52,9 @@ u64 event_bytes(const struct domain *d);          /* memory of its ports and que
 /* Guest- and hypervisor-originated sends. */
 must_check long event_send(struct domain *d, u32 port);   /* from d's own port: to its remote end */
 /*
- * VIRQ_* to its handler (global ones: the domain bound to them, dom0 by default). Any context, no lock of rank
- * EVENT_TABLE or above held.
+ * A global VIRQ_* to its handler (dom0 by default). Of those of a vCPU, which may be bound as well, Argon sends none.
+ * Any context, no lock of rank EVENT_TABLE or above held.
  */
-void event_send_virq(struct vcpu *v, u32 virq);
 void event_send_global_virq(u32 virq);
 must_check int event_set_global_virq_handler(struct domain *d, u32 virq);
 /*
@@ -85,7 +84,6 @@ must_check int event_set_priority(struct domain *d, u32 port, u32 priority);
 /* v->info has moved (vcpu_info registration): let the guest look at all ports: pending_sel = ~0, upcall set. */
 void event_resync_vcpu(struct vcpu *v);
 bool event_port_is_pending(struct domain *d, u32 port);  /* sched_op(poll); false for a port that is not open */
-bool event_port_is_valid(struct domain *d, u32 port);    /* below valid_ports */
 void event_dump(struct domain *d);                       /* debug key e */
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <argon/domain.h>
 #include <argon/errno.h>
+#include <argon/operations.h>
 
 struct xen_domctl;
 struct xen_sysctl;
@@ -20,6 +21,8 @@ typedef long hypercall_fn(struct vcpu *v, u64 *args);
 /* core/hypercall/table.c. By number: the handler, never NULL, and how many arguments it takes. */
 extern hypercall_fn *const hypercall_table[NR_HYPERCALLS];
 extern const u8 hypercall_nr_args[NR_HYPERCALLS];
+/* core/hypercall/permission.c: enum right; the handler asks, first of all. */
+extern const u8 hypercall_right[NR_HYPERCALLS];
 
 /* One file per family under core/hypercall/ unless noted. */
 hypercall_fn do_platform_op, do_memory_op, do_multicall, do_xen_version, do_console_io, do_grant_table_op, do_vm_assist,
@@ -28,28 +31,6 @@ hypercall_fn hypercall_none;     /* core/hypercall/table.c: -ENOSYS */
 
 /* Should a long operation stop and return -ERESTART? True when a host interrupt or other work waits for this CPU. */
 bool hypercall_preempt_check(void);
-
-/* ---- permissions: core/hypercall/permission.c, the one place, but for those that hypercalls of data paths ask ---- */
-bool domain_is_privileged(const struct domain *d);                       /* dom0 (hardware and control domain) */
-/* SILO: grants and event channels only within a domain or with dom0 at one end. 0 or -EPERM. */
-must_check static inline int permit_pair(const struct domain *a, const struct domain *b)
-{
-    return a == b || a->is_privileged || b->is_privileged ? 0 : -EPERM;
-}
-/* The rest of permit_self_or_privileged(): caller is another domain than target. */
-must_check int permit_other(const struct domain *caller, const struct domain *target);
-/* caller acts on target: itself, or as dom0, or as its device model. 0 or -EPERM. */
-must_check static inline int permit_self_or_privileged(const struct domain *caller, const struct domain *target)
-{
-    return likely(caller == target) ? 0 : permit_other(caller, target);
-}
-must_check int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target);
-must_check int permit_sysctl(const struct domain *caller, u32 cmd);
-
-/* caller stops target (sched_op remote_shutdown): the toolstack, or the device model of that domain. */
-must_check int permit_remote_shutdown(const struct domain *caller, const struct domain *target);
-/* May caller see that target exists (getdomaininfolist)? */
-bool permit_info(const struct domain *caller, const struct domain *target);
 
 /* ---- bitmaps of the toolstack (struct xenctl_bitmap): core/hypercall/bitmap.c ---- */
 struct xenctl_bitmap;

@@ -24,7 +24,6 @@ enum page_use {
     PAGE_HYP,                    /* hypervisor's own: heap, tables, stacks */
     PAGE_GUEST,                  /* RAM of its owner; on the owner's page list, counted in tot_pages */
     PAGE_SHARED_HYP,             /* hypervisor page that its owner's guest may map: shared info, grant table */
-    PAGE_RESERVED,               /* firmware's, device memory in RAM, modules in use */
 };
 
 /*

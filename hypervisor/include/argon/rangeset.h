@@ -21,9 +21,8 @@ void rangeset_destroy(struct rangeset *r);       /* NULL allowed */
  */
 must_check int rangeset_add(struct rangeset *r, u64 first, u64 last);
 must_check int rangeset_remove(struct rangeset *r, u64 first, u64 last);
-/* Is all (any) of [first, last] in the set? False when first > last. */
+/* Is all of [first, last] in the set? False when first > last. */
 bool rangeset_contains(struct rangeset *r, u64 first, u64 last);
-bool rangeset_overlaps(struct rangeset *r, u64 first, u64 last);
 /* The lowest range that ends at or after `from`; false if there is none. */
 bool rangeset_next(struct rangeset *r, u64 from, u64 *first, u64 *last);
 

@@ -19,8 +19,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-/* As ISO C, without a locale; saturates at ULONG_MAX, sets no errno. */
-unsigned long strtoul(const char *s, char **end, int base);
 
 /* Copy with truncation; always terminated if size > 0; returns length of src (the field's strlcpy). */
 size_t str_copy(char *dst, const char *src, size_t size);

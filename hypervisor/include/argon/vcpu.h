@@ -42,7 +42,6 @@ struct vcpu {
     struct vcpu_runstate_info runstate;      /* RANK_SCHED; state, entry time, time per state in ns */
     u64 runstate_gva;            /* guest's copy, 0 if none registered */
     struct timer poll_timer;     /* sched_op(poll) time-out */
-    struct timer singleshot;     /* reserved for vcpu_op */
 };
 
 /* Create vCPU `id` of d, down and without register state. -EEXIST, -EINVAL, -ENOMEM; on failure nothing is left. */
@@ -82,7 +81,6 @@ static inline void vcpu_runstate_change(struct vcpu *v, int state, u64 now)
     WRITE_ONCE(v->runstate.state, state);
     WRITE_ONCE(v->runstate.state_entry_time, now);
 }
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);   /* times brought up to now */
 void vcpu_runstate_publish(struct vcpu *v);                               /* v is current: write the guest's copy */
 
 #endif

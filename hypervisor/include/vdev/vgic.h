@@ -38,14 +38,10 @@ void vgic_reset_vcpu(struct vcpu *v);
 void vgic_reset_cpu_interface(struct vcpu *v);
 
 /*
- * Edge: make pending. From any CPU, any context. If v is current here and a list register is free the interrupt goes
- * straight into it; else v is kicked. Private intids take v; SPIs ignore it (routing decides).
- */
-void vgic_inject(struct domain *d, struct vcpu *v, u32 intid);
-/*
  * Level line of a purely virtual interrupt changed, or was raised again: a raised line that the guest has
  * acknowledged or ended pends once more. The event-channel interrupt's line is vcpu_info's upcall byte, looked at
- * again whenever the vGIC decides on it.
+ * again whenever the vGIC decides on it. From any CPU, any context; private intids take v, SPIs ignore it (routing
+ * decides). If v is current here and a list register is free the interrupt goes straight into it, else v is kicked.
  */
 void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level);
 /*

@@ -52,16 +52,6 @@ static always_inline void edge_unlock(struct vcpu *v, struct vgic_irq *irq)
     vgic_irq_commit(v, irq);
 }
 
-void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)
-{
-    struct vgic_irq *irq = vgic_irq_of(d, v, intid);
-
-    if (likely(irq != NULL)) {
-        v = vgic_irq_lock(irq);
-        edge_unlock(v, irq);
-    }
-}
-
 void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)
 {
     struct vgic_irq *irq = vgic_irq_of(d, v, intid);

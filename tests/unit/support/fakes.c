@@ -93,30 +93,6 @@ weak bool hypercall_preempt_check(void)
     return host_irq_waiting;
 }
 
-weak bool domain_is_privileged(const struct domain *d)
-{
-    return d->is_privileged;
-}
-
-weak int permit_other(const struct domain *caller, const struct domain *target)
-{
-    (void)target;
-    return caller->is_privileged ? 0 : -EPERM;
-}
-
-weak int permit_domctl(const struct domain *caller, u32 cmd, const struct domain *target)
-{
-    (void)cmd;
-    (void)target;
-    return caller->is_privileged ? 0 : -EPERM;
-}
-
-weak int permit_sysctl(const struct domain *caller, u32 cmd)
-{
-    (void)cmd;
-    return caller->is_privileged ? 0 : -EPERM;
-}
-
 /* ---- scheduling ---- */
 weak void vcpu_unblock(struct vcpu *v, u32 flags)
 {
@@ -220,19 +196,9 @@ weak long event_send(struct domain *d, u32 port)
     return 0;
 }
 
-weak void event_send_virq(struct vcpu *v, u32 virq)
-{
-    RECORD(v, virq);
-}
-
 weak void event_send_global_virq(u32 virq)
 {
     RECORD(virq);
-}
-
-weak void vgic_inject(struct domain *d, struct vcpu *v, u32 intid)
-{
-    RECORD(d, v, intid);
 }
 
 weak void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)

@@ -85,7 +85,7 @@ weak void assert_failed(const char *expr, const char *file, unsigned int line)
     end(expr, file, line);
 }
 
-void unit_unexpected_call(const char *fn)
+weak void unit_unexpected_call(const char *fn)
 {
     fail_msg("unexpected call of %s(): neither linked (unit-sources) nor mocked", fn);
     abort();

@@ -5,7 +5,7 @@
  *
  * What a test's named sources do not define comes from tests/unit/support as weak functions: working fakes of the plain
  * services (heap, timers, domain lookup, permissions, log) and recorders of side effects (vcpu_kick, smp_kick,
- * vgic_inject, ...; see host_calls() and host_last() in <asm/host.h>). Anything else fails the test that calls it. A
+ * vgic_set_level, ...; see host_calls() and host_last() in <asm/host.h>). Anything else fails the test that calls it. A
  * test overrides by defining the function.
  */
 #ifndef UNIT_H

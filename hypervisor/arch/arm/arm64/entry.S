@@ -249,7 +249,6 @@ guest_return:
         ldp     x0, x1, [sp, #VCPU_X0]
         restore_volatile
 /* x19 = the vCPU to run: all of its registers. */
-        .global guest_restore
 guest_restore:
         mov     sp, x19
         ldp     x8, x9, [sp, #VCPU_PC]

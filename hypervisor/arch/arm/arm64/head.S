@@ -237,7 +237,6 @@ boot_l0:        .space 4096
 entry_l0:       .space 4096
 boot_image_l1:  .space 4096
 boot_image_l2:  .space 4096
-        .global boot_image_l3
 boot_image_l3:  .space 4096
 boot_id_l1:     .space 4096
 boot_id_l2:     .space 4096

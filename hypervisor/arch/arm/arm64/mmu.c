@@ -32,7 +32,8 @@ paddr_t mmu_va_to_pa(const void *va)
     return a - HYP_IMAGE_VA + image_pa;
 }
 
-void *mmu_pa_to_va(paddr_t pa)
+/* RAM in the direct map, or the image. */
+static void *pa_to_va(paddr_t pa)
 {
     /* Tables made at boot are in the image, which the direct map may not hold yet. */
     if (pa >= image_pa && pa < image_pa + (u64)(image_end - image_start)) {
@@ -58,7 +59,7 @@ static void host_table_free(struct pgtable *t, u64 *table)
 
 static u64 *host_table_va(paddr_t pa)
 {
-    return mmu_pa_to_va(pa);
+    return pa_to_va(pa);
 }
 
 static paddr_t host_table_pa(const u64 *table)

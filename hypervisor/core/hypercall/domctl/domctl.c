@@ -4,6 +4,8 @@
 
 #include <argon/guest_access.h>
 #include <argon/nospec.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 enum domctl_flags {
     DOMCTL_COPYBACK = 1u << 0,   /* the operation is output too */
@@ -13,44 +15,8 @@ enum domctl_flags {
     DOMCTL_ALIVE = 1u << 4,      /* not for a domain that is being destroyed */
 };
 
-static const struct { domctl_fn *fn; u32 flags; } domctl_table[] = {
-    [XEN_DOMCTL_createdomain] = { domctl_createdomain, DOMCTL_COPYBACK | DOMCTL_NO_DOMAIN },
-    [XEN_DOMCTL_destroydomain] = { domctl_destroydomain, 0 },
-    [XEN_DOMCTL_pausedomain] = { domctl_pausedomain, 0 },
-    [XEN_DOMCTL_unpausedomain] = { domctl_unpausedomain, 0 },
-    [XEN_DOMCTL_getdomaininfo] = { domctl_getdomaininfo, DOMCTL_COPYBACK | DOMCTL_NO_DOMAIN },
-    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity, DOMCTL_ALIVE },
-    [XEN_DOMCTL_max_mem] = { domctl_max_mem, DOMCTL_ALIVE },
-    [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext, DOMCTL_ALIVE },
-    [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext, DOMCTL_ALIVE },
-    [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, DOMCTL_COPYBACK | DOMCTL_NO_LOCK },
-    [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, DOMCTL_ALIVE },
-    [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, DOMCTL_COPYBACK | DOMCTL_ALIVE },
-    [XEN_DOMCTL_setdomainhandle] = { domctl_setdomainhandle, 0 },
-    [XEN_DOMCTL_setdebugging] = { domctl_setdebugging, 0 },
-    [XEN_DOMCTL_irq_permission] = { domctl_irq_permission, DOMCTL_ALIVE },
-    [XEN_DOMCTL_iomem_permission] = { domctl_iomem_permission, DOMCTL_ALIVE },
-    [XEN_DOMCTL_settimeoffset] = { domctl_settimeoffset, DOMCTL_ALIVE },
-    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity, DOMCTL_NO_LOCK },
-    [XEN_DOMCTL_resumedomain] = { domctl_resumedomain, DOMCTL_ALIVE },
-    [XEN_DOMCTL_subscribe] = { domctl_subscribe, DOMCTL_ALIVE },
-    [XEN_DOMCTL_set_address_size] = { domctl_set_address_size, DOMCTL_ALIVE },
-    [XEN_DOMCTL_assign_device] = { domctl_no_device, 0 },
-    [XEN_DOMCTL_bind_pt_irq] = { domctl_bind_pt_irq, DOMCTL_ALIVE },
-    [XEN_DOMCTL_memory_mapping] = { domctl_memory_mapping, DOMCTL_ALIVE },
-    [XEN_DOMCTL_test_assign_device] = { domctl_no_device, DOMCTL_NO_DOMAIN },
-    [XEN_DOMCTL_set_target] = { domctl_set_target, DOMCTL_ALIVE },
-    [XEN_DOMCTL_deassign_device] = { domctl_no_device, 0 },
-    [XEN_DOMCTL_unbind_pt_irq] = { domctl_unbind_pt_irq, 0 },
-    [XEN_DOMCTL_set_virq_handler] = { domctl_set_virq_handler, DOMCTL_ALIVE },
-    [XEN_DOMCTL_setnodeaffinity] = { domctl_setnodeaffinity, DOMCTL_ALIVE },
-    [XEN_DOMCTL_getnodeaffinity] = { domctl_getnodeaffinity, DOMCTL_NO_LOCK },
-    [XEN_DOMCTL_cacheflush] = { domctl_cacheflush, DOMCTL_PROGRESS | DOMCTL_ALIVE },
-    [XEN_DOMCTL_soft_reset] = { domctl_soft_reset, 0 },
-    [XEN_DOMCTL_vuart_op] = { domctl_vuart_op, 0 },
-    [XEN_DOMCTL_get_paging_mempool_size] = { domctl_get_paging_mempool, DOMCTL_COPYBACK | DOMCTL_NO_LOCK },
-    [XEN_DOMCTL_set_paging_mempool_size] = { domctl_set_paging_mempool, DOMCTL_ALIVE },
-};
+#define ROW(nr, handler, right, flags) [nr] = { (handler), (right), (flags) },
+static const struct { domctl_fn *fn; u8 right; u32 flags; } domctl_table[] = { DOMCTL_OPS(ROW) };
 
 /* One operation at a time on a domain; a second caller comes back later rather than wait with interrupts masked. */
 static int run_locked(struct vcpu *v, struct domain *d, struct xen_domctl *op)
@@ -80,6 +46,7 @@ long do_domctl(struct vcpu *v, u64 *args)
     u32 flags;
     int rc;
 
+    ASSERT(v == current_vcpu());
     if (copy_from_guest(&op, args[0], sizeof(op)) != 0) {
         return -EFAULT;
     }
@@ -87,14 +54,15 @@ long do_domctl(struct vcpu *v, u64 *args)
         return -EACCES;
     }
     if (op.cmd >= ARRAY_SIZE(domctl_table) || domctl_table[index_nospec(op.cmd, ARRAY_SIZE(domctl_table))].fn == NULL) {
-        return domain_is_privileged(v->domain) ? -ENOSYS : -EPERM;
+        rc = permit_call(hypercall_right[__HYPERVISOR_domctl], v->domain);
+        return rc != 0 ? rc : -ENOSYS;
     }
     op.cmd = (u32)index_nospec(op.cmd, ARRAY_SIZE(domctl_table));
     flags = domctl_table[op.cmd].flags;
     if ((flags & DOMCTL_NO_DOMAIN) == 0) {
         d = domain_lookup(op.domain);
     }
-    rc = permit_domctl(v->domain, op.cmd, d);
+    rc = permit(domctl_table[op.cmd].right, v->domain, d);
     if (rc != 0) {
         return rc;
     }

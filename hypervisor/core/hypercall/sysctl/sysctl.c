@@ -3,6 +3,8 @@
 #include "sysctl.h"
 
 #include <argon/guest_access.h>
+#include <argon/panic.h>
+#include <argon/percpu.h>
 
 static int sysctl_coverage(struct vcpu *v, struct xen_sysctl *op)
 {
@@ -11,20 +13,8 @@ static int sysctl_coverage(struct vcpu *v, struct xen_sysctl *op)
     return -EOPNOTSUPP;
 }
 
-static sysctl_fn *const sysctl_table[] = {
-    [XEN_SYSCTL_readconsole] = sysctl_readconsole,
-    [XEN_SYSCTL_physinfo] = sysctl_physinfo,
-    [XEN_SYSCTL_sched_id] = sysctl_sched_id,
-    [XEN_SYSCTL_getdomaininfolist] = sysctl_getdomaininfolist,
-    [XEN_SYSCTL_debug_keys] = sysctl_debug_keys,
-    [XEN_SYSCTL_getcpuinfo] = sysctl_getcpuinfo,
-    [XEN_SYSCTL_availheap] = sysctl_availheap,
-    [XEN_SYSCTL_cputopoinfo] = sysctl_cputopoinfo,
-    [XEN_SYSCTL_numainfo] = sysctl_numainfo,
-    [XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,
-    [XEN_SYSCTL_scheduler_op] = sysctl_scheduler_op,
-    [XEN_SYSCTL_coverage_op] = sysctl_coverage,
-};
+#define ROW(nr, handler, right) [nr] = { (handler), (right) },
+static const struct { sysctl_fn *fn; u8 right; } sysctl_table[] = { SYSCTL_OPS(ROW) };
 
 /* args: op. */
 long do_sysctl(struct vcpu *v, u64 *args)
@@ -32,20 +22,23 @@ long do_sysctl(struct vcpu *v, u64 *args)
     struct xen_sysctl op;
     int rc;
 
+    ASSERT(v == current_vcpu());
     if (copy_from_guest(&op, args[0], sizeof(op)) != 0) {
         return -EFAULT;
     }
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
         return -EACCES;
     }
-    rc = permit_sysctl(v->domain, op.cmd);
+    if (op.cmd >= ARRAY_SIZE(sysctl_table) || sysctl_table[index_nospec(op.cmd, ARRAY_SIZE(sysctl_table))].fn == NULL) {
+        rc = permit_call(hypercall_right[__HYPERVISOR_sysctl], v->domain);
+        return rc != 0 ? rc : -ENOSYS;
+    }
+    op.cmd = (u32)index_nospec(op.cmd, ARRAY_SIZE(sysctl_table));
+    rc = permit_call(sysctl_table[op.cmd].right, v->domain);
     if (rc != 0) {
         return rc;
     }
-    if (op.cmd >= ARRAY_SIZE(sysctl_table) || sysctl_table[op.cmd] == NULL) {
-        return -ENOSYS;
-    }
-    rc = sysctl_table[op.cmd](v, &op);
+    rc = sysctl_table[op.cmd].fn(v, &op);
     if (rc == 0 && copy_to_guest(args[0], &op, sizeof(op)) != 0) {
         return -EFAULT;
     }

@@ -28,6 +28,5 @@ void mmu_seal(void);
 /* Stack of a CPU of that NUMA node, with its guards; top address, 0 when out of memory. */
 u64 mmu_map_stack(u32 cpu, u32 node, bool emergency);
 paddr_t mmu_va_to_pa(const void *va);
-void *mmu_pa_to_va(paddr_t pa);          /* RAM in the direct map, or the image */
 
 #endif

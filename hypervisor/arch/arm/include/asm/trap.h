@@ -61,9 +61,10 @@ static always_inline void guest_skip(u64 bytes)
 
 /* Make the guest take a synchronous exception at its present PC. */
 void inject_undefined(struct vcpu *v);
-/* A synchronous external abort, for an access at gva that nothing answers. status: FSC_EXTERNAL, or FSC_EXTERNAL_WALK + level. */
+/* Fault status of a synchronous external abort: of the access, of a walk for it (+ level). */
 #define FSC_EXTERNAL      0x10u
 #define FSC_EXTERNAL_WALK 0x14u
+/* A synchronous external abort, for an access at gva that nothing answers. status: one of these. */
 void inject_abort(struct vcpu *v, bool instruction, u64 gva, u32 status);
 /* arch/arm/arm64/s1walk.c: level of the current vCPU's stage-1 walk of va that met gpa. */
 unsigned int s1_fault_level(struct vcpu *v, u64 va, u64 gpa);
