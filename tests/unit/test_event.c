@@ -282,6 +282,64 @@ static void test_masked_port(void **state)
     assert_int_equal(event_unmask(b, pb), 0);
     assert_int_equal(b->shared_info->evtchn_mask[0], 0);
     assert_int_equal(b->vcpu[0]->info->evtchn_upcall_pending, 0);
+    /* Pending and not masked: it has been told. */
+    assert_int_equal(event_send(a, pa), 0);
+    b->vcpu[0]->info->evtchn_pending_sel = 0;
+    b->vcpu[0]->info->evtchn_upcall_pending = 0;
+    assert_int_equal(event_unmask(b, pb), 0);
+    assert_int_equal(b->vcpu[0]->info->evtchn_upcall_pending, 0);
+}
+
+/* What a guest has made of the words of a port that is closed stays so, and means nothing. */
+static void test_words_of_a_closed_port(void **state)
+{
+    struct domain *d = make(1, 1);
+    u32 p = (u32)unit_unbound(d, 0);
+
+    (void)state;
+    assert_int_equal(event_close(d, p), 0);
+    mask_2l(d, p);
+    d->shared_info->evtchn_pending[0] |= BIT(p);
+    assert_false(event_port_is_pending(d, p));
+    assert_int_equal(event_unmask(d, p), 0);
+    assert_int_equal(d->shared_info->evtchn_mask[0], BIT(p));
+    assert_int_equal(d->vcpu[0]->info->evtchn_upcall_pending, 0);
+}
+
+/* The selector's bit is that of the port's word, the 63rd for the last one. */
+static void test_selector_of_each_word(void **state)
+{
+    struct domain *d = make(1, 1);
+    static const u32 ports[] = { 1, 63, 64, 70, 127, 128, 2111, 4095 };
+
+    (void)state;
+    for (u32 i = 1; i < EVENT_2L_PORTS; i++) {
+        assert_int_equal(event_bind_ipi(d, 0), i);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+        assert_int_equal(event_send(d, ports[i]), 0);
+        assert_int_equal(d->vcpu[0]->info->evtchn_pending_sel, BIT(ports[i] / 64));
+        assert_true(pending_2l(d, ports[i]));
+        clear_2l(d, d->vcpu[0], ports[i]);
+    }
+}
+
+/* VIRQs go the long way: mask, and what is pending already, count there too. */
+static void test_masked_virq(void **state)
+{
+    struct domain *d = make(1, 1);
+    struct vcpu *v = d->vcpu[0];
+    u32 p = (u32)event_bind_virq(d, VIRQ_TIMER, 0);
+
+    (void)state;
+    mask_2l(d, p);
+    event_send_virq(v, VIRQ_TIMER);
+    assert_true(pending_2l(d, p));
+    assert_int_equal(v->info->evtchn_pending_sel, 0);
+    assert_int_equal(v->info->evtchn_upcall_pending, 0);
+    d->shared_info->evtchn_mask[0] = 0;
+    event_send_virq(v, VIRQ_TIMER);
+    assert_int_equal(v->info->evtchn_upcall_pending, 0);
 }
 
 static void test_bind_vcpu(void **state)
@@ -372,6 +430,31 @@ static void test_virq_binding(void **state)
     assert_int_equal(event_bind_virq(d, VIRQ_TIMER, 1), 1);
 }
 
+/* One that is sent while its port is closed, and given to another VIRQ, finds the port changed. */
+static void test_virq_whose_port_is_another_ones(void **state)
+{
+    struct domain *d = make(1, 1);
+    u32 p = (u32)event_bind_virq(d, VIRQ_TIMER, 0);
+
+    (void)state;
+    d->vcpu[0]->event.virq_port[VIRQ_DEBUG] = p;
+    event_send_virq(d->vcpu[0], VIRQ_DEBUG);
+    assert_false(pending_2l(d, p));
+    d->vcpu[0]->event.virq_port[VIRQ_DEBUG] = 0;
+}
+
+/* For whichever vCPU it is sent, it is vCPU 0 that knows its port. */
+static void test_global_virq_by_any_vcpu(void **state)
+{
+    struct domain *d = make(1, 2);
+    u32 p = (u32)event_bind_virq(d, VIRQ_CONSOLE, 0);
+
+    (void)state;
+    event_send_virq(d->vcpu[1], VIRQ_CONSOLE);
+    assert_true(pending_2l(d, p));
+    assert_int_equal(d->vcpu[0]->info->evtchn_upcall_pending, 1);
+}
+
 static void test_global_virq(void **state)
 {
     struct domain *d0 = make(0, 2), *d5 = make(5, 1);
@@ -437,6 +520,11 @@ static void test_upcall_wakes(void **state)
     assert_int_equal(event_send(a, pa), 0);
     assert_int_equal(host_calls("vcpu_kick"), 1);
     assert_ptr_equal(host_last("vcpu_kick")->a[0], v);
+    /* In SCHEDOP_poll, for whatever ports. */
+    clear_2l(b, v, pb);
+    v->pause_flags = VPF_POLL;
+    assert_int_equal(event_send(a, pa), 0);
+    assert_int_equal(host_calls("vcpu_kick"), 2);
     /* Running: only the interrupt. */
     clear_2l(b, v, pb);
     v->pause_flags = 0;
@@ -579,7 +667,9 @@ int main(void)
         event_test(test_bind_and_send), event_test(test_bind_refusals), event_test(test_bind_to_dying_domain),
         event_test(test_id_given_again),
         event_test(test_loopback), event_test(test_close_unbinds_the_remote), event_test(test_bad_ports),
-        event_test(test_masked_port), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
+        event_test(test_masked_port), event_test(test_words_of_a_closed_port), event_test(test_selector_of_each_word),
+        event_test(test_masked_virq), event_test(test_virq_whose_port_is_another_ones),
+        event_test(test_global_virq_by_any_vcpu), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
         event_test(test_ipi),
         event_test(test_virq_binding), event_test(test_global_virq), event_test(test_global_virq_without_dom0),
         event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_resync),
