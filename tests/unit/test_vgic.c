@@ -393,6 +393,70 @@ static void level_again_at_reclaim(void **state)
     }
 }
 
+/* Of equal urgency whoever came first is first, though all list registers are full. */
+static void equals_in_order(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 10; i++) {
+        enable_spi(40 + i, 0x80, true);
+        vgic_inject(d, NULL, 40 + i);
+    }
+    for (u32 i = 0; i < 10; i++) {
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+        assert_int_equal(guest_ack(), 40 + i);
+        guest_eoi(40 + i);
+    }
+}
+
+/* An urgent one takes the register of the least urgent that is pending; what is active keeps its own, and its end is silent. */
+static void active_is_not_evicted(void **state)
+{
+    (void)state;
+    enable_spi(40, 0xe0, true);
+    vgic_inject(d, NULL, 40);
+    assert_int_equal(guest_ack(), 40);
+    for (u32 i = 1; i < FAKE_LRS; i++) {
+        enable_spi(40 + i, 0x80 + i * 8, true);
+        vgic_inject(d, NULL, 40 + i);
+    }
+    enable_spi(60, 0x20, true);
+    vgic_inject(d, NULL, 60);
+    assert_int_equal(d->vcpu[0]->arch.vgic.nr_evicted, 0);
+    assert_int_equal(d->arch.vgic.spis[40 - 32].place, VGIC_IN_LR);
+    assert_int_equal(d->arch.vgic.spis[43 - 32].place, VGIC_READY);
+    assert_int_equal(guest_ack(), 60);
+    guest_eoi(60);
+    for (u32 i = 1; i < FAKE_LRS; i++) {
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+        assert_int_equal(guest_ack(), 40 + i);
+        guest_eoi(40 + i);
+    }
+    guest_eoi(40);
+    assert_int_equal(fake_here()->hcr >> VHCR_EOICOUNT_SHIFT, 0);
+    assert_int_equal(rd(GICD + 0x304), 0);
+}
+
+/* Active, and pending once more: it stays both while its list register is taken back and written anew. */
+static void active_and_pending_survives_a_pull(void **state)
+{
+    (void)state;
+    vgic_sgi1r_write(d->vcpu[0], 3UL << 24 | 1);
+    assert_int_equal(guest_ack(), 3);
+    vgic_sgi1r_write(d->vcpu[0], 3UL << 24 | 1);
+    mmio(SGIF(0) + 0x403, 1, true, 0x40);
+    assert_int_equal(rd(SGIF(0) + 0x300), BIT32(3));
+    assert_int_equal(rd(SGIF(0) + 0x200), BIT32(3));
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    guest_eoi(3);
+    assert_int_equal(guest_ack(), 3);
+    guest_eoi(3);
+    assert_int_equal(rd(SGIF(0) + 0x300) | rd(SGIF(0) + 0x200), 0);
+}
+
 /* Routed elsewhere and pended while active: it is for the new vCPU once it has ended. */
 static void routed_while_active(void **state)
 {
@@ -546,7 +610,8 @@ int main(void)
         vcase(edge_spi), vcase(disable_takes_it_out), vcase(group_disable_takes_all_out),
         vcase(pending_and_active_registers), vcase(level_line), vcase(level_pended_by_software),
         vcase(priorities_and_pressure), vcase(more_active_than_list_registers), vcase(ends_of_evicted),
-        vcase(end_counted_meanwhile), vcase(evicted_and_cleared), vcase(level_again_at_reclaim),
+        vcase(end_counted_meanwhile), vcase(evicted_and_cleared), vcase(level_again_at_reclaim), vcase(equals_in_order), vcase(active_is_not_evicted),
+        vcase(active_and_pending_survives_a_pull),
         vcase(routed_while_active), vcase(deliverable),
         vcase(blocked_vcpu_is_kicked), vcase(save_keeps_everything), vcase(reset), vcase(creation_errors),
         vcase(dump_prints),
