@@ -295,7 +295,7 @@ def main():
     parser.add_argument("--count", type=int, default=10, help="candidates a file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fits", action="store_true", help="only look whether all are found")
-    parser.add_argument("--work", type=pathlib.Path, default=WORK, help="where the copies are; one run at a time in one")
+    parser.add_argument("--work", type=pathlib.Path, default=WORK, help="where the copies are; for one run at a time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if options.fits:

@@ -347,9 +347,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         switch_case(test_speculative_at), switch_case(test_speculative_at_mmu_off), switch_case(test_not_speculative),
-        switch_case(test_timer_and_vgic), switch_case(test_home_again), switch_case(test_idle), switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
-        switch_case(test_serror), switch_case(test_serror_ras), switch_case(test_hidden),
-        switch_case(test_context), switch_case(test_boot_state),
+        switch_case(test_timer_and_vgic), switch_case(test_home_again), switch_case(test_idle),
+        switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative), switch_case(test_serror),
+        switch_case(test_serror_ras), switch_case(test_hidden), switch_case(test_context),
+        switch_case(test_boot_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

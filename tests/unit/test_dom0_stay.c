@@ -48,7 +48,7 @@ static void test_both(void **state)
     assert_int_equal(who_stays(), 1);
 }
 
-/* The arm64 boot protocol: text_offset above a multiple of 2 MiB; unpacked or at a fixed address it is a copy anyway. */
+/* The arm64 boot protocol: text_offset above a multiple of 2 MiB; packed, or for a fixed address, it is a copy. */
 static void test_where_a_kernel_runs(void **state)
 {
     (void)state;

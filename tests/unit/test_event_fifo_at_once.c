@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A port of the FIFO ABI that is sent, moved and unmasked at once: wherever the other CPU comes in between, no event is lost. */
+/* A FIFO port that is sent, moved and unmasked at once: wherever the other CPU comes in between, no event is lost. */
 /* unit-sources: core/event/event.c core/event/table.c core/event/bind.c core/event/two_level.c */
 /* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c */
 #define UNIT_INTERLEAVE 1
@@ -53,7 +53,8 @@ static void take_all(u32 n, u32 *seen_p, u32 *seen_other)
 /* Still bound to vCPU 0 it is unmasked, and put on the queue there; now it is vCPU 1's. */
 static void unmasked_and_moved(void)
 {
-    if (spin_is_locked(&d->vcpu[0]->event.fifo->queue[7].lock) || spin_is_locked(&d->vcpu[1]->event.fifo->queue[7].lock)) {
+    if (spin_is_locked(&d->vcpu[0]->event.fifo->queue[7].lock) ||
+        spin_is_locked(&d->vcpu[1]->event.fifo->queue[7].lock)) {
         return;                          /* the other CPU would wait */
     }
     unit_set_cpu(1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two ports locked at once, the lower address first, while another CPU may close one; and how the table of ports grows. */
+/* Two ports locked at once, lower address first, while another CPU may close one; and how the table of ports grows. */
 /* unit-sources: core/event/event.c core/event/bind.c core/event/two_level.c core/event/fifo.c */
 /* unit-sources: core/event/fifo_setup.c core/event/dump.c core/event/guest_atomic.c lib/bitmap.c */
 #include "test_event_common.h"

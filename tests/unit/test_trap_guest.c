@@ -303,7 +303,9 @@ static void test_wait(void **state)
 /* Each class that can come from a guest has a handler; those that should not come are UNDEFINED. */
 static void test_every_class(void **state)
 {
-    static const u8 own[] = { EC_IABT_CUR, EC_DABT_CUR, EC_HVC64, EC_SMC64, EC_SYSREG, EC_IABT_LOW, EC_DABT_LOW, EC_WFX };
+    static const u8 own[] = {
+        EC_IABT_CUR, EC_DABT_CUR, EC_HVC64, EC_SMC64, EC_SYSREG, EC_IABT_LOW, EC_DABT_LOW, EC_WFX
+    };
 
     (void)state;
     for (u32 ec = 0; ec < 64; ec++) {
