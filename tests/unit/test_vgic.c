@@ -69,6 +69,9 @@ static void sgi0_is_for_group0_only(void **state)
     wr(SGIF(0) + 0x80, ~BIT32(3));
     wr(GICD, 0x13);
     vgic_sgi0r_write(d->vcpu[0], 3UL << 24 | 1);
+    fake_here()->vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG1;    /* it is one of group 0 */
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    guest_on(0);
     assert_int_equal(guest_ack(), 3);
     guest_eoi(3);
 }
