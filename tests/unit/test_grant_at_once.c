@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two CPUs at one mapping: wherever the other comes in between, a handle is given back once. And a granter that dies. */
+/* Two CPUs at one mapping: wherever the other comes in, a handle is given back once. And a granter that dies. */
 /* unit-sources: core/grant/table.c core/event/guest_atomic.c */
 #define UNIT_INTERLEAVE 1
 #include "test_grant_common.h"
