@@ -200,6 +200,13 @@ static void host_interrupt_follows(void **state)
     vgic_flush(d->vcpu[0]);
     /* GICD_ICPENDR and ICACTIVER: while active it is the guest's to end; made inactive, the physical one ends. */
     assert_int_equal(guest_ack(), 50);
+    /* Active it stays where it is; its next one is for whom it has been routed to. */
+    mmio(GICD + 0x6000 + 50 * 8, 8, true, 2);
+    wr(GICD + 0x184, BIT32(18));
+    fake.target[50] = 1;
+    wr(GICD + 0x104, BIT32(18));
+    assert_int_equal(fake.target[50], 3);
+    mmio(GICD + 0x6000 + 50 * 8, 8, true, 0);
     wr(GICD + 0x284, BIT32(18));
     assert_true(fake.active[50]);
     wr(GICD + 0x384, BIT32(18));
