@@ -2,6 +2,8 @@
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
 # make test       unit, guest and system tests, lints, both compilers
+# make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
+# make mutate     the mutations alone (MUTATE="event grant/": a part of them)
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 # make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
@@ -147,9 +149,16 @@ test: check-compilers
 
 # Change one place at a time, and see that a test notices: MUTATE="event" a part of it.
 MUTATE ?=
-.PHONY: mutate
-mutate: setup image
+.PHONY: mutate test-long
+mutate: setup
 	@/usr/bin/python3 scripts/mutate.py $(MUTATE)
+
+# LONG="load": a part of it; LONG_RUNS: of each suite under load.
+LONG ?= mutate errata load
+test-long: setup image images
+	@$(MAKE) --no-print-directory -C tests/guest
+	@$(MAKE) --no-print-directory -C tests/unit build
+	@scripts/test-long.sh $(LONG)
 
 BENCH ?=
 bench: setup image images

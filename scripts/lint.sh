@@ -18,6 +18,9 @@ echo "lint: Python"
 mapfile -t sources < <(find scripts tests bench tools -name '*.py' 2>/dev/null)
 /usr/bin/python3 -m pyflakes "${sources[@]}" || status=1
 
+echo "lint: mutations fit the sources"
+/usr/bin/python3 scripts/mutate.py --fits || status=1
+
 # The hypervisor's flags, but for warnings and optimisation. After a build: offsets.h is generated.
 offsets=$(find build -path '*/include/asm/offsets.h' -print -quit 2>/dev/null)
 if [ -n "$offsets" ]; then

@@ -18,6 +18,8 @@ LOGS = ROOT / "build/logs"
 CLOSING = re.compile(r"(\d+) passed, (\d+) failed")
 FAILURE = re.compile(r"FAIL (\S+): (.*)")
 
+common_options = ""              # of every machine; its own come later, and the last of several counts
+
 
 class Report:
     """What one run said. exited is QEMU's return code, or None if it had to be stopped."""
@@ -36,9 +38,10 @@ class Report:
 
 def qemu_command(hypervisor, image, gic=3, smp=1, cpu="cortex-a57", memory=1024,
                  args="", options="", dom0_mem=256, extra=()):
+    options = f"console=dtuart dom0_mem={dom0_mem}M bootscrub=0 {common_options} {options}"
     return ["qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version={gic}",
             "-cpu", cpu, "-smp", str(smp), "-m", str(memory),
-            "-kernel", str(hypervisor), "-append", f"console=dtuart dom0_mem={dom0_mem}M bootscrub=0 {options}",
+            "-kernel", str(hypervisor), "-append", options,
             "-device", f"guest-loader,addr=0x60000000,kernel={image},bootargs={args or 'none'}",
             "-nographic", "-no-reboot", "-net", "none", *extra]
 

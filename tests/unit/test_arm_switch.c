@@ -19,10 +19,10 @@ static u64 serror_esr;
 
 void fp_save(struct fp_state *s) { (void)s; }
 void fp_restore(const struct fp_state *s) { (void)s; }
-void vgic_save(struct vcpu *v) { (void)v; }
+void vgic_save(struct vcpu *v) { (void)v; insn_other("vgic save", 0); }
 void vgic_restore(struct vcpu *v) { (void)v; insn_other("vgic", 0); }
-void vtimer_save(struct vcpu *v) { (void)v; }
-void vtimer_restore(struct vcpu *v) { (void)v; }
+void vtimer_save(struct vcpu *v) { (void)v; insn_other("vtimer save", 0); }
+void vtimer_restore(struct vcpu *v) { (void)v; insn_other("vtimer", 0); }
 
 u64 serror_unmask(void)
 {
@@ -48,6 +48,8 @@ static int setup(void **state)
     serror_esr = 0xbe000000;
     d1 = unit_domain(1, 2);
     d2 = unit_domain(2, 1);
+    d1->arch.vcounter_offset = 0x1000;
+    d2->arch.vcounter_offset = 0x2000;
     a = d1->vcpu[0];
     b = d1->vcpu[1];
     c = d2->vcpu[0];
@@ -76,6 +78,7 @@ static void check_loaded(const struct vcpu *v)
     assert_int_equal(reg_get("ttbr0_el1"), v->arch.el1.ttbr0);
     assert_int_equal(reg_get("vttbr_el2"), v->domain->arch.vttbr);
     assert_int_equal(reg_get("hcr_el2"), v->arch.hcr);
+    assert_int_equal(reg_get("cntvoff_el2"), v->domain->arch.vcounter_offset);
 }
 
 /* Of the n-th TCR_EL1 write: are walks off? */
@@ -121,6 +124,36 @@ static void test_speculative_at_mmu_off(void **state)
     assert_true(insn_nth("msr sctlr_el1", 1)->value & SCTLR_M);
     assert_int_equal(insn_nth("msr sctlr_el1", 2)->value, SCTLR_C);
     assert_int_equal(a->arch.el1.sctlr, 0);
+}
+
+/* The timer's interrupt is in the vGIC's state: the timer leaves first, and comes last, when its offset is there. */
+static void test_timer_and_vgic(void **state)
+{
+    (void)state;
+    go(idle, a);
+    go(a, c);
+    insn_expect("vtimer save", "vgic save", "mrs sctlr_el1", "msr cntvoff_el2", "isb", "vgic", "vtimer", NULL);
+}
+
+/* One that ran elsewhere meanwhile: what this CPU still holds of it is old. */
+static void test_home_again(void **state)
+{
+    struct vcpu *idle1;
+
+    (void)state;
+    go(idle, a);
+    go(a, idle);
+    unit_set_cpu(1);
+    idle1 = this_cpu()->idle;
+    go(idle1, a);
+    reg_set("ttbr0_el1", 0x1234000);     /* by the guest */
+    go(a, idle1);
+    unit_set_cpu(0);
+    reg_set("ttbr0_el1", 0xa001);        /* CPU 0's is as it was left there */
+    go(idle, a);
+    assert_int_equal(insn_count("msr ttbr0_el1"), 1);
+    assert_int_equal(reg_get("ttbr0_el1"), 0x1234000);
+    check_loaded(a);
 }
 
 /* A CPU without the errata pays nothing in a switch between guests. */
@@ -321,16 +354,61 @@ static void test_hidden(void **state)
     assert_int_equal(reg_get("s3_3_c13_c0_5"), 0);
 }
 
+/* A toolstack's context runs, not what the CPU still holds of the vCPU; and only at EL1 or EL0. */
+static void test_context(void **state)
+{
+    struct vcpu_guest_context ctx = { .sctlr = SCTLR_M, .ttbr0 = 0x5000, .ttbcr = 0xa000 };
+
+    (void)state;
+    go(idle, a);
+    go(a, idle);
+    for (u32 mode = 0; mode < 32; mode++) {
+        ctx.user_regs.cpsr = mode;
+        assert_int_equal(arch_set_context(a, &ctx), mode == 0 || mode == 4 || mode == 5 ? 0 : -EINVAL);
+    }
+    ctx.user_regs.cpsr = 5;
+    ctx.user_regs.pc64 = 0x40080000;
+    assert_int_equal(arch_set_context(a, &ctx), 0);
+    go(idle, a);
+    assert_int_equal(reg_get("ttbr0_el1"), 0x5000);
+    check_loaded(a);
+    assert_int_equal(a->arch.regs.pc, 0x40080000);
+}
+
+/* As after reset: nothing of what was set before. */
+static void test_boot_state(void **state)
+{
+    (void)state;
+    a->arch.bypass = true;
+    a->arch.flush_gfn = 5;
+    a->arch.regs.x[3] = 1;
+    go(idle, a);
+    go(a, idle);
+    assert_int_equal(arch_vcpu_boot(a, 0x40080002, 7), -EINVAL);
+    assert_int_equal(arch_vcpu_boot(a, 0x40080000, 7), 0);
+    assert_int_equal(a->arch.regs.pc, 0x40080000);
+    assert_int_equal(a->arch.regs.x[0], 7);
+    assert_int_equal(a->arch.regs.x[3], 0);
+    assert_int_equal(a->arch.regs.pstate & 0x1df, 0x1c5);
+    assert_false(a->arch.bypass);
+    assert_int_equal(a->arch.flush_gfn, 0);
+    assert_int_equal(a->arch.el1.sctlr & (SCTLR_M | SCTLR_C), 0);
+    go(idle, a);
+    check_loaded(a);
+    assert_int_equal(insn_count("msr ttbr0_el1"), 1);
+}
+
 #define switch_case(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         switch_case(test_speculative_at), switch_case(test_speculative_at_mmu_off), switch_case(test_not_speculative),
-        switch_case(test_idle), switch_case(test_idle_then_another), switch_case(test_stack),
-        switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
-        switch_case(test_serror), switch_case(test_serror_idle),
-        switch_case(test_serror_ras), switch_case(test_hidden),
+        switch_case(test_timer_and_vgic), switch_case(test_home_again), switch_case(test_idle),
+        switch_case(test_idle_then_another), switch_case(test_stack),
+        switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative), switch_case(test_serror),
+        switch_case(test_serror_idle), switch_case(test_serror_ras), switch_case(test_hidden),
+        switch_case(test_context), switch_case(test_boot_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

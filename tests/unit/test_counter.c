@@ -33,6 +33,7 @@ static void test_stable(void **state)
 {
     (void)state;
     assert_int_equal(READ(ERRATUM_COUNTER_A008585, 1000, 1000), 1000);
+    assert_int_equal(READ(ERRATUM_COUNTER_A008585, 1000, 1001, 1002, 1002, 9), 1002);     /* close is not equal */
     assert_int_equal(READ(ERRATUM_COUNTER_A008585, 1000, 5001, 1001, 1002, 1002, 9), 1002);
     assert_int_equal(READ(ERRATUM_COUNTER_161010101, 1000, 1031), 1031);
     assert_int_equal(READ(ERRATUM_COUNTER_161010101, 1000, 1032, 1033), 1033);

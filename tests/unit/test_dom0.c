@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
-/* unit-sources: firmware/fdt/numa.c */
+/* unit-sources: firmware/fdt/numa.c firmware/fdt/uart.c */
 /* unit-sources: boot/build/plan.c boot/build/place.c boot/build/domain.c boot/build/load.c boot/build/fdt.c */
 /* unit-sources: boot/dom0.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
 /* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c firmware/fdt/gic.c firmware/fdt/chosen.c */
-/* unit-sources: firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
 /* The whole of dom0_build() on the fake machine: what dom0 is given, and each way in which boot stops instead. */
 #include "unit.h"
@@ -280,8 +279,7 @@ static void test_v3(void **state)
 
     (void)state;
     u64 before = unit_allocs();
-    assert_true(build(&o));
-    assert_int_equal(unit_allocs(), before + domain_allocs);
+    assert_true(build(&o) && unit_allocs() == before + domain_allocs);
     /* Domain: privileged, 1:1, vCPUs as CPUs, the host's GIC. */
     assert_true(made_cfg.privileged);
     assert_true(made_cfg.direct_map);
@@ -334,6 +332,21 @@ static u64 fdt_pages(void)
     const void *host = machine_dt()->fdt;
 
     return ROUND_UP(4 * (u64)(fdt_size_dt_struct(host) + fdt_size_dt_strings(host)) + KIB(64), PAGE_SIZE) >> PAGE_SHIFT;
+}
+
+/* What was loaded is in RAM before dom0 runs, then no cache has old instructions; in pieces, if need be. */
+static void test_cleaned(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    for (u32 i = 0; i < 2; i++) {
+        host_irq_waiting = i == 0;
+        host_cleaned_pages = host_forgotten = 0;
+        assert_true(build(&o));
+        assert_int_equal(host_cleaned_pages, 18 + 6 + fdt_pages());
+        assert_int_equal(host_forgotten, host_cleaned_pages);
+    }
 }
 
 static void test_v2(void **state)
@@ -423,7 +436,6 @@ static void test_memory_options(void **state)
 }
 
 static void no_modules(void *f) { (void)f; }
-
 static void module_at_zero(void *f)
 {
     tree_begin(f, "module@0");
@@ -577,12 +589,11 @@ static void test_stops(void **state)
 }
 
 #define dom0_case(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        dom0_case(test_v3), dom0_case(test_v2), dom0_case(test_reserved_memory), dom0_case(test_memory_options),
-        dom0_case(test_modules_stay), dom0_case(test_some_stay), dom0_case(test_stops)
+        dom0_case(test_v3), dom0_case(test_cleaned), dom0_case(test_v2), dom0_case(test_reserved_memory),
+        dom0_case(test_memory_options), dom0_case(test_modules_stay), dom0_case(test_some_stay), dom0_case(test_stops)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,10 @@ static void test_setvcpucontext(void **state)
     assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext), -EINVAL);
     op.u.vcpucontext.vcpu = ~0U;
     assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext), -EINVAL);
+    op.domain = 0;                       /* the caller's own, who would wait for itself */
+    op.u.vcpucontext.vcpu = 0;
+    assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext), -EINVAL);
+    assert_int_equal(caller->pause_count, 0);
 }
 
 /* A running vCPU is stopped first; the pause lasts from the first try to the end. */
@@ -202,6 +206,17 @@ static void test_cacheflush_arguments(void **state)
     assert_int_equal(domctl(XEN_DOMCTL_cacheflush), -EINVAL);
     op.u.cacheflush.nr_pfns = 0;
     assert_int_equal(domctl(XEN_DOMCTL_cacheflush), 0);
+    /* In pieces it says how far it is. */
+    op.u.cacheflush.start_pfn = 5;
+    op.u.cacheflush.nr_pfns = 3;
+    host_irq_waiting = true;
+    for (u32 i = 1; i < 3; i++) {
+        assert_int_equal(domctl(XEN_DOMCTL_cacheflush), -ERESTART);
+        assert_int_equal(op.u.cacheflush.start_pfn, 5 + i);
+        assert_int_equal(op.u.cacheflush.nr_pfns, 3 - i);
+    }
+    assert_int_equal(domctl(XEN_DOMCTL_cacheflush), 0);
+    host_irq_waiting = false;
 }
 
 /* ---- devices ---- */

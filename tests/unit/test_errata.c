@@ -92,6 +92,41 @@ static void test_by_midr(void **state)
     assert_int_equal(word_of(MIDR(MODEL(0x42u, 0xd07), 1, 0)), 0);
 }
 
+/* The table once more, by CPU: what vendors' notices say of the newest revision, and Arm's loop counts. */
+static void test_every_model(void **state)
+{
+    static const struct {
+        u32 model;
+        bool repeat_tlbi;
+        u8 loops;                        /* 0: none is known, or the CPU is not affected */
+    } cpus[] = {
+        { A35, false, 0 }, { A53, false, 0 }, { A55, true, 0 }, { A57, false, 8 }, { A72, false, 8 }, { A73, false, 0 },
+        { A75, false, 0 }, { A76, true, 24 }, { A76AE, true, 24 }, { A77, true, 24 }, { A78, true, 32 },
+        { A78AE, true, 32 }, { A78C, true, 32 }, { A510, false, 0 }, { A710, true, 32 }, { A715, false, 38 },
+        { A720, false, 38 }, { X1, true, 32 }, { X1C, true, 32 }, { X2, true, 32 }, { X3, true, 132 }, { X4, true, 0 },
+        { X925, true, 0 }, { C1_ULTRA, true, 0 }, { C1_PREMIUM, true, 0 }, { N1, true, 24 }, { N2, true, 32 },
+        { V1, true, 32 }, { V2, true, 132 }, { V3, true, 0 }, { V3AE, true, 0 }, { OLYMPUS, true, 0 },
+        { COBALT100, true, 32 }, { AMPERE1, false, 11 }, { BRAHMA_B53, false, 0 }, { TSV110, false, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cpus); i++) {
+        u32 word;
+
+        pfr0 = 1UL << 56;                /* CSV2: branch history is what is left */
+        word = word_of(MIDR(cpus[i].model, 0xf, 0xf));
+        if (!!(word & BIT32(ERRATUM_REPEAT_TLBI)) != cpus[i].repeat_tlbi ||
+            (word & BIT32(SPECTRE_BHB_LOOP) ? last_view.bhb_loops : 0) != cpus[i].loops) {
+            fail_msg("MIDR %#x: %#x, %u loops", cpus[i].model, word, last_view.bhb_loops);
+        }
+        /* With CSV2_2 as well, but CSV2_3. */
+        pfr0 = 2UL << 56;
+        assert_int_equal(word_of(MIDR(cpus[i].model, 0xf, 0xf)), word);
+        pfr0 = 3UL << 56;
+        assert_int_equal(word_of(MIDR(cpus[i].model, 0xf, 0xf)) & BIT32(SPECTRE_BHB_LOOP), 0);
+    }
+}
+
 static void test_option(void **state)
 {
     (void)state;
@@ -234,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_by_midr, setup, unit_teardown),
+        cmocka_unit_test_setup_teardown(test_every_model, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_option, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_machine_quirks, setup, unit_teardown),
         cmocka_unit_test_setup_teardown(test_union, setup, unit_teardown),

@@ -282,6 +282,46 @@ static void test_masked_port(void **state)
     assert_int_equal(event_unmask(b, pb), 0);
     assert_int_equal(b->shared_info->evtchn_mask[0], 0);
     assert_int_equal(b->vcpu[0]->info->evtchn_upcall_pending, 0);
+    /* Pending and not masked: it has been told. */
+    assert_int_equal(event_send(a, pa), 0);
+    b->vcpu[0]->info->evtchn_pending_sel = 0;
+    b->vcpu[0]->info->evtchn_upcall_pending = 0;
+    assert_int_equal(event_unmask(b, pb), 0);
+    assert_int_equal(b->vcpu[0]->info->evtchn_upcall_pending, 0);
+}
+
+/* What a guest has made of the words of a port that is closed stays so, and means nothing. */
+static void test_words_of_a_closed_port(void **state)
+{
+    struct domain *d = make(1, 1);
+    u32 p = (u32)unit_unbound(d, 0);
+
+    (void)state;
+    assert_int_equal(event_close(d, p), 0);
+    mask_2l(d, p);
+    d->shared_info->evtchn_pending[0] |= BIT(p);
+    assert_false(event_port_is_pending(d, p));
+    assert_int_equal(event_unmask(d, p), 0);
+    assert_int_equal(d->shared_info->evtchn_mask[0], BIT(p));
+    assert_int_equal(d->vcpu[0]->info->evtchn_upcall_pending, 0);
+}
+
+/* The selector's bit is that of the port's word, the 63rd for the last one. */
+static void test_selector_of_each_word(void **state)
+{
+    struct domain *d = make(1, 1);
+    static const u32 ports[] = { 1, 63, 64, 70, 127, 128, 2111, 4095 };
+
+    (void)state;
+    for (u32 i = 1; i < EVENT_2L_PORTS; i++) {
+        assert_int_equal(event_bind_ipi(d, 0), i);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+        assert_int_equal(event_send(d, ports[i]), 0);
+        assert_int_equal(d->vcpu[0]->info->evtchn_pending_sel, BIT(ports[i] / 64));
+        assert_true(pending_2l(d, ports[i]));
+        clear_2l(d, d->vcpu[0], ports[i]);
+    }
 }
 
 static void test_bind_vcpu(void **state)
@@ -328,93 +368,6 @@ static void test_port_of_vcpuless_domain(void **state)
 
 /* ---- IPIs, VIRQs ---- */
 
-static void test_ipi(void **state)
-{
-    struct domain *d = make(1, 2);
-    int port = event_bind_ipi(d, 1);
-
-    (void)state;
-    assert_int_equal(event_bind_ipi(d, 2), -ENOENT);
-    assert_int_equal(status_of(d, (u32)port).status, EVTCHNSTAT_ipi);
-    assert_int_equal(status_of(d, (u32)port).vcpu, 1);
-    assert_int_equal(event_send(d, (u32)port), 0);
-    assert_true(pending_2l(d, (u32)port));
-    assert_int_equal(d->vcpu[1]->info->evtchn_upcall_pending, 1);
-    assert_int_equal(d->vcpu[0]->info->evtchn_upcall_pending, 0);
-}
-
-static void test_virq_binding(void **state)
-{
-    struct domain *d = make(0, 2);
-    int port;
-
-    (void)state;
-    assert_int_equal(event_bind_virq(d, NR_VIRQS, 0), -EINVAL);
-    assert_int_equal(event_bind_virq(d, ~0u, 0), -EINVAL);
-    assert_int_equal(event_bind_virq(d, VIRQ_CONSOLE, 1), -EINVAL);   /* global: only through vCPU 0 */
-    assert_int_equal(event_bind_virq(d, VIRQ_TIMER, 2), -ENOENT);
-    port = event_bind_virq(d, VIRQ_TIMER, 1);
-    assert_int_equal(port, 1);
-    assert_int_equal(event_bind_virq(d, VIRQ_TIMER, 1), -EEXIST);
-    assert_int_equal(event_bind_virq(d, VIRQ_TIMER, 0), 2);           /* one per vCPU */
-    assert_int_equal(status_of(d, 1).status, EVTCHNSTAT_virq);
-    assert_int_equal(status_of(d, 1).u.virq, VIRQ_TIMER);
-    assert_int_equal(status_of(d, 1).vcpu, 1);
-    assert_int_equal(event_send(d, 1), -EINVAL);                      /* not the guest's to send */
-    assert_int_equal(event_close(d, 1), 0);
-    assert_int_equal(event_bind_virq(d, VIRQ_TIMER, 1), 1);
-}
-
-static void test_global_virq(void **state)
-{
-    struct domain *d0 = make(0, 2), *d5 = make(5, 1);
-    int port = event_bind_virq(d0, VIRQ_DOM_EXC, 0);
-    int other = event_bind_virq(d5, VIRQ_DOM_EXC, 0);
-
-    (void)state;
-    event_send_global_virq(VIRQ_DOM_EXC);
-    assert_true(pending_2l(d0, (u32)port));
-    assert_false(pending_2l(d5, (u32)other));
-    clear_2l(d0, d0->vcpu[0], (u32)port);
-    /* Moved to another vCPU it still closes and sends properly. */
-    assert_int_equal(event_bind_vcpu(d0, (u32)port, 1), 0);
-    event_send_global_virq(VIRQ_DOM_EXC);
-    assert_int_equal(d0->vcpu[1]->info->evtchn_upcall_pending, 1);
-    clear_2l(d0, d0->vcpu[1], (u32)port);
-
-    assert_int_equal(event_set_global_virq_handler(d5, VIRQ_TIMER), -EINVAL);
-    assert_int_equal(event_set_global_virq_handler(d5, NR_VIRQS), -EINVAL);
-    assert_int_equal(event_set_global_virq_handler(d5, VIRQ_DOM_EXC), 0);
-    event_send_global_virq(VIRQ_DOM_EXC);
-    assert_true(pending_2l(d5, (u32)other));
-    assert_false(pending_2l(d0, (u32)port));
-    clear_2l(d5, d5->vcpu[0], (u32)other);
-    event_send_global_virq(VIRQ_TIMER);                               /* not global: ignored */
-    event_send_global_virq(NR_VIRQS);
-
-    /* The handler dies: dom0 again. */
-    d5->dying = DOMAIN_DYING;
-    assert_int_equal(event_destroy(d5), 0);
-    assert_int_equal(event_set_global_virq_handler(d5, VIRQ_DOM_EXC), -EINVAL);
-    event_send_global_virq(VIRQ_DOM_EXC);
-    assert_true(pending_2l(d0, (u32)port));
-    assert_int_equal(event_close(d0, (u32)port), 0);
-    assert_int_equal(d0->vcpu[0]->event.virq_port[VIRQ_DOM_EXC], 0);
-    event_send_global_virq(VIRQ_DOM_EXC);
-    assert_int_equal(event_bind_virq(d0, VIRQ_DOM_EXC, 0), port);
-}
-
-static void test_global_virq_without_dom0(void **state)
-{
-    struct domain *d = make(4, 1);
-
-    (void)state;
-    assert_null(dom0);
-    assert_int_equal(event_bind_virq(d, VIRQ_CON_RING, 0), 1);
-    event_send_global_virq(VIRQ_CON_RING);
-    assert_false(pending_2l(d, 1));
-}
-
 /* ---- upcall, waking ---- */
 
 static void test_upcall_wakes(void **state)
@@ -430,6 +383,11 @@ static void test_upcall_wakes(void **state)
     assert_int_equal(event_send(a, pa), 0);
     assert_int_equal(host_calls("vcpu_kick"), 1);
     assert_ptr_equal(host_last("vcpu_kick")->a[0], v);
+    /* In SCHEDOP_poll, for whatever ports. */
+    clear_2l(b, v, pb);
+    v->pause_flags = VPF_POLL;
+    assert_int_equal(event_send(a, pa), 0);
+    assert_int_equal(host_calls("vcpu_kick"), 2);
     /* Running: only the interrupt. */
     clear_2l(b, v, pb);
     v->pause_flags = 0;
@@ -566,18 +524,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         event_test(test_ports_are_lowest_free), event_test(test_ports_up_to_the_limit),
-        event_test(test_two_level_has_4096_ports),
-        event_test(test_max_port_zero), event_test(test_init_without_memory),
-        event_test(test_dying_domain_gets_no_port),
+        event_test(test_two_level_has_4096_ports), event_test(test_max_port_zero),
+        event_test(test_init_without_memory), event_test(test_dying_domain_gets_no_port),
         event_test(test_bind_and_send), event_test(test_bind_refusals), event_test(test_bind_to_dying_domain),
-        event_test(test_id_given_again),
-        event_test(test_loopback), event_test(test_close_unbinds_the_remote), event_test(test_bad_ports),
-        event_test(test_masked_port), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
-        event_test(test_ipi),
-        event_test(test_virq_binding), event_test(test_global_virq), event_test(test_global_virq_without_dom0),
+        event_test(test_id_given_again), event_test(test_loopback), event_test(test_close_unbinds_the_remote),
+        event_test(test_bad_ports), event_test(test_masked_port), event_test(test_words_of_a_closed_port),
+        event_test(test_selector_of_each_word), event_test(test_bind_vcpu), event_test(test_port_of_vcpuless_domain),
         event_test(test_upcall_wakes), event_test(test_pollers), event_test(test_resync),
-        event_test(test_scribbled_words),
-        event_test(test_reset), event_test(test_destroy_is_preemptible), event_test(test_dump),
+        event_test(test_scribbled_words), event_test(test_reset), event_test(test_destroy_is_preemptible),
+        event_test(test_dump),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -487,7 +487,9 @@ static void test_unlinked_tail(void **state)
     (void)state;
     assert_int_equal(event_send(d, p), 0);
     *word(d, p) = 0;                                          /* without taking it from the queue */
+    d->vcpu[0]->info->evtchn_upcall_pending = 0;
     assert_int_equal(event_send(d, q), 0);
+    assert_int_equal(d->vcpu[0]->info->evtchn_upcall_pending, 0);   /* the queue's bit says so still */
     assert_int_equal(cb[0]->head[7], q);
     assert_int_equal(*word(d, p), 0);
 }

@@ -142,6 +142,12 @@ static void make_buses(void)
     tree_cells(f, "reg", 0x8010, 0x10);
     tree_end(f);
     tree_end(f);
+    tree_begin(f, "same");               /* as many cells as the bus it is on */
+    tree_empty(f, "ranges");
+    tree_begin(f, "dev");
+    tree_cells(f, "reg", 0x8020, 0x10);
+    tree_end(f);
+    tree_end(f);
     tree_end(f);
     tree_begin(f, "i2c");
     tree_cells(f, "#address-cells", 1);
@@ -182,6 +188,9 @@ static void test_addresses(void **state)
     walk_to("/soc/sub/dev");
     assert_int_equal(dt_reg(&w, 0, &a, &s), 0);
     assert_int_equal(a, 0x2010);
+    walk_to("/soc/same/dev");
+    assert_int_equal(dt_reg(&w, 0, &a, &s), 0);
+    assert_int_equal(a, 0x2020);
     walk_to("/i2c/chip");
     assert_int_equal(dt_reg(&w, 0, &a, &s), -ENXIO);
     walk_to("/bad");
@@ -263,6 +272,20 @@ static void make_irqs(void)
     tree_cells(f, "interrupts", 0, 99, 4);                               /* loses against the next */
     tree_cells(f, "interrupts-extended", 2, 5, 1, 1, 0, 10, 4, 1, 0, 11, 1, 77, 0, 12, 4);   /* 77: unknown, ends it */
     tree_end(f);
+    tree_begin(f, "msi");                /* three cells, too */
+    tree_cells(f, "phandle", 4);
+    tree_cells(f, "#interrupt-cells", 3);
+    tree_cells(f, "#address-cells", 2);
+    tree_end(f);
+    tree_begin(f, "both");
+    tree_cells(f, "interrupts-extended", 4, 0, 13, 4, 1, 0, 14, 4);
+    tree_end(f);
+    tree_begin(f, "cut");                /* in the parent's address */
+    tree_cells(f, "#address-cells", 0);
+    tree_cells(f, "#interrupt-cells", 1);
+    tree_cells(f, "interrupt-map", 0, 1, 0, 22, 4, 1, 4, 0);
+    tree_empty(f, "behind");             /* what follows could be taken for an SPI */
+    tree_end(f);
     tree_begin(f, "nexus");
     tree_cells(f, "#address-cells", 0);
     tree_cells(f, "#interrupt-cells", 1);
@@ -273,8 +296,8 @@ static void make_irqs(void)
     tree_end(f);
     tree_end(f);
     assert_int_equal(dt_open(&dt, finish(), TREE_SIZE), 0);
-    assert_int_equal(dt.nr_intc, 3);
-    assert_int_equal(dt.max_phandle, 3);
+    assert_int_equal(dt.nr_intc, 4);
+    assert_int_equal(dt.max_phandle, 4);
 }
 
 static void test_interrupts(void **state)
@@ -293,6 +316,15 @@ static void test_interrupts(void **state)
     assert_string_equal(irqs("/extended", 1), "42l 43e");
     assert_string_equal(irqs("/nexus", 1), "52l 53e");
     assert_string_equal(irqs("/nexus/user", 1), "");
+    assert_string_equal(irqs("/both", 1), "46l");
+    assert_string_equal(irqs("/both", 4), "45l");
+    assert_string_equal(irqs("/cut", 1), "54l");
+    assert_string_equal(irqs("/cut", 4), "");
+    for (u32 flags = 1; flags <= 8; flags <<= 1) {
+        spec[11] = (u8)flags;
+        assert_true(dt_gic_irq(spec, 3, &irq));
+        assert_int_equal(irq.edge, flags <= 2);      /* rising, falling; high, low */
+    }
     assert_false(dt_gic_irq(spec, 2, &irq));
     assert_false(dt_gic_irq(NULL, 3, &irq));
     assert_int_equal(dt_open(&dt, tree_virt(&tree, &o), TREE_SIZE), 0);

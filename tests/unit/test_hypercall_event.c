@@ -107,6 +107,8 @@ static void test_alloc_unbound(void **state)
     assert_int_equal(call(d1->vcpu[0], EVTCHNOP_alloc_unbound, &a), -EPERM);
     a = (struct evtchn_alloc_unbound){ .dom = DOMID_SELF, .remote_dom = 2 };
     assert_int_equal(call(d1->vcpu[0], EVTCHNOP_alloc_unbound, &a), -EPERM);
+    a = (struct evtchn_alloc_unbound){ .dom = 0, .remote_dom = DOMID_SELF };      /* dom0 may, for itself */
+    assert_int_equal(call(d1->vcpu[0], EVTCHNOP_alloc_unbound, &a), -EPERM);
     a = (struct evtchn_alloc_unbound){ .dom = DOMID_SELF, .remote_dom = 77 };
     assert_int_equal(call(d1->vcpu[0], EVTCHNOP_alloc_unbound, &a), -ESRCH);
     a = (struct evtchn_alloc_unbound){ .dom = 77, .remote_dom = 0 };

@@ -12,9 +12,11 @@ static const char *console_in = "";
 static u64 wall_secs, wall_nsecs, wall_time;
 static u32 wallclock_updates;
 
+/* Whoever sends to the port after this look sees that somebody polls. */
 bool event_port_is_pending(struct domain *d, u32 port)
 {
-    (void)d;
+    assert_true(current_vcpu()->pause_flags & VPF_POLL);
+    assert_int_not_equal(d->poll_mask, 0);
     return port_pending[port];
 }
 
@@ -162,7 +164,10 @@ static void test_poll(void **state)
     assert_int_equal(SCHED_OP(v, SCHEDOP_poll, p), 0);
     assert_true(v->poll_timer.queued);
     assert_int_equal(v->poll_timer.deadline, 6000);
-    timer_stop(&v->poll_timer);
+    v->pause_flags = 0;
+    p.timeout = 0;                       /* an event ended that: the next one has no limit */
+    assert_int_equal(SCHED_OP(v, SCHEDOP_poll, p), 0);
+    assert_false(v->poll_timer.queued);
     v->pause_flags = 0;
     p.nr_ports = 129;
     assert_int_equal(SCHED_OP(v, SCHEDOP_poll, p), -EINVAL);

@@ -103,6 +103,7 @@ static void gic_two_regions(void *f) { node_gic3(f, 2, three_regions, 12, "\0\0\
 static void gic_short_reg(void *f) { node_gic3(f, 3, three_regions, 12, NULL, 0); }
 static void gic_many(void *f) { node_gic3(f, 17, three_regions, 12, NULL, 0); }
 static void gic_bad_stride(void *f) { node_gic3(f, 1, three_regions, 12, "\0\0\0\1", 4); }
+static void gic_odd_stride(void *f) { node_gic3(f, 1, three_regions, 12, "\0\2\x80\0", 4); }
 static void gic_odd_reg(void *f) { node_gic3(f, 1, three_regions, 11, NULL, 0); }
 
 static void gic_one_cell(void *f)
@@ -155,6 +156,8 @@ static void test_gic_variants(void **state)
     o.more = gic_many;
     refused(&o, "/gic: bad #redistributor-regions");
     o.more = gic_bad_stride;
+    refused(&o, "/gic: bad redistributor-stride");
+    o.more = gic_odd_stride;             /* no multiple of 64 KiB */
     refused(&o, "/gic: bad redistributor-stride");
     o.more = gic_one_cell;
     refused(&o, "/gic: #interrupt-cells below 3");

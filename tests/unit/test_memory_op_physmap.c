@@ -275,7 +275,7 @@ static void test_foreign_refused(void **state)
     /* No such domain, oneself, nothing there, a guest asking. */
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 9, 0x40000, 0x500), -ESRCH);
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, DOMID_SELF, 0x40000, 0x500), -ESRCH);
-    assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 0, 0x40000, 0x500), -EINVAL);
+    assert_int_equal(map_one(other, XENMAPSPACE_gmfn_foreign, 2, 0x40000, 0x500), -EINVAL);
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x40001, 0x500), -EINVAL);
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, ~0UL, 0x500), -EINVAL);
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 1UL << 52 | 0x40000, 0x500), -EINVAL);

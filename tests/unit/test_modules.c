@@ -140,6 +140,14 @@ static void backward_initrd(void *f)
     tree_cells(f, "linux,initrd-end", 9);
 }
 
+static void ramdisk_too(void *f) { MODULE(f, "module@2", "multiboot,module\0multiboot,ramdisk", 0x50000000, 0x1000); }
+
+static void empty_initrd(void *f)
+{
+    tree_cells(f, "linux,initrd-start", 10);
+    tree_cells(f, "linux,initrd-end", 10);
+}
+
 static void twenty(void *f)
 {
     for (u32 i = 0; i < 20; i++) {
@@ -162,19 +170,29 @@ static void test_malformed(void **state)
         { wrapping_reg, "its range wraps" },
         { bad_initrd, "bad linux,initrd-start" },
         { backward_initrd, "bad linux,initrd-start" },
+        { empty_initrd, "bad linux,initrd-start" },
     };
     struct tree_options o = tree_defaults();
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         o.more_chosen = cases[i].more;
-        o.no_modules = cases[i].more == bad_initrd || cases[i].more == backward_initrd;
+        o.no_modules = cases[i].more == bad_initrd || cases[i].more == backward_initrd || cases[i].more == empty_initrd;
         assert_int_equal(parse(&o), -EINVAL);
         if (strstr(unit_log(), cases[i].why) == NULL) {
             fail_msg("log lacks \"%s\": %s", cases[i].why, unit_log());
         }
     }
+    /* Beside a ramdisk module: it counts, and what /chosen names stays out of use. */
     o.no_modules = false;
+    o.more_chosen = ramdisk_too;
+    o.chosen_initrd = true;
+    assert_int_equal(parse(&o), 0);
+    assert_int_equal(machine.nr_modules, 2);
+    assert_int_equal(machine_module(MODULE_RAMDISK)->start, 0x50000000);
+    assert_int_equal(machine.nr_reserved, 1);
+    assert_int_equal(machine.reserved[0].start, TREE_RAMDISK_AT);
+    o.chosen_initrd = false;
     o.more_chosen = twenty;
     assert_int_equal(parse(&o), 0);
     assert_int_equal(machine.nr_modules, MACHINE_MAX_MODULES);
@@ -236,8 +254,11 @@ static void test_check(void **state)
     assert_false(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
     assert_non_null(strstr(why, "the ramdisk module at"));
     assert_non_null(strstr(why, "overlaps the kernel module at 0x78000000"));
-    machine.modules[1].start--;
+    machine.modules[1].start--;          /* they touch */
     assert_true(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
+    machine.modules[1].start = TREE_KERNEL_AT + TREE_KERNEL_SIZE;
+    assert_true(modules_check(&machine, 0x40200000, 0x80000, why, sizeof(why)));
+    machine.modules[1].start = TREE_KERNEL_AT - TREE_RAMDISK_SIZE;
     machine.tables.start = TREE_RAMDISK_AT - 0x1000000;
     machine.tables.size = 0x1000;
     machine.modules[1].start = machine.tables.start + 0xfff;
@@ -280,6 +301,11 @@ static void test_classify(void **state)
     assert_int_equal(machine.modules[1].kind, MODULE_RAMDISK);
     assert_int_equal(machine.modules[2].kind, MODULE_UNKNOWN);
     assert_non_null(strstr(unit_log(), "boot module at 0x40300000 is not used"));
+    /* Too short to begin with anything: what is behind it is not its. */
+    machine.modules[1].typed = false;
+    machine.modules[1].size = 3;
+    modules_classify(&machine);
+    assert_int_equal(machine.modules[1].kind, MODULE_RAMDISK);
 }
 
 static void test_give_back(void **state)
@@ -289,12 +315,15 @@ static void test_give_back(void **state)
     nr_freed = 0;
     assert_int_equal(machine_add_bank(&machine, 0x40000000, MIB(256), 2), 0);
     assert_int_equal(machine_add_reserved(&machine, 0x40104000, 0x1000), 0);
-    machine.nr_modules = 3;
+    machine.nr_modules = 4;
     machine.modules[0] = (struct machine_module){ .start = 0x40100000, .size = 0x8123 };   /* holds a reserved page */
     machine.modules[1] = (struct machine_module){ .start = 0x40108200, .size = 0x2e00 };   /* starts in the same page */
     machine.modules[2] = (struct machine_module){ .start = 0x40200010, .size = 0x100 };    /* no whole page */
+    machine.modules[3] = (struct machine_module){ .start = 0x40300000, .size = 0x1800 };   /* its last page is shared */
     modules_free(&machine);
-    assert_int_equal(nr_freed, 3);
+    assert_int_equal(nr_freed, 4);
+    assert_int_equal(freed[3].start, 0x40300000);
+    assert_int_equal(freed[3].size, PAGE_SIZE);
     assert_int_equal(freed[0].start, 0x40100000);
     assert_int_equal(freed[0].size, 0x4000);
     assert_int_equal(freed[0].node, 2);

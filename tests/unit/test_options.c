@@ -300,6 +300,7 @@ static void test_unknown_and_unsupported(void **state)
     complain("dom0_memory=1G", "dom0_memory=1G");
     complain("dom0_me=1G", "dom0_me=1G");
     complain("=5", "=5");
+    complain("noreboot=", "Malformed option, ignored: noreboot=");
     complain("iommu=no", "iommu=no is not supported");
     complain("xsm=flask", "xsm=flask is not supported");
     accept("xsm=silo");
@@ -317,6 +318,13 @@ static void test_long_input(void **state)
     assert_non_null(strstr(out, "Malformed"));
     assert_string_equal(opt.dtuart, "");
     assert_int_equal(strlen(opt.cmdline), 1023);
+    /* The longest line that fits, and one more. */
+    memset(line, ' ', sizeof(line) - 1);
+    line[1023] = '\0';
+    accept(line);
+    line[1023] = ' ';
+    line[1024] = '\0';
+    complain(line, "cut to 1023 bytes");
     complain("sched=0123456789abcdef", "sched=0123456789abcdef");
     accept("sched_ratelimit_us=0");
     assert_int_equal(opt.sched_ratelimit_us, 0);

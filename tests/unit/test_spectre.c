@@ -2,9 +2,9 @@
 /* Mitigations: the vectors of each CPU, what the firmware is asked when vCPUs change, what guests are told. */
 #include "unit.h"
 
-static const char *vbar;
+static const char *vbar, *in_effect;
 #define sysreg_write(r, v) (vbar = (const char *)(uintptr_t)(v))
-#define isb()              ((void)0)
+#define isb()              (in_effect = vbar)
 #include "../../hypervisor/arch/arm/arm64/spectre.c"
 
 const char hyp_vectors[1], hyp_vectors_firmware[1], hyp_vectors_clear[1], hyp_vectors_loop[1];
@@ -12,6 +12,7 @@ u32 errata_word;
 
 static char calls[256];                  /* function:argument of each call of the firmware */
 static struct domain *d;
+static u8 known_loops;
 
 s64 firmware_call(u32 fid, u64 arg)
 {
@@ -35,18 +36,20 @@ static int setup(void **state)
     errata_word = 0;
     answers[0] = answers[2] = 1;
     answers[1] = -2;
+    known_loops = 24;
     take_calls();
     return 0;
 }
 
 static void up(u32 cpu, u32 needed, s32 w1, s32 w2, s32 w3, bool safe)
 {
-    struct cpu_view c = { .workaround = { w1, w2, w3 }, .safe = { safe, safe, safe }, .bhb_loops = 24 };
+    struct cpu_view c = { .workaround = { w1, w2, w3 }, .safe = { safe, safe, safe }, .bhb_loops = known_loops };
 
     unit_set_cpu(cpu);
-    vbar = NULL;
+    vbar = in_effect = NULL;
     errata_word |= needed;
     spectre_cpu_up(&c, needed);
+    assert_ptr_equal(in_effect, vbar);
 }
 
 static void test_vectors(void **state)
@@ -66,6 +69,9 @@ static void test_vectors(void **state)
     assert_ptr_equal(vbar, hyp_vectors_firmware);
     assert_int_equal(this_cpu()->arch.exit_arg, FID_WORKAROUND_3);
     assert_string_equal(calls, "");
+    known_loops = 0;                     /* made to loop by the option: not for nothing */
+    up(0, BIT32(SPECTRE_BHB_LOOP), -1, -1, -1, true);
+    assert_int_equal(this_cpu()->arch.exit_arg, 32);
 }
 
 /* A vCPU may run on any CPU: what one of them needs it is told. */

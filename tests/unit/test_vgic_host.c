@@ -309,6 +309,26 @@ static void timer_active_and_pending(void **state)
     assert_false(*fake_active(27));
 }
 
+/* Ended through the link: what is done to the virtual one afterwards does nothing to the next physical one. */
+static void ended_through_the_link(void **state)
+{
+    (void)state;
+    assert_int_equal(vgic_connect_host(d, 50, 50), 0);
+    enable_spi(50, 0x80, true);
+    device_interrupts();
+    assert_int_equal(guest_ack(), 50);
+    assert_true(fake_here()->lr[0] & LR_HW);
+    guest_eoi(50);
+    assert_int_equal(rd(GICD + 0x204), 0);
+    fake.active[50] = true;              /* the next one, on its way here by another CPU */
+    pend_spi(50);
+    wr(GICD + 0x284, BIT32(18));
+    assert_true(fake.active[50]);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    fake.active[50] = false;
+}
+
+
 /* Of an SPI it is the device's state, and arrives as that does. */
 static void host_spi_active_and_pending(void **state)
 {
@@ -372,8 +392,8 @@ int main(void)
         vcase(timer_hardware_link), vcase(timer_line_drops_before_it_is_taken), vcase(timer_retracted_while_masked),
         vcase(timer_disabled_by_the_guest), vcase(timer_in_flight_goes_with_its_vcpu), vcase(timer_expires_off_cpu),
         vcase(host_spi), vcase(level_ended_early), vcase(host_spi_arrives_elsewhere),
-        vcase(host_spi_active_and_pending),
-        vcase(timer_active_and_pending),
+        vcase(host_spi_active_and_pending), vcase(timer_active_and_pending),
+        vcase(ended_through_the_link),
         vcase(routing),
     };
 

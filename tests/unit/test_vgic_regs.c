@@ -240,6 +240,8 @@ static void v2_one_cpu(void **state)
     pend_spi(32);
     assert_int_equal(guest_ack(), 32);
     guest_eoi(32);
+    wr(GICD + 0xf00, 0xfeu << 16 | 4);                   /* to those that are not there */
+    assert_int_equal(guest_ack(), FAKE_NONE);
 }
 
 static void v2_sgi_senders(void **state)

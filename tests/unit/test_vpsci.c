@@ -144,6 +144,10 @@ static void cpu_on(void **state)
     assert_int_equal(booted.context, 7);
     assert_int_equal(call(2, 2, 0x2000, 5), 0);          /* PSCI 0.1 */
     assert_ptr_equal(booted.v, d->vcpu[2]);
+    d->vcpu[4]->pause_flags |= VPF_BLOCKED;              /* it went off in its sleep */
+    assert_int_equal(call(2, 4, 0x1234567800, 5), 0);    /* native width */
+    assert_int_equal(booted.entry, 0x1234567800);
+    assert_int_equal(d->vcpu[4]->pause_flags, 0);
     assert_int_equal(call(0xc4000003, 0x104, 0x1000, 0), (u64)-2);
     assert_int_equal(call(0xc4000003, 0x10, 0x1000, 0), (u64)-2);
     assert_int_equal(call(0xc4000003, 0x10000, 0x1000, 0), (u64)-2);

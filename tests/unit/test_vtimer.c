@@ -207,6 +207,44 @@ static void ended(void **state)
     v->cpu = 0;
 }
 
+/* The stand-in's handler is under way on another CPU: v runs there already, or has set its timer to later. */
+static void handler_comes_late(void **state)
+{
+    void (*virt)(void *data);
+    u64 due;
+
+    (void)state;
+    save_with(1, count() + 10);
+    virt = v->arch.vtimer.virt_wake.fn;
+    v->arch.vtimer.cntv_cval = count() - 1;
+    v->arch.vtimer.live = true;
+    virt(v);
+    assert_int_equal(injected_off, 0);
+    due = count() + 1000;
+    save_with(1, due);
+    virt(v);
+    assert_int_equal(injected_off, 0);
+    unit_advance(ticks_to_ns(1000) + 1);
+    assert_int_equal(injected_off, 1);
+}
+
+/* Back on a CPU the hardware is the virtual timer, and the other one's stand-in is where its vCPU is. */
+static void timers_follow_their_vcpu(void **state)
+{
+    (void)state;
+    set(VTIMER_CNTP_CVAL, count() + 1000);
+    set(VTIMER_CNTP_CTL, 1);
+    save_with(1, count() + 100);
+    assert_true(v->arch.vtimer.virt_wake.queued && v->arch.vtimer.phys.queued);
+    assert_int_equal(v->arch.vtimer.phys.cpu, 0);
+    unit_set_cpu(1);
+    vtimer_restore(v);
+    assert_false(v->arch.vtimer.virt_wake.queued);
+    assert_true(v->arch.vtimer.phys.queued);
+    assert_int_equal(v->arch.vtimer.phys.cpu, 1);
+    unit_set_cpu(0);
+}
+
 static void physical_timer(void **state)
 {
     (void)state;
@@ -260,8 +298,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time),
-        tcase(line),
-        tcase(physical_timer), tcase(ended), tcase(reset),
+        tcase(line), tcase(handler_comes_late), tcase(timers_follow_their_vcpu), tcase(physical_timer), tcase(ended),
+        tcase(reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
