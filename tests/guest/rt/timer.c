@@ -3,6 +3,7 @@
 #include "fdt.h"
 
 struct timer_irqs timer_irqs = { 30, 27 };
+unsigned patience_ms = 20000;
 
 void timer_init(void)
 {
