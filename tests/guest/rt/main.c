@@ -18,8 +18,6 @@
 
 #define OPTION_SIZE 128
 
-unsigned patience_ms = 20000;
-
 static const struct test *const groups[] = {
     tests_entry, tests_psci, tests_hypercall, tests_timer, tests_vgic_regs, tests_vgic_irq, tests_vgic_level,
     tests_vgic_sgi,
