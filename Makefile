@@ -123,7 +123,6 @@ unit: $(B)/.sysroot-arm64.stamp
 
 guest-test: setup image
 	@$(MAKE) --no-print-directory -C tests/guest
-	@$(MAKE) --no-print-directory -C bench
 	@$(PYTEST) tests/guest
 	@$(PYTEST) bench
 
