@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
-# make test       unit, guest and system tests, lints, both compilers
+# make test       unit, guest and system tests, lints, both compilers: unit, guest-test, system-test, lint, check-compilers alone
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 # make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
