@@ -373,11 +373,12 @@ static void test_vmids(void **state)
     assert_int_equal(insn_nth("msr vttbr_el2", 0)->value, last->arch.vttbr);
 }
 
-/* As wide as the machine needs and its CPUs can: machine.top is where the highest thing ends, so 2^40 is not above 40 bits. */
+/* As wide as the machine needs and its CPUs can: machine.top is where the highest thing ends, so 2^40 takes 40 bits. */
 static void test_width(void **state)
 {
     static const struct { u64 parange, top; unsigned int bits; } rows[] = {
-        { 4, BIT(39), 40 }, { 4, BIT(40), 40 }, { 4, BIT(40) + 1, 41 }, { 4, BIT(41), 41 }, { 4, BIT(50), 44 }, { 1, BIT(40), 36 },
+        { 4, BIT(39), 40 }, { 4, BIT(40), 40 }, { 4, BIT(40) + 1, 41 }, { 4, BIT(41), 41 }, { 4, BIT(50), 44 },
+        { 1, BIT(40), 36 },
     };
     u64 top = machine.top;
 

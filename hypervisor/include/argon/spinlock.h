@@ -68,6 +68,7 @@ static inline void lock_debug_release(struct spinlock *l) { (void)l; }
 
 #define spin_lock_init(l, r) (*(l) = (struct spinlock)SPINLOCK_INIT(r))
 
+/* The rest of spin_lock_raw() where others are before it: waits for its turn. */
 void spin_lock_contended(struct spinlock *l, u16 ticket);
 
 static always_inline void spin_lock_raw(struct spinlock *l)
