@@ -19,8 +19,8 @@ enum lock_rank {
     RANK_DOMCTL,         /* core/hypercall/domctl: one control operation per domain at a time */
     RANK_DOMLIST,        /* core/domain: insertion into and removal from the table of domains */
     RANK_CPUPOOL,        /* core/sched: cpupool membership */
-    RANK_DOMAIN,         /* struct domain: pause, shutdown, parameters */
-    RANK_GRANT_TABLE,    /* grant table size and version */
+    RANK_DOMAIN,         /* struct domain: pause, shutdown, parameters, vCPUs, shared info */
+    RANK_GRANT_TABLE,    /* grant table: growth, where its frames are mapped */
     RANK_GRANT_MAPTRACK, /* maptrack free list */
     RANK_GRANT_ENTRY,    /* one active grant entry */
     RANK_EVENT_TABLE,    /* a domain's: allocation of ports, FIFO geometry; one: who gets global VIRQs */
