@@ -373,12 +373,34 @@ static void test_vmids(void **state)
     assert_int_equal(insn_nth("msr vttbr_el2", 0)->value, last->arch.vttbr);
 }
 
+/* As wide as the machine needs and its CPUs can: machine.top is where the highest thing ends, so 2^40 takes 40 bits. */
+static void test_width(void **state)
+{
+    static const struct { u64 parange, top; unsigned int bits; } rows[] = {
+        { 4, BIT(39), 40 }, { 4, BIT(40), 40 }, { 4, BIT(40) + 1, 41 }, { 4, BIT(41), 41 }, { 4, BIT(50), 44 },
+        { 1, BIT(40), 36 },
+    };
+    u64 top = machine.top;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        reg_set("id_aa64mmfr0_el1", rows[i].parange);
+        machine.top = rows[i].top;
+        p2m_boot_init();
+        assert_int_equal(p2m_gpaddr_bits(), rows[i].bits);
+    }
+    reg_set("id_aa64mmfr0_el1", 2);
+    machine.top = top;
+    p2m_boot_init();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_map_one), CASE(test_types), CASE(test_replace), CASE(test_remove), CASE(test_of_another_domain),
         CASE(test_gfn_range), CASE(test_map_over_a_block), CASE(test_change_in_a_block),
         CASE(test_remove_from_a_block), CASE(test_remove_many), CASE(test_quota), CASE(test_dying), CASE(test_vmids),
+        CASE(test_width),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

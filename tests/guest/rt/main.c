@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs the tests the command line asks for: "only=PREFIX[+PREFIX...]", "skip=PREFIX...",
- * "hasty=PREFIX..." and "end=poweroff|psci_off|psci_reset|halt".
+ * "hasty=PREFIX..." and "end=poweroff|reboot|crash|psci_off|psci_reset".
  */
 #include "check.h"
 #include "console.h"

@@ -2,8 +2,9 @@
 #include "timer.h"
 #include "fdt.h"
 
-struct timer_irqs timer_irqs = { 30, 27 };
 unsigned patience_ms = 20000;
+
+struct timer_irqs timer_irqs = { 30, 27 };
 
 void timer_init(void)
 {
