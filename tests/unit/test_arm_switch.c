@@ -293,7 +293,7 @@ static void test_serror_ras(void **state)
     vcpu_boot_done();
     go(idle, a);
     go(a, c);
-    insn_expect("esb", "mrs s3_0_c12_c1_1", "msr vttbr_el2", NULL);
+    insn_expect("dsb sy", "esb", "mrs s3_0_c12_c1_1", "msr vttbr_el2", NULL);
     assert_int_equal(host_calls("domain_crash"), 0);
     reg_set("s3_0_c12_c1_1", DISR_A | 0x11);
     go(c, a);
@@ -301,6 +301,22 @@ static void test_serror_ras(void **state)
     assert_int_equal(reg_get("s3_0_c12_c1_1"), 0);
     assert_int_equal(insn_count("unmask"), 0);
     assert_int_equal(host_last("domain_crash")->a[0], (u64)d2);
+}
+
+/* What a vCPU has begun of TLB and cache maintenance is complete where it leaves its CPU, RAS or not: its own DSB may come on another. */
+static void test_maintenance(void **state)
+{
+    (void)state;
+    for (u32 ras = 0; ras < 2; ras++) {
+        reg_set("id_aa64pfr0_el1", (u64)ras << 28);
+        serror_boot_init();
+        vcpu_boot_done();
+        go(idle, a);
+        go(a, c);
+        insn_expect("dsb sy", "msr vttbr_el2", NULL);
+        go(c, idle);
+        insn_expect("dsb sy", "msr tcr_el1", NULL);
+    }
 }
 
 /* What guests reach though it is hidden, and nobody saves, is zero for whoever comes. */
@@ -330,7 +346,7 @@ int main(void)
         switch_case(test_idle), switch_case(test_idle_then_another), switch_case(test_stack),
         switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
         switch_case(test_serror), switch_case(test_serror_idle),
-        switch_case(test_serror_ras), switch_case(test_hidden),
+        switch_case(test_serror_ras), switch_case(test_maintenance), switch_case(test_hidden),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
