@@ -303,7 +303,7 @@ static void test_serror_ras(void **state)
     assert_int_equal(host_last("domain_crash")->a[0], (u64)d2);
 }
 
-/* What a vCPU has begun of TLB and cache maintenance is complete where it leaves its CPU, RAS or not: its own DSB may come on another. */
+/* TLB and cache maintenance that a vCPU has begun is complete where it leaves: its own DSB may come on another CPU. */
 static void test_maintenance(void **state)
 {
     (void)state;
