@@ -9,6 +9,7 @@
 #include <asm/insn.h>
 #include <asm/serror.h>
 #include <asm/trap.h>
+#include <asm/vtimer.h>
 
 #define VDISR "msr s3_4_c12_c1_1"
 #define EPD   TCR_EPD
@@ -231,6 +232,37 @@ static void test_last_vcpu(void **state)
     assert_int_equal(insn_count("tlbi vmalle1"), 0);
 }
 
+/* Where errata have it so, twice. */
+static void test_last_vcpu_repeated(void **state)
+{
+    (void)state;
+    errata_word = BIT32(ERRATUM_REPEAT_TLBI);
+    vcpu_boot_done();
+    go(idle, a);
+    go(a, b);
+    insn_expect("isb", "tlbi vmalle1", "dsb nsh", "tlbi vmalle1", "ic iallu", "dsb nsh", "isb", "vgic", NULL);
+    assert_int_equal(insn_count("tlbi vmalle1"), 2);
+}
+
+/* What a CPU that idles has kept of a vCPU is out of date once the toolstack, or a reset, has changed its registers. */
+static void test_changed_meanwhile(void **state)
+{
+    struct vcpu_guest_context x = { .user_regs = { .cpsr = 5 }, .ttbr0 = 0x1234, .sctlr = SCTLR_M };
+
+    (void)state;
+    go(idle, a);
+    go(a, idle);
+    assert_int_equal(arch_set_context(a, &x), 0);
+    go(idle, a);
+    check_loaded(a);
+    assert_int_equal(reg_get("ttbr0_el1"), 0x1234);
+    go(a, idle);
+    assert_int_equal(arch_vcpu_boot(a, 0x40000000, 7), 0);
+    go(idle, a);
+    check_loaded(a);
+    assert_int_equal(reg_get("ttbr0_el1"), 0);
+}
+
 /* With walks off as long as the TLB has what must go. */
 static void test_last_vcpu_speculative(void **state)
 {
@@ -319,6 +351,15 @@ static void test_maintenance(void **state)
     }
 }
 
+/* The timer's line is low before anything is done about its interrupt. */
+static void test_timer_off(void **state)
+{
+    (void)state;
+    insn_forget();
+    arch_vtimer_off();
+    insn_expect_exactly("msr cntv_ctl_el0", "isb", NULL);
+}
+
 /* What guests reach though it is hidden, and nobody saves, is zero for whoever comes. */
 static void test_hidden(void **state)
 {
@@ -345,8 +386,10 @@ int main(void)
         switch_case(test_speculative_at), switch_case(test_speculative_at_mmu_off), switch_case(test_not_speculative),
         switch_case(test_idle), switch_case(test_idle_then_another), switch_case(test_stack),
         switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
+        switch_case(test_last_vcpu_repeated), switch_case(test_changed_meanwhile),
         switch_case(test_serror), switch_case(test_serror_idle),
-        switch_case(test_serror_ras), switch_case(test_maintenance), switch_case(test_hidden),
+        switch_case(test_serror_ras), switch_case(test_maintenance), switch_case(test_timer_off),
+        switch_case(test_hidden),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
