@@ -52,8 +52,9 @@ class Tree:
         self.path = WORK / f"tree{number}"
         self.path.mkdir(parents=True, exist_ok=True)
         for name in COPIED:
-            subprocess.run(["rsync", "-a", "--delete", "--checksum", "--exclude=__pycache__", f"{TOP / name}",
-                            f"{self.path}/"], check=True)
+            # Times stay: what is put back after a mutation must look newer than what was built of that.
+            subprocess.run(["rsync", "-a", "--no-times", "--delete", "--checksum", "--exclude=__pycache__",
+                            f"{TOP / name}", f"{self.path}/"], check=True)
         build = self.path / "build"
         build.mkdir(exist_ok=True)
         for name in ("sysroot-arm64", ".sysroot-arm64.stamp", "images"):
