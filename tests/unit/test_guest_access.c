@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
 /* unit-sources: core/mem/range.c core/mem/buddy.c core/mem/frames.c core/mem/heap.c core/mem/page.c core/mem/stats.c */
-/* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c */
+/* unit-sources: core/mem/physmap.c core/mem/lazy.c core/mem/scrub.c core/mem/node.c */
 /* unit-sources: arch/arm/p2m.c arch/arm/p2m_lookup.c arch/arm/pgtable.c arch/arm/arm64/tlb.c arch/arm/guest_access.c */
-/* unit-sources: core/mem/node.c */
 /* Copies from and to guests: within a page and over its end, what may not be read or written, and whose page it is. */
 #include "real_p2m.h"
 #include <argon/guest_write.h>

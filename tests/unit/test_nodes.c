@@ -82,6 +82,8 @@ static void test_distance(void **state)
     assert_int_equal(machine_distance(&machine, 0, 3), 20);
     assert_int_equal(machine_distance(&machine, 5, 5), 10);
     assert_int_equal(machine_distance(&machine, ~0U, 16), 20);
+    assert_int_equal(machine_distance(&machine, MACHINE_MAX_NODES, 0), 20);
+    assert_int_equal(machine_distance(&machine, MACHINE_MAX_NODES - 1, MACHINE_MAX_NODES), 20);
     /* Equal ones by number; only what is asked for. */
     assert_int_equal(machine_nodes_near(&machine, 0, machine.nodes, order), 4);
     assert_memory_equal(order, ((u8[]){ 0, 3, 5, 2 }), 4);
@@ -218,6 +220,26 @@ static void test_late_node(void **state)
     assert_int_equal(node_free(1), NODE_PAGES);
 }
 
+/* A node's memory may come in pieces: the next takes nothing from what is there. */
+static void test_node_of_pieces(void **state)
+{
+    u8 *p;
+
+    (void)state;
+    mem_reset();
+    host_ram_init(FIRST, 2 * NODE_PAGES);
+    add(FIRST, NODE_PAGES, 0);
+    p = xzalloc_bytes(1024);
+    add(FIRST + NODE_PAGES, NODE_PAGES, 0);
+    mem_flush_cache();
+    assert_int_equal(node_free(0), 2 * NODE_PAGES - 1);
+    assert_int_equal((u64)xzalloc_bytes(1024) / PAGE_SIZE, (u64)p / PAGE_SIZE);
+    for (u32 i = 0; i < 2 * NODE_PAGES - 1; i++) {
+        assert_non_null(pages_alloc(0, 0));
+    }
+    assert_null(pages_alloc(0, 0));
+}
+
 /* A domain's memory is of its nodes, the caller's own first among them; then by distance from those. */
 static void test_affinity(void **state)
 {
@@ -319,6 +341,24 @@ static void test_slabs(void **state)
     assert_null(xzalloc_bytes_near(PAGE_SIZE, 1));
 }
 
+/* A full slab that gets an object back is its node's to allocate from, not that of who frees. */
+static void test_full_slab(void **state)
+{
+    u8 *p[4];
+
+    (void)state;
+    machine_of(2);
+    unit_set_cpu(1);
+    for (u32 i = 0; i < 4; i++) {
+        p[i] = xzalloc_bytes(1024);
+        assert_int_equal((u64)p[i] / PAGE_SIZE, (u64)p[0] / PAGE_SIZE);
+    }
+    unit_set_cpu(0);
+    xfree(p[2]);
+    assert_int_equal(node_of(xzalloc_bytes(1024)), 0);
+    assert_ptr_equal(xzalloc_bytes_near(1024, 1), p[2]);
+}
+
 /* Nodes of 1 GiB with holes of 16 and 40 GiB between them; numbers with holes, too. */
 static void test_sparse(void **state)
 {
@@ -390,8 +430,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_distance), CASE(test_two), CASE(test_four), CASE(test_without_memory), CASE(test_late_node),
-        CASE(test_affinity), CASE(test_run_over_two),
-        CASE(test_slabs), CASE(test_sparse), CASE(test_idle), CASE(test_dump)
+        CASE(test_node_of_pieces), CASE(test_affinity), CASE(test_run_over_two),
+        CASE(test_slabs), CASE(test_full_slab), CASE(test_sparse), CASE(test_idle), CASE(test_dump)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
