@@ -331,8 +331,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time),
-        tcase(line), tcase(handler_comes_late), tcase(timers_follow_their_vcpu), tcase(physical_timer), tcase(overtaken),
-        tcase(ended), tcase(reset),
+        tcase(line), tcase(handler_comes_late), tcase(timers_follow_their_vcpu), tcase(physical_timer),
+        tcase(overtaken), tcase(ended), tcase(reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
