@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
-# make test       unit, guest and system tests, lints, both compilers
+# make test       unit, guest and system tests, lints, both compilers: unit, guest-test, system-test, lint, check-compilers alone
 # make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
 # make mutate     the mutations alone (MUTATE="event grant/": a part of them)
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)

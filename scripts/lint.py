@@ -60,9 +60,8 @@ PRIVILEGE_ALLOWED = {
     "hypervisor/core/console/dump.c": "prints it",
     "hypervisor/core/console/output.c": "what others write has their id in front of each line",
     "hypervisor/core/sched/affinity.c": "dom0_vcpus_pin",
-    "hypervisor/arch/arm/domain.c": "dom0 has the machine's layout",
+    "hypervisor/arch/arm/domain.c": "dom0 has the machine's layout and timer interrupts",
     "hypervisor/arch/arm/p2m.c": "tables of dom0's come out of no pool",
-    "hypervisor/arch/arm/arm64/vcpu.c": "dom0 has the machine's timer interrupts",
     "hypervisor/vdev/vgic/vgic.c": "dom0 has the machine's layout",
 }
 # A right that stands in no row; xen_version tells who it is by a feature.

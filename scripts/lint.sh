@@ -9,6 +9,9 @@ status=0
 echo "lint: house rules"
 /usr/bin/python3 scripts/lint.py || status=1
 
+echo "lint: names in comments and documents"
+/usr/bin/python3 scripts/names.py || status=1
+
 echo "lint: shell scripts"
 mapfile -t scripts < <(find scripts tests bench tools .ci -type f -not -path '*/__pycache__/*' \
     -exec grep -lE '^#!/bin/(ba)?sh' {} + 2>/dev/null)

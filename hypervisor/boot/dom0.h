@@ -19,8 +19,8 @@ must_check int dom0_claim_memory(const struct machine *m, u32 node, u64 bytes, u
 
 /*
  * Host RAM that dom0 was not given (nor the frames in `devices`), as guest-physical space for other uses: the
- * grant-table window of grant_size bytes (page multiple), then extended regions (2 MiB aligned, 64 MiB and up; ABI:
- * device tree). Returns the number of regions, the window being the first; 0: no room for it.
+ * grant-table window of grant_size bytes (page multiple), then extended regions (2 MiB aligned, 64 MiB and up;
+ * docs/design/boot.md). Returns the number of regions, the window being the first; 0: no room for it.
  */
 u32 dom0_spare_regions(const struct machine *m, const struct build_memory *mem, struct rangeset *devices,
                        u64 grant_size, struct machine_range *out, u32 max);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which nodes of the host's device tree dom0 gets (docs/design/boot.md has the table; ABI: device tree). */
+/* Which nodes of the host's device tree dom0 gets (docs/design/boot.md has the table). */
 #include "dom0.h"
 #include <argon/string.h>
 

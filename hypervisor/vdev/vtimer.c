@@ -147,35 +147,62 @@ bool vtimer_virt_line(const struct vcpu *v)
 
 /* ---- the EL1 physical timer ---- */
 
-/* Line and stand-in after a change of the registers or of time. */
-static void phys_update(struct vcpu *v)
+static bool phys_line(const struct vcpu *v)
+{
+    return is_on(v->arch.vtimer.cntp_ctl) && expired(v, v->arch.vtimer.cntp_cval);
+}
+
+/* The stand-in, for a line that is as given. */
+static void phys_arm(struct vcpu *v, bool line)
 {
     struct vtimer_vcpu *t = &v->arch.vtimer;
-    bool enabled = (t->cntp_ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
-    bool line = enabled && expired(v, t->cntp_cval);
 
-    if (enabled && !line) {
+    if (is_on(t->cntp_ctl) && !line) {
         arm(&t->phys, deadline_ns(v, t->cntp_cval));
     } else {
         timer_stop(&t->phys);
     }
+}
+
+/* Line and stand-in after a change of the registers. */
+static void phys_update(struct vcpu *v)
+{
+    struct vtimer_vcpu *t = &v->arch.vtimer;
+    bool line = phys_line(v);
+
+    phys_arm(v, line);
+    cpu_barrier();                       /* the registers before the look at cntp_line: phys_fn() */
     if (line != t->cntp_line) {
         t->cntp_line = line;
         vgic_set_level(v->domain, v, t->phys_irq, line);
     }
 }
 
+/*
+ * The stand-in has fired. No lock is held against v, which may get on another CPU, or be reset, while this CPU is here
+ * with what the registers were: if they say otherwise in the end, once more, and the line is told whatever it is
+ * thought to be.
+ */
 static void phys_fn(void *data)
 {
     struct vcpu *v = data;
+    struct vtimer_vcpu *t = &v->arch.vtimer;
     u32 cpu = READ_ONCE(v->cpu);
+    bool line;
 
-    if (unlikely(READ_ONCE(v->arch.vtimer.live) && cpu != cpu_id())) {
-        timer_migrate(&v->arch.vtimer.phys, cpu);     /* v has just got on that CPU and uses the timer there */
-        timer_set(&v->arch.vtimer.phys, now_ns());
+    if (unlikely(READ_ONCE(t->live) && cpu != cpu_id())) {
+        timer_migrate(&t->phys, cpu);    /* v has just got on that CPU and uses the timer there */
+        timer_set(&t->phys, now_ns());
         return;
     }
-    phys_update(v);
+    line = phys_line(v);
+    phys_arm(v, line);
+    t->cntp_line = line;
+    vgic_set_level(v->domain, v, t->phys_irq, line);
+    cpu_barrier();                       /* the line before the look at the registers: phys_update() */
+    if (unlikely(phys_line(v) != line)) {
+        timer_set(&t->phys, now_ns());
+    }
 }
 
 static u64 phys_read(struct vcpu *v, enum vtimer_reg reg)

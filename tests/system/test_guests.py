@@ -51,7 +51,7 @@ def test_disks(dom0):
         new = guests.digest(guest.run("sha256sum </new"))
         guest_a = guests.digest(guest.run("sha256sum </dev/xvda"))
     dom0.run("xl shutdown -w disks", guests.GUEST_TIMEOUT)
-    dom0.run("sync; timeout 20 sh -c 'while losetup /dev/loop0 2>/dev/null; do sleep 0.2; done'")
+    dom0.run("sync; timeout 120 sh -c 'while losetup /dev/loop0 2>/dev/null; do sleep 0.2; done'", guests.GUEST_TIMEOUT)
     assert digest(dom0, "/tmp/a.img") == guest_a
     assert guests.digest(dom0.run("dd if=/tmp/a.img bs=1M skip=1 count=3 2>/dev/null | sha256sum")) == new
     assert guests.digest(dom0.run("dd if=/tmp/b.img bs=1M count=3 2>/dev/null | sha256sum")) == new

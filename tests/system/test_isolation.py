@@ -57,7 +57,7 @@ def test_spin(dom0):
 def test_crash(dom0):
     """A guest that says it crashed is kept for a look or removed, as its configuration has it."""
     guests.create(dom0, "kept", text=guests.bare("kept", "crash", on_crash="preserve"))
-    dom0.run("timeout 30 sh -c 'until xl list kept | grep -q sc-; do sleep 0.2; done'")
+    dom0.run("timeout 120 sh -c 'until xl list kept | grep -q sc-; do sleep 0.2; done'", guests.GUEST_TIMEOUT)
     assert guests.listed(dom0)["kept"][3] == "---sc-"
     guests.create(dom0, "gone", text=guests.bare("gone", "crash"))
     guests.wait_gone(dom0, "gone")

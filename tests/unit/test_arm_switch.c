@@ -9,6 +9,7 @@
 #include <asm/insn.h>
 #include <asm/serror.h>
 #include <asm/trap.h>
+#include <asm/vtimer.h>
 
 #define VDISR "msr s3_4_c12_c1_1"
 #define EPD   TCR_EPD
@@ -264,6 +265,37 @@ static void test_last_vcpu(void **state)
     assert_int_equal(insn_count("tlbi vmalle1"), 0);
 }
 
+/* Where errata have it so, twice. */
+static void test_last_vcpu_repeated(void **state)
+{
+    (void)state;
+    errata_word = BIT32(ERRATUM_REPEAT_TLBI);
+    vcpu_boot_done();
+    go(idle, a);
+    go(a, b);
+    insn_expect("isb", "tlbi vmalle1", "dsb nsh", "tlbi vmalle1", "ic iallu", "dsb nsh", "isb", "vgic", NULL);
+    assert_int_equal(insn_count("tlbi vmalle1"), 2);
+}
+
+/* What a CPU that idles has kept of a vCPU is out of date once the toolstack, or a reset, has changed its registers. */
+static void test_changed_meanwhile(void **state)
+{
+    struct vcpu_guest_context x = { .user_regs = { .cpsr = 5 }, .ttbr0 = 0x1234, .sctlr = SCTLR_M };
+
+    (void)state;
+    go(idle, a);
+    go(a, idle);
+    assert_int_equal(arch_set_context(a, &x), 0);
+    go(idle, a);
+    check_loaded(a);
+    assert_int_equal(reg_get("ttbr0_el1"), 0x1234);
+    go(a, idle);
+    assert_int_equal(arch_vcpu_boot(a, 0x40000000, 7), 0);
+    go(idle, a);
+    check_loaded(a);
+    assert_int_equal(reg_get("ttbr0_el1"), 0);
+}
+
 /* With walks off as long as the TLB has what must go. */
 static void test_last_vcpu_speculative(void **state)
 {
@@ -326,7 +358,7 @@ static void test_serror_ras(void **state)
     vcpu_boot_done();
     go(idle, a);
     go(a, c);
-    insn_expect("esb", "mrs s3_0_c12_c1_1", "msr vttbr_el2", NULL);
+    insn_expect("dsb sy", "esb", "mrs s3_0_c12_c1_1", "msr vttbr_el2", NULL);
     assert_int_equal(host_calls("domain_crash"), 0);
     reg_set("s3_0_c12_c1_1", DISR_A | 0x11);
     go(c, a);
@@ -334,6 +366,31 @@ static void test_serror_ras(void **state)
     assert_int_equal(reg_get("s3_0_c12_c1_1"), 0);
     assert_int_equal(insn_count("unmask"), 0);
     assert_int_equal(host_last("domain_crash")->a[0], (u64)d2);
+}
+
+/* TLB and cache maintenance that a vCPU has begun is complete where it leaves: its own DSB may come on another CPU. */
+static void test_maintenance(void **state)
+{
+    (void)state;
+    for (u32 ras = 0; ras < 2; ras++) {
+        reg_set("id_aa64pfr0_el1", (u64)ras << 28);
+        serror_boot_init();
+        vcpu_boot_done();
+        go(idle, a);
+        go(a, c);
+        insn_expect("dsb sy", "msr vttbr_el2", NULL);
+        go(c, idle);
+        insn_expect("dsb sy", "msr tcr_el1", NULL);
+    }
+}
+
+/* The timer's line is low before anything is done about its interrupt. */
+static void test_timer_off(void **state)
+{
+    (void)state;
+    insn_forget();
+    arch_vtimer_off();
+    insn_expect_exactly("msr cntv_ctl_el0", "isb", NULL);
 }
 
 /* What guests reach though it is hidden, and nobody saves, is zero for whoever comes. */
@@ -406,9 +463,10 @@ int main(void)
         switch_case(test_speculative_at), switch_case(test_speculative_at_mmu_off), switch_case(test_not_speculative),
         switch_case(test_timer_and_vgic), switch_case(test_home_again), switch_case(test_idle),
         switch_case(test_idle_then_another), switch_case(test_stack),
-        switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative), switch_case(test_serror),
-        switch_case(test_serror_idle), switch_case(test_serror_ras), switch_case(test_hidden),
-        switch_case(test_context), switch_case(test_boot_state),
+        switch_case(test_last_vcpu), switch_case(test_last_vcpu_speculative),
+        switch_case(test_last_vcpu_repeated), switch_case(test_changed_meanwhile), switch_case(test_serror),
+        switch_case(test_serror_idle), switch_case(test_serror_ras), switch_case(test_maintenance),
+        switch_case(test_timer_off), switch_case(test_hidden), switch_case(test_context), switch_case(test_boot_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,7 +191,7 @@ static void test_place(void **state)
     assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0x16b6e1b, &p, &need), 0);
     assert_int_equal(p.kernel, 0x60080000);
     assert_int_equal(p.entry, 0x60080000);
-    assert_int_equal(p.fdt, 0x68000000);     /* as Xen has it, ABI.md 5 */
+    assert_int_equal(p.fdt, 0x68000000);     /* as Xen has it */
     assert_int_equal(p.initrd, 0x68200000);
     assert_int_equal(p.initrd_size, 0x16b6e1b);
     /* Less than 128 MiB: at the end. */

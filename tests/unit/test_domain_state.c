@@ -121,7 +121,7 @@ static void test_watchdog(void **state)
     assert_int_equal(d->shutdown_code, SHUTDOWN_watchdog);
 }
 
-/* ---- figures: the values that the reference showed (ABI.md 3.1) ---- */
+/* ---- figures: the values that the reference, Debian's Xen, showed ---- */
 
 static u32 info_flags(struct domain *d)
 {

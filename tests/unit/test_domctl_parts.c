@@ -51,6 +51,28 @@ static void test_setvcpucontext(void **state)
     assert_int_equal(caller->pause_count, 0);
 }
 
+/* The context is gone when the call is made again for a vCPU that was running at first: it runs on. */
+static void test_setvcpucontext_given_up(void **state)
+{
+    struct vcpu_guest_context c = { .flags = VGCF_online };
+    struct vcpu *v = d->vcpu[0];
+
+    (void)state;
+    v->initialised = true;
+    vcpu_unblock(v, VPF_DOWN);
+    assert_ptr_equal(run_on(1), v);
+    unit_set_cpu(0);
+    op.u.vcpucontext.ctxt.q = put(&c, sizeof(c));
+    assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext), -ERESTART);
+    assert_int_equal(v->pause_count, 1);
+    op.u.vcpucontext.ctxt.q = 0xdead000;
+    assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext), -EFAULT);
+    assert_int_equal(v->pause_count, 0);
+    assert_int_equal(v->pause_flags, 0);
+    assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext), -EFAULT);
+    assert_int_equal(v->pause_count, 0);
+}
+
 /* A running vCPU is stopped first; the pause lasts from the first try to the end. */
 static void test_getvcpucontext_of_a_running_vcpu(void **state)
 {
@@ -332,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         domctl_case(test_setvcpucontext),
+        domctl_case(test_setvcpucontext_given_up),
         domctl_case(test_getvcpucontext_of_a_running_vcpu),
         domctl_case(test_getvcpuinfo),
         domctl_case(test_affinity),

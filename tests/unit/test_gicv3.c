@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: drivers/irqchip/gicv3.c */
 /* The GICv3 driver: what a CPU finds left by firmware or an earlier kernel, and the order of its register accesses. */
 #include "sysreg.h"
 #include <argon/irqchip.h>
 #include <argon/machine.h>
 #include <vdev/vgic_host.h>
 
+/* Bits of register arrays that are written and read, among the instructions. */
+#include <asm/insn.h>
+#define gic_write_bit write_bit_unseen
+#define gic_read_bit read_bit_unseen
 #include "../../hypervisor/drivers/irqchip/gic.h"
+#undef gic_write_bit
+#undef gic_read_bit
+
+static void gic_write_bit(volatile void *base, u32 array, u32 intid)
+{
+    insn_other("write bit", array);
+    write_bit_unseen(base, array, intid);
+}
+
+static bool gic_read_bit(volatile void *base, u32 array, u32 intid)
+{
+    insn_other("read bit", array);
+    return read_bit_unseen(base, array, intid);
+}
+
+#include "../../hypervisor/drivers/irqchip/gicv3.c"
 
 #define FRAMES 0x20000
 static u32 dist[0x10000 / 4], redists[2 * FRAMES / 4];
 static const struct irqchip_ops *const chip = &gicv3_ops;
 
-static u32 *redist(u32 cpu, u32 offset) { return &redists[(cpu * FRAMES + offset) / 4]; }
+static u32 *rd_reg(u32 cpu, u32 offset) { return &redists[(cpu * FRAMES + offset) / 4]; }
 
 /* Two CPUs, five bits of priority, four list registers, 64 interrupts. */
 static int setup(void **state)
@@ -23,9 +42,9 @@ static int setup(void **state)
     memset(dist, 0, sizeof(dist));
     memset(redists, 0, sizeof(redists));
     dist[GICD_TYPER / 4] = 1;
-    *redist(0, 0x14) = 2;                /* GICR_WAKER: asleep */
-    *redist(1, 8) = BIT32(4);            /* GICR_TYPER: affinity 1, the last */
-    *redist(1, 12) = 1;
+    *rd_reg(0, 0x14) = 2;                /* GICR_WAKER: asleep */
+    *rd_reg(1, 8) = BIT32(4);            /* GICR_TYPER: affinity 1, the last */
+    *rd_reg(1, 12) = 1;
     machine.gic = (struct machine_gic){ .version = 3, .gicd = (paddr_t)dist, .gicd_size = sizeof(dist), .nr_redist = 1,
                                         .redist = { { .start = (paddr_t)redists, .size = sizeof(redists) } } };
     reg_set("ich_vtr_el2", 4UL << 29 | 4UL << 26 | 3);
@@ -78,9 +97,9 @@ static void test_leftovers(void **state)
     assert_int_equal(reg_get("icc_ap1r0_el1"), 0);
     assert_int_equal(insn_count("msr icc_ap1r1_el1"), 0);        /* UNDEFINED with five bits */
     assert_int_equal(reg_get("ich_lr2_el2"), 0);
-    assert_int_equal(*redist(0, 0x14) & 2, 0);
-    assert_int_equal(*redist(0, 0x10000 + GIC_ICACTIVER), ~0u);
-    assert_int_equal(*redist(0, 0x10000 + GIC_ICENABLER), ~0u);
+    assert_int_equal(*rd_reg(0, 0x14) & 2, 0);
+    assert_int_equal(*rd_reg(0, 0x10000 + GIC_ICACTIVER), ~0u);
+    assert_int_equal(*rd_reg(0, 0x10000 + GIC_ICENABLER), ~0u);
 }
 
 static void test_active_priorities(void **state)
@@ -100,9 +119,9 @@ static void test_active_priorities(void **state)
 static void test_lpis(void **state)
 {
     (void)state;
-    *redist(0, 0) = 1;
+    *rd_reg(0, 0) = 1;
     start();
-    assert_int_equal(*redist(0, 0), 0);
+    assert_int_equal(*rd_reg(0, 0), 0);
     assert_null(strstr(unit_log(), "LPIs"));
 }
 
@@ -112,9 +131,9 @@ static void test_redist(void **state)
     (void)state;
     start();
     unit_set_cpu(1);
-    *redist(1, 0x10000 + GIC_ICENABLER) = 0;
+    *rd_reg(1, 0x10000 + GIC_ICENABLER) = 0;
     assert_int_equal(chip->init_cpu(), 0);
-    assert_int_equal(*redist(1, 0x10000 + GIC_ICENABLER), ~0u);
+    assert_int_equal(*rd_reg(1, 0x10000 + GIC_ICENABLER), ~0u);
     unit_set_cpu(2);
     assert_int_not_equal(chip->init_cpu(), 0);
     assert_non_null(strstr(unit_log(), "no redistributor"));
@@ -141,6 +160,23 @@ static void test_barriers(void **state)
     insn_forget();
     (void)chip->virt->lr_empty();
     insn_expect("isb", "mrs ich_elrsr_el2", NULL);
+}
+
+/* The timer of the vCPU that comes is active before that one can end it, and after that of the one before has ended. */
+static void test_made_active(void **state)
+{
+    (void)state;
+    start();
+    insn_forget();
+    chip->set_active(27, true);
+    insn_expect_exactly("dsb sy", "write bit", "read bit", "dsb sy", NULL);
+    assert_int_equal(insn_nth("write bit", 0)->value, GIC_ISACTIVER);
+    assert_int_equal(insn_nth("read bit", 0)->value, GIC_ISACTIVER);
+    assert_int_equal(*rd_reg(0, 0x10000 + GIC_ISACTIVER), BIT32(27));
+    insn_forget();
+    chip->set_active(40, false);
+    insn_expect_exactly("write bit", "dsb sy", NULL);
+    assert_int_equal(dist[GIC_ICACTIVER / 4 + 1], BIT32(8));
 }
 
 /* The interface is off before list registers are taken away, and on when the next vCPU's are all there. */
@@ -172,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         gic_case(test_sre), gic_case(test_sre_denied), gic_case(test_leftovers), gic_case(test_active_priorities),
         gic_case(test_lpis), gic_case(test_redist), gic_case(test_barriers), gic_case(test_virtual),
+        gic_case(test_made_active),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,30 @@ static void test_idle_cpus(void **state)
     }
 }
 
+/*
+ * A block whose page structs are written while a grace period of the hot range runs: CPUs that have answered may not
+ * have seen them, so lookups wait for the next period.
+ */
+static void begins_a_period(u64 first)
+{
+    all_the_others(first);
+    assert_true(mem_idle());
+    assert_false(mem_idle());
+}
+
+static void test_hot_range_waits(void **state)
+{
+    (void)state;
+    mem_idle_start(false);
+    meanwhile = begins_a_period;
+    assert_true(mem_idle());
+    quiesce_poll();
+    assert_int_equal(mem_hot_range.nr, 0);       /* it was the first block */
+    assert_true(mem_idle());
+    quiesce_poll();
+    assert_int_equal(mem_hot_range.nr, BLOCKS * BLOCK);
+}
+
 /* An allocation that finds nothing else waits until the block is ready. */
 static u32 done;
 
@@ -148,7 +172,9 @@ static void test_waits_for_the_last(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { CASE(test_two_at_once), CASE(test_idle_cpus), CASE(test_waits_for_the_last) };
+    const struct CMUnitTest tests[] = {
+        CASE(test_two_at_once), CASE(test_idle_cpus), CASE(test_hot_range_waits), CASE(test_waits_for_the_last),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,40 @@ static void test_map_one(void **state)
     assert_int_equal(p2m_map(d, gfn(7), mfn(1), 0, P2M_MMIO), -EINVAL);
 }
 
+static u64 watched;              /* a guest frame */
+
+/* At each DSB ISHST: how far down the tables for `watched` go, and what is there. */
+static u64 deepest[8], found[8];
+static u32 nr_barriers;
+
+static void watch_barriers(const struct insn *i)
+{
+    if (strcmp(i->text, "dsb ishst") == 0 && nr_barriers < ARRAY_SIZE(deepest)) {
+        unsigned int level;
+
+        found[nr_barriers] = pgt_lookup(&d->arch.p2m, watched << PAGE_SHIFT, &level);
+        deepest[nr_barriers++] = level;
+    }
+}
+
+/* Walkers see what is in a new table before the entry that points to it, and the last entry before the return. */
+static void test_new_tables(void **state)
+{
+    (void)state;
+    for (u64 nr = 1; nr <= 2; nr++) {
+        watched = nr * SZ_1G;
+        nr_barriers = 0;
+        insn_hook = watch_barriers;
+        assert_int_equal(p2m_map(d, gfn(watched), mfn(0x40001), nr, P2M_RAM_RW), 0);
+        insn_hook = NULL;
+        assert_int_equal(nr_barriers, 3);
+        for (u32 i = 0; i < 3; i++) {
+            assert_int_equal(deepest[i], i + 1);         /* from the root, of level 1 */
+            assert_int_equal(found[i] != 0, i == 2);
+        }
+    }
+}
+
 /* Each type, by what the guest may do: read, write, execute, cache. */
 static void test_types(void **state)
 {
@@ -96,7 +130,6 @@ static void test_types(void **state)
 
 /* The entry while the other CPUs are told that the old one is gone. */
 static u64 entry_during_flush;
-static u64 watched;
 
 static void watch(const struct insn *i)
 {
@@ -373,12 +406,35 @@ static void test_vmids(void **state)
     assert_int_equal(insn_nth("msr vttbr_el2", 0)->value, last->arch.vttbr);
 }
 
+/* As wide as the machine needs and its CPUs can: machine.top is where the highest thing ends, so 2^40 takes 40 bits. */
+static void test_width(void **state)
+{
+    static const struct { u64 parange, top; unsigned int bits; } rows[] = {
+        { 4, BIT(39), 40 }, { 4, BIT(40), 40 }, { 4, BIT(40) + 1, 41 }, { 4, BIT(41), 41 }, { 4, BIT(50), 44 },
+        { 1, BIT(40), 36 },
+    };
+    u64 top = machine.top;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        reg_set("id_aa64mmfr0_el1", rows[i].parange);
+        machine.top = rows[i].top;
+        p2m_boot_init();
+        assert_int_equal(p2m_gpaddr_bits(), rows[i].bits);
+    }
+    reg_set("id_aa64mmfr0_el1", 2);
+    machine.top = top;
+    p2m_boot_init();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_map_one), CASE(test_types), CASE(test_replace), CASE(test_remove), CASE(test_of_another_domain),
+        CASE(test_map_one), CASE(test_new_tables),
+        CASE(test_types), CASE(test_replace), CASE(test_remove), CASE(test_of_another_domain),
         CASE(test_gfn_range), CASE(test_map_over_a_block), CASE(test_change_in_a_block),
         CASE(test_remove_from_a_block), CASE(test_remove_many), CASE(test_quota), CASE(test_dying), CASE(test_vmids),
+        CASE(test_width),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static u64 call(u64 fid, u64 a, u64 b, u64 c)
     return x[0];
 }
 
-/* The values guests of this ABI see (ABI.md 2.1). */
+/* The values guests of this ABI see (Arm DEN0022, DEN0028; as on Debian's Xen). */
 static void values(void **state)
 {
     static const u32 features[] = {

@@ -13,6 +13,7 @@ static struct domain *d;
 static struct vcpu *v;
 static u32 injected_off, injected_host, levels;
 static bool level, in_flight, off_cpu = true;
+static void (*before_level)(void);       /* once: what others do while the line's change is on its way */
 
 bool vgic_inject_timer(struct vcpu *t, u32 intid)
 {
@@ -46,6 +47,12 @@ void vgic_set_level(struct domain *dom, struct vcpu *t, u32 intid, bool l)
     (void)dom;
     assert_ptr_equal(t, v);
     assert_int_equal(intid, 30);
+    if (before_level != NULL) {
+        void (*fn)(void) = before_level;
+
+        before_level = NULL;
+        fn();
+    }
     levels++;
     level = l;
 }
@@ -279,6 +286,32 @@ static void physical_timer(void **state)
     assert_false(level);
 }
 
+static void guest_turns_it_off(void) { set(VTIMER_CNTP_CTL, 0); }
+static void guest_sets_it_anew(void) { set(VTIMER_CNTP_CVAL, count() + 500); }
+static void vcpu_is_reset(void) { vtimer_reset_vcpu(v); }
+
+/* The stand-in fires while its vCPU, on another CPU, has other plans: what the registers say in the end holds. */
+static void overtaken(void **state)
+{
+    static void (*const plans[])(void) = { guest_turns_it_off, guest_sets_it_anew, vcpu_is_reset };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        set(VTIMER_CNTP_CVAL, count() + 100);
+        set(VTIMER_CNTP_CTL, 1);
+        assert_false(level);
+        before_level = plans[i];
+        unit_advance(ticks_to_ns(101));
+        unit_advance(ticks_to_ns(1));
+        assert_null(before_level);
+        assert_false(level);
+        unit_advance(ticks_to_ns(600));
+        assert_int_equal(level, plans[i] == guest_sets_it_anew);
+        set(VTIMER_CNTP_CTL, 0);
+        assert_false(level);
+    }
+}
+
 static void reset(void **state)
 {
     (void)state;
@@ -298,8 +331,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         tcase(fires_on_time), tcase(disabled_masked_or_far), tcase(expired_while_masked_here), tcase(back_in_time),
-        tcase(line), tcase(handler_comes_late), tcase(timers_follow_their_vcpu), tcase(physical_timer), tcase(ended),
-        tcase(reset),
+        tcase(line), tcase(handler_comes_late), tcase(timers_follow_their_vcpu), tcase(physical_timer),
+        tcase(overtaken), tcase(ended), tcase(reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ void p2m_boot_init(void)
 {
     u8 bits = stage2_output_bits(), need = GUEST_GPADDR_BITS;
 
-    while (need < bits && machine.top >> need != 0) {
+    while (need < bits && machine.top > BIT(need)) {
         need++;
     }
     /* No more than is used: up to 43 bits fit 16 concatenated level-1 tables (D8.2.2), which saves a level of every walk. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A domain's device tree: writer, and the nodes that Argon gives every domain. See fdt.h; ABI: device tree. */
+/* A domain's device tree: writer, and the nodes that Argon gives every domain. See fdt.h; docs/design/boot.md. */
 #include "fdt.h"
 
 #include <argon/build.h>

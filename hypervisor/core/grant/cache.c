@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GNTTABOP_cache_flush: cache maintenance by machine address, for devices that do not snoop (ABI.md 2.5). */
+/* GNTTABOP_cache_flush: cache maintenance by machine address, for devices that do not snoop (public grant_table.h). */
 #include "internal.h"
 
 #include <argon/arch.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event_channel_op: fetch the argument, choose the domain, check permission, act (public event_channel.h, ABI.md 2.3).
+ * event_channel_op: fetch the argument, choose the domain, check permission, act (public event_channel.h).
  * An operation that opens a port and cannot tell its number undoes it.
  */
 #include <argon/domain.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op: batches of one structure each (public grant_table.h, ABI.md 2.5). An operation's failure is in its
+ * grant_table_op: batches of one structure each (public grant_table.h). An operation's failure is in its
  * status field and ends nothing; the call fails for what cannot be read or written, and for operations that have no
  * status. A long batch is restarted with the pointer moved on and the count reduced.
  */

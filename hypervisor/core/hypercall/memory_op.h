@@ -9,7 +9,8 @@
 
 /*
  * The first argument word: operation in the low bits, above them how many extents, entries or frames earlier runs of
- * this hypercall have done (ABI.md 1). A guest can put anything there: a handler treats it as a guest's number.
+ * this hypercall have done (docs/abi.md, Calling). A guest can put anything there: a handler treats it as a guest's
+ * number.
  */
 #define MEMOP_BITS 6
 #define memop_cmd(args)   ((u32)((args)[0] & (BIT(MEMOP_BITS) - 1)))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xen_version (public version.h): what this hypervisor says it is. Tools choose their directory by XENVER_version
- * (ABI.md 0).
+ * xen_version (public version.h): what this hypervisor says it is. Tools choose their directory by XENVER_version.
  */
 #include <argon/hypercall.h>
 

@@ -79,9 +79,12 @@ static inline u32 mem_node_of(u64 m)
 /*
  * mem_hot_range: the part of mem_fill_holes()'s run, or before that of the largest range, that has page structs, from
  * its start. Chosen anew at boot; later it only grows, by mem_hot_grow(), and only when every CPU has seen the page
- * structs written (a grace period).
+ * structs written: to what mem_hot_could_be() said before a grace period began. Who finds a frame below the new end may
+ * have loaded its word before the end, as a branch orders no loads (Arm ARM B2.3); blocks that are written during the
+ * period wait for the next one.
  */
-void mem_hot_grow(void);
+u64 mem_hot_could_be(void);
+void mem_hot_grow(u64 nr);
 
 /*
  * page_get() may look at any frame at any time: words are written whole. A private frame is marked with what it is used

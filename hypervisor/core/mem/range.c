@@ -90,11 +90,14 @@ static void choose_hot(void)
     mem_hot_range = (struct mem_hot_range){ first, touched_frames(first, end), mfn_to_page(mfn(first)) };
 }
 
-void mem_hot_grow(void)
+u64 mem_hot_could_be(void)
 {
-    u64 first = mem_hot_range.first;
+    return touched_frames(mem_hot_range.first, run_first == run_end ? largest_range()->end : run_end);
+}
 
-    WRITE_ONCE(mem_hot_range.nr, touched_frames(first, run_first == run_end ? largest_range()->end : run_end));
+void mem_hot_grow(u64 nr)
+{
+    WRITE_ONCE(mem_hot_range.nr, nr);
 }
 
 boot_code void mem_fill_holes(paddr_t start, paddr_t end)

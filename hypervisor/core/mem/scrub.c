@@ -14,6 +14,7 @@ static bool running;             /* mem_idle_start() was called; written once af
 static bool zeroing;             /* ... to zero memory too */
 static u32 interrupted;          /* allocations that want back what is being worked on; atomic */
 static bool growing;             /* a grace period for the hot range is under way; atomic */
+static u64 grow_to;              /* ... and what it will then have: who has set `growing` */
 static struct quiesce_head grow_head;
 
 void mem_idle_start(bool zero)
@@ -108,7 +109,7 @@ static bool scrub_node(u32 node, bool yielding)
 static void grown(struct quiesce_head *head)
 {
     (void)head;
-    mem_hot_grow();
+    mem_hot_grow(grow_to);
     atomic_store_release(&growing, false);
 }
 
@@ -121,6 +122,7 @@ static bool grow_hot_range(void)
         return false;
     }
     lazy_seen();
+    grow_to = mem_hot_could_be();
     quiesce_defer(&grow_head, grown);
     return true;
 }

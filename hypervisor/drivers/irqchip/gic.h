@@ -8,6 +8,10 @@
  * first (dsb ishst; the SGI is not a memory access that a dmb could order, B2.3.12); a register's effect on another
  * component or on the interrupt line is waited for by dsb sy; a system register's effect on anything but itself
  * needs isb (D1.7, "direct writes and indirect reads").
+ *
+ * dsb sy waits for an acknowledgement that may come from before the GIC (nGnRE, B2.7.2). Where a write that takes
+ * effect too late does harm, rather than an interrupt too many or one a moment later, the register is read back: an
+ * access that the GIC itself answers, after the write.
  */
 #ifndef DRIVERS_GIC_H
 #define DRIVERS_GIC_H

@@ -159,9 +159,13 @@ static void gicv2_set_target(u32 intid, u32 cpu)
     gic_write8(gicv2_gicd, GIC_ITARGETSR + intid, cpu_mask[cpu]);
 }
 
+/* Made active, it is so before a guest can end it through a list register. */
 static void gicv2_set_active(u32 intid, bool active)
 {
     gic_write_bit(gicv2_gicd, active ? GIC_ISACTIVER : GIC_ICACTIVER, intid);
+    if (active) {
+        (void)gic_read_bit(gicv2_gicd, GIC_ISACTIVER, intid);
+    }
     dsb(sy);                             /* before its line may rise again: next device access or guest entry */
 }
 

@@ -301,9 +301,20 @@ static void gicv3_set_target(u32 intid, u32 cpu)
     gic_write64(gicd, GICD_IROUTER + intid * 8, pcpus[cpu]->hwid & AFFINITY_MASK);
 }
 
+/*
+ * Made active, it is so on return: a guest that ends it next, through a list register, would else be too early, and
+ * it active for good. Only reading it back guarantees that (GICR_ISACTIVER0, 12.11). What the CPU interface has ended
+ * before is so by the first DSB.
+ */
 static void gicv3_set_active(u32 intid, bool active)
 {
+    if (active) {
+        dsb(sy);
+    }
     gic_write_bit(bank(intid), active ? GIC_ISACTIVER : GIC_ICACTIVER, intid);
+    if (active) {
+        (void)gic_read_bit(bank(intid), GIC_ISACTIVER, intid);
+    }
     dsb(sy);                             /* before its line may rise again: next device access or guest entry */
 }
 

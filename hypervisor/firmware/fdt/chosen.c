@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /chosen: boot modules and command lines (docs/design/boot.md; ABI: dom0 boot protocol). */
+/* /chosen: boot modules and command lines (docs/design/boot.md). */
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>

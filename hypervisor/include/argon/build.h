@@ -52,6 +52,7 @@ struct build {
     struct machine_range loaded[3];      /* whole pages that hold kernel, ramdisk and device tree: nothing to be scrubbed */
 };
 
+/* Stops boot, saying of which domain and why. */
 noreturn_fn printf_like(2, 3) void build_stop(const struct build *b, const char *fmt, ...);
 /* Stops boot if r is an error: "<name>: <what>: error <r>". */
 void build_must(const struct build *b, int r, const char *what);

@@ -23,7 +23,7 @@ printf_like(2, 3) void log_at(enum log_level level, const char *fmt, ...);
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
-/* On a guest's behalf: names the domain, rate-limited (each domain on its own), guest_loglvl. */
+/* On a guest's behalf: names the domain, rate-limited (by the domain's id modulo 32), guest_loglvl. */
 printf_like(3, 4) void log_guest(enum log_level level, const struct domain *d, const char *fmt, ...);
 /*
  * Debug keys and panic: always printed, prefix "(ARGON) ". A line may be made by several calls of one CPU and appears

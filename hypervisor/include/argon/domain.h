@@ -107,7 +107,7 @@ void domain_update_nodes(struct domain *d);
  */
 must_check int domain_controller_pause(struct domain *d);
 must_check int domain_controller_unpause(struct domain *d);
-/* sched_op(watchdog): ABI.md 3.3. Returns the id or 0, or an error. */
+/* sched_op(watchdog), public sched.h. Returns the id or 0, or an error. */
 int domain_watchdog(struct domain *d, u32 id, u32 timeout_s);
 /* getdomaininfo. */
 void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info);

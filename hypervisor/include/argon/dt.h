@@ -78,6 +78,7 @@ struct dt_walk {
  */
 must_check int dt_open(struct dt *dt, const void *fdt, size_t max);
 
+/* Before the root: dt_walk_next() is there first. */
 void dt_walk_start(struct dt_walk *w, const struct dt *dt);
 /* To the next node; false after the last. */
 must_check bool dt_walk_next(struct dt_walk *w);

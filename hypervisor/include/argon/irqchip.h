@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's interrupt controller. One const table per driver (GICv2, GICv3); the one in use is `irqchip`. EOImode=1: eoi() drops
+ * The host's interrupt controller. A const table per driver (GICv2 and GICv3; one more for QEMU's
+ * GICv2, see gicv2_relink.c); the one in use is `irqchip`. EOImode=1: eoi() drops
  * priority, deactivate() ends; interrupts given to a guest are deactivated by its own EOI through the list register's hardware link.
  */
 #ifndef ARGON_IRQCHIP_H

@@ -137,7 +137,7 @@ static inline struct page *virt_to_page(const void *va) { return mfn_to_page(vir
  * away. Each success is paired with one page_put().
  */
 must_check bool page_get(mfn_t m, const struct domain *d);
-/* One try of page_take_reference(); also false if another CPU changes the word at the same time. */
+/* Owner and use as they stand in a page's word, 32 bits up: whose page is wanted (want_id below). */
 #define PAGE_WORD_ID(owner, use) ((u64)(owner) | (u64)(use) << 16)
 /* PAGE_GUEST or PAGE_SHARED_HYP of the owner's, and 0 < count < 2^31: beyond, references are refused. */
 static always_inline bool page_word_is_of(u64 w, u64 want_id)
@@ -145,13 +145,15 @@ static always_inline bool page_word_is_of(u64 w, u64 want_id)
     return likely((w >> 32 & PAGE_WORD_ID(0xffff, 0xfe)) == want_id) && likely((s32)w > 0);
 }
 
+/* One try of page_take_reference(); also false if another CPU changes the word at the same time. */
 must_check static always_inline bool page_try_reference(struct page *pg, u64 want_id)
 {
     return likely(arch_page_word_get(&pg->word, PAGE_WORD_ID(0xffff, 0xfe), want_id));
 }
 
 /*
- * As page_get(), inline, of frame `i` of the hot range; want_id: page_want_id(d). For the copies of hypercall arguments.
+ * As page_get(), inline, of a page struct that there is; want_id: PAGE_WORD_ID(d->id, PAGE_GUEST), which PAGE_SHARED_HYP passes,
+ * too. For the copies of hypercall arguments.
  */
 must_check static always_inline bool page_take_reference(struct page *pg, u64 want_id)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one page-table walker, for the VMSAv8-64 long-descriptor format with 4 KiB granule (Arm ARM D8.3): host stage 1, guests' stage 2
- * and, later, the SMMU. What differs between them is in const operation tables and in the leaf attributes the caller passes.
+ * What makes, splits and frees page tables in the VMSAv8-64 long-descriptor format with 4 KiB granule (Arm ARM D8.3): host stage 1,
+ * guests' stage 2 and, later, the SMMU. What differs between them is in const operation tables and in the leaf attributes the caller
+ * passes. Elsewhere are stage 2's look-ups without a lock (arch/arm/p2m_walk.h, which reads only) and the walk of a guest's own stage 1
+ * (arm64/s1walk.c).
  */
 #ifndef ARGON_PGTABLE_H
 #define ARGON_PGTABLE_H

@@ -3,7 +3,8 @@
  * Work between CPUs. The hypervisor never waits for another CPU with an interrupt: it sets a bit of work and kicks.
  *
  * Lifetime of objects found without a lock: hypervisor code is not preempted and runs with interrupts masked, so a CPU
- * that takes an IPI from guest or idle context holds no pointer from before. quiesce_defer() uses that: after it is
+ * that takes an IPI (from a guest, idle, or between two turns of exit_work()) holds no pointer from before, but to what
+ * is current there and so cannot be freed. quiesce_defer() uses that: after it is
  * called, every other CPU is kicked, and when all have answered, fn(head) runs. Readers pay nothing.
  */
 #ifndef ARGON_SMP_H
@@ -38,8 +39,8 @@ void smp_stop_others(void);
  */
 void quiesce_defer(struct quiesce_head *head, void (*fn)(struct quiesce_head *));
 /*
- * This CPU is between guest entries or idle and holds no such pointer: run what has become due. Called on the exit path
- * with PEND_QUIESCE, in the idle loop before it sleeps, and by smp_handle_ipi().
+ * This CPU is between guest entries or idle and holds no such pointer: run what has become due. Called by exit_work()
+ * with PEND_QUIESCE, of the idle vCPU too, and by smp_handle_ipi(). No lock held.
  */
 void quiesce_poll(void);
 

@@ -19,25 +19,25 @@ enum lock_rank {
     RANK_DOMCTL,         /* core/hypercall/domctl: one control operation per domain at a time */
     RANK_DOMLIST,        /* core/domain: insertion into and removal from the table of domains */
     RANK_CPUPOOL,        /* core/sched: cpupool membership */
-    RANK_DOMAIN,         /* struct domain: pause, shutdown, parameters */
-    RANK_GRANT_TABLE,    /* grant table size and version */
+    RANK_DOMAIN,         /* struct domain: pause, shutdown, parameters, vCPUs, shared info */
+    RANK_GRANT_TABLE,    /* grant table: growth, where its frames are mapped */
     RANK_GRANT_MAPTRACK, /* maptrack free list */
     RANK_GRANT_ENTRY,    /* one active grant entry */
-    RANK_EVENT_TABLE,    /* allocation of ports, FIFO geometry */
+    RANK_EVENT_TABLE,    /* a domain's: allocation of ports, FIFO geometry; one: who gets global VIRQs */
     RANK_EVENT_PORT,     /* one port (nested: the two ends, lower address first) */
     RANK_EVENT_QUEUE,    /* one FIFO queue */
     RANK_P2M,            /* one guest's stage 2 */
     RANK_PAGE_LIST,      /* struct domain: page list and counts */
     RANK_VGIC,           /* vdev/vgic: interrupts whose home one vCPU is; a domain's GICD_CTLR. One at a time */
-    RANK_IRQ,            /* core/irq: one host interrupt descriptor */
+    RANK_IRQ,            /* core/irq: all host interrupt descriptors; arm64/mmu.c: the hypervisor's windows */
     RANK_SCHED,          /* core/sched: one run queue (nested: two, lower CPU first) */
     RANK_TIMER,          /* core/time: one CPU's timer queue */
     RANK_QUIESCE,        /* core/smp: grace periods */
     RANK_RANGESET,       /* core/mem/rangeset: one set */
-    RANK_HEAP,           /* core/mem: one node's buddy lists */
+    RANK_HEAP,           /* core/mem: one node's buddy lists; one of its slab classes */
     RANK_IRQCHIP,        /* drivers/irqchip: distributor read-modify-write */
     RANK_DUMP,           /* core/console: whose turn it is to print its CPU's registers */
-    RANK_CONSOLE,        /* core/console: ring and UART; leaf, may be taken under any other */
+    RANK_CONSOLE,        /* core/console: ring and UART; input for dom0; leaves, may be taken under any other */
 };
 
 struct spinlock {
@@ -68,6 +68,7 @@ static inline void lock_debug_release(struct spinlock *l) { (void)l; }
 
 #define spin_lock_init(l, r) (*(l) = (struct spinlock)SPINLOCK_INIT(r))
 
+/* The rest of spin_lock_raw() where others are before it: waits for its turn. */
 void spin_lock_contended(struct spinlock *l, u16 ticket);
 
 static always_inline void spin_lock_raw(struct spinlock *l)

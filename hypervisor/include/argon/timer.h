@@ -50,6 +50,7 @@ static always_inline u64 now_ns(void)
     return mul_high(arch_counter() << time_to_ns.pre, time_to_ns.mult);
 }
 
+/* Not armed yet. fn(data) will be called on `cpu`, from its timer's interrupt, no lock held. Before anybody else has t. */
 void timer_setup(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
 /*
  * (Re)arm for an absolute deadline in ns (~0: never, as timer_stop()); a deadline in the past fires at once (at the

@@ -12,7 +12,7 @@
 struct domain;
 struct vcpu;
 
-/* Guest layout other than dom0's (ABI: compiled into the toolstack): GICD and GICC are in <argon/xen.h>. */
+/* Guest layout other than dom0's (compiled into the toolstack: public arch-arm.h): GICD and GICC are in <argon/xen.h>. */
 #define GUEST_GICV3_GICR_BASE UINT64_C(0x03020000)
 #define GUEST_GICV3_GICR_SIZE UINT64_C(0x01000000)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Registers of vCPU 0 at its first instruction (arm64 boot protocol; ABI.md 2.1), and the device tree it got. */
+/* Registers of vCPU 0 at its first instruction (arm64 boot protocol), and the device tree it got. */
 #include "check.h"
 #include "console.h"
 #include "cpu.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels in the 2-level form, and what is common to both (ABI.md 2.5; xen/event_channel.h). */
+/* Event channels in the 2-level form, and what is common to both (xen/event_channel.h). */
 #include "check.h"
 #include "cpu.h"
 #include "gic.h"

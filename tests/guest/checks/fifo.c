@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels in the FIFO form (xen/event_channel.h; ABI.md 2.5). Each test ends in the 2-level form again. */
+/* Event channels in the FIFO form (xen/event_channel.h). Each test ends in the 2-level form again. */
 #include "check.h"
 #include "console.h"
 #include "cpu.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Grant table v1: a domain that grants to itself (xen/grant_table.h; ABI.md 2.5). */
+/* Grant table v1: a domain that grants to itself (xen/grant_table.h). */
 #include "check.h"
 #include "console.h"
 #include "cpu.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hypercall convention, errors of every family, xen_version, multicall and the small ones (ABI.md 1). */
+/* Hypercall convention, errors of every family, xen_version, multicall and the small ones (docs/abi.md; xen/xen.h). */
 #include "hypercall.h"
 #include <stddef.h>
 #include <xen/errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memory_op on our own memory (ABI.md 2.6 and 3.4). */
+/* memory_op on our own memory (docs/abi.md, memory_op; xen/memory.h). */
 #include "check.h"
 #include "cpu.h"
 #include "machine.h"
@@ -57,7 +57,7 @@ static void give_and_take(void)
     mmio_write64(page(0), 0x1122334455667788);
     CHECK_EQ("decrease", 1, reservation(XENMEM_decrease_reservation, &pfn, 1, 0));
     CHECK_EQ("gone", 1, reads(page(0)));
-    /* A 1:1 dom0 keeps owning what it gives back (ABI.md 2.6). */
+    /* A 1:1 dom0 keeps owning what it gives back (docs/design/memory.md, 1:1 dom0). */
     CHECK_RANGE("counted-down", before - 1, before, memory_op(XENMEM_current_reservation, &self));
     CHECK_EQ("neighbour-stays", 0, reads(page(1)));
     CHECK_EQ("decrease-again", 0, reservation(XENMEM_decrease_reservation, &pfn, 1, 0));

@@ -8,33 +8,12 @@
 
 #define GUEST_BLOCKS 128u /* 256 MiB */
 
-static uint64_t free_pages(void)
-{
-    CHECK_EQ("physinfo", 0, sysctl(XEN_SYSCTL_physinfo));
-    return sysctl_buffer.u.physinfo.free_pages;
-}
-
-/* The last of a domain goes a grace period after it: once nothing has changed for a while. */
-static uint64_t free_pages_settled(void)
-{
-    uint64_t free = free_pages(), last;
-    unsigned same = 0;
-
-    for (unsigned i = 0; i < 500 && same < 20; i++) {
-        delay_us(10000);
-        (void)sched_op(SCHEDOP_yield, 0);
-        last = free;
-        free = free_pages();
-        same = free == last ? same + 1 : 0;
-    }
-    return free;
-}
-
 /* Free pages, then the figures. wanted: how many there are to be again; 0: whatever there are. */
 static uint64_t show(const char *what, uint64_t wanted)
 {
     uint64_t free = wanted && WAIT_FOR(free_pages() == wanted, patience_ms) ? wanted : free_pages_settled();
 
+    CHECK("physinfo", free != 0);
     print("# own: %s: %lu KiB free\n", what, (unsigned long)free * 4);
     CHECK_EQ("debug-key", 0, debug_key('H'));
     return free;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PSCI 1.1 and SMCCC 1.1 over HVC and SMC (ABI.md 2.1; Arm DEN0022, DEN0028). */
+/* PSCI 1.1 and SMCCC 1.1 over HVC and SMC (Arm DEN0022, DEN0028). */
 #include "check.h"
 #include "cpu.h"
 #include "gic.h"

@@ -25,7 +25,7 @@ static unsigned run(uint32_t insn, uint64_t arg, uint64_t *value)
 
 static uint64_t field(uint64_t reg, unsigned shift) { return reg >> shift & 15; }
 
-/* ABI.md 2.1: SVE, AMU, RAS, MPAM, MTE and pointer authentication read as absent; so does the PMU. */
+/* docs/security.md: SVE, AMU, RAS, MPAM, MTE and pointer authentication read as absent; so does the PMU. */
 static void hidden_fields(void)
 {
     uint64_t pfr0 = sysreg_read(id_aa64pfr0_el1), pfr1 = sysreg_read(id_aa64pfr1_el1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vcpu_op: vcpu_info and runstate areas (ABI.md 1 and 2.5). */
+/* vcpu_op: vcpu_info and runstate areas (xen/vcpu.h). */
 #include "check.h"
 #include "console.h"
 #include "cpu.h"
@@ -93,7 +93,7 @@ static void runstate_current(void)
     (void)hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag);
 }
 
-/* ABI.md 2.3: an address that is not mapped at the time of the call is accepted. */
+/* As Linux with KPTI gives it: an address that is not mapped at the time of the call is accepted. */
 static void runstate_addresses(void)
 {
     struct vcpu_register_runstate_memory_area op = { 0 };

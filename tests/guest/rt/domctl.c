@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "domctl.h"
 #include "console.h"
+#include "timer.h"
 
 xen_domctl_t domctl_buffer;
 
@@ -84,4 +85,24 @@ long vcpu_get_context(domid_t domid, unsigned vcpu, vcpu_guest_context_t *contex
 long vcpu_set_context(domid_t domid, unsigned vcpu, vcpu_guest_context_t *context)
 {
     return context_op(XEN_DOMCTL_setvcpucontext, domid, vcpu, context);
+}
+
+uint64_t free_pages(void)
+{
+    return sysctl(XEN_SYSCTL_physinfo) == 0 ? sysctl_buffer.u.physinfo.free_pages : 0;
+}
+
+uint64_t free_pages_settled(void)
+{
+    uint64_t free = free_pages(), last;
+    unsigned same = 0;
+
+    for (unsigned i = 0; i < 500 && same < 20; i++) {
+        delay_us(10000);
+        (void)sched_op(SCHEDOP_yield, 0);
+        last = free;
+        free = free_pages();
+        same = free == last ? same + 1 : 0;
+    }
+    return free;
 }

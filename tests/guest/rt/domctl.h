@@ -18,6 +18,13 @@ long debug_key(char key);
 /* The hypervisor's log: how much of it text holds, always less than size; negative errors as the hypercall's. */
 long console_log(char *text, uint32_t size, bool clear);
 
+/*
+ * The machine's; 0: it does not say. Settled: the last of a domain goes a grace period after it, so once nothing has
+ * changed for a while.
+ */
+uint64_t free_pages(void);
+uint64_t free_pages_settled(void);
+
 /* Let a vCPU run on these physical CPUs only; false if none of them exists. */
 bool vcpu_pin(domid_t domid, unsigned vcpu, uint64_t pcpus);
 bool vcpu_is_blocked(domid_t domid, unsigned vcpu);

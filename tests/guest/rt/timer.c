@@ -2,6 +2,8 @@
 #include "timer.h"
 #include "fdt.h"
 
+unsigned patience_ms = 20000;
+
 struct timer_irqs timer_irqs = { 30, 27 };
 
 void timer_init(void)

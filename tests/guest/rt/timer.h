@@ -31,8 +31,8 @@ static inline void delay_us(uint64_t us)
 
 /*
  * How long what must happen may take. The machine is emulated and shared: a vCPU can stand still for seconds in the
- * middle of anything, so a test only says what must not be early. Boot argument: patience=MS, for runs where failures
- * are expected.
+ * middle of anything, so a test only says what must not be early. Less for tests that the boot argument hasty= names:
+ * those that are expected to fail.
  */
 extern unsigned patience_ms;
 

@@ -53,7 +53,7 @@
  * fake one. unit_machine_free() releases everything, also domains that the test left.
  */
 void unit_machine(u32 cpus);
-/* Called by that once there is RAM; a test may define it (support/real_p2m.h). */
+/* Called by that once there is RAM; a test may define it (support/sysreg/real_p2m.h). */
 void unit_arch_init(void);
 void unit_machine_free(void);
 /* As cmocka set-up and tear-down of one test: a machine with 4 CPUs. */

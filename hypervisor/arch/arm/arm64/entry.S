@@ -281,7 +281,7 @@ guest_enter:
         b       guest_restore
 
 /*
- * An exception of EL2's own code. One is no bug: AT, whose walk is the guest's (asm/guest_access.h). Then the instruction after it goes
+ * An exception of EL2's own code. One is no bug: AT, whose walk is the guest's (at_result() in asm/insn.h). Then the instruction after it goes
  * on, with PAR_EL1.F, and with the guest's return address and state back from x16 and x17. Which instruction it was the syndrome says
  * (D17.2.37: a data abort of the current EL, ISS.CM: cache maintenance or address translation), and of these its CRn and CRm: bits
  * [15:8] are 0x78 for AT (C5.5). x18 is free: the platform register of AAPCS64 6.1.1, which C is told not to use. PSTATE is as it was

@@ -190,7 +190,10 @@ static noinline u32 serror_blame(struct vcpu *v, u32 flags)
     return flags;                        /* as load_rest() */
 }
 
-/* Between a guest and idle nothing is loaded or stored twice. */
+/*
+ * Between a guest and idle nothing is loaded or stored twice. prev may go on elsewhere, between a TLBI, IC or DC of its own and the DSB after
+ * it, which there would wait for that CPU's alone (D8.14.5, D7.5.9): serror_waits() has one here.
+ */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
     struct pcpu *p;

@@ -31,6 +31,12 @@ static int ctl_release(struct vcpu *v, int rc)
     return rc;
 }
 
+/* The call goes no further, maybe not at its first try: v is not kept off its CPU any more. */
+static int ctl_give_up(struct vcpu *v, int rc)
+{
+    return v->ctl_paused ? ctl_release(v, rc) : rc;
+}
+
 static int reset_vcpu(struct vcpu *v)
 {
     vcpu_stop(v, VPF_DOWN);
@@ -67,7 +73,7 @@ int domctl_setvcpucontext(struct vcpu *v, struct domain *d, struct xen_domctl *o
         return -EINVAL;
     }
     if (gva != 0 && copy_from_guest(&c, gva, sizeof(c)) != 0) {
-        return -EFAULT;
+        return ctl_give_up(target, -EFAULT);
     }
     rc = ctl_pause(target);
     if (rc != 0) {

@@ -12,16 +12,16 @@ extern bool cpu_has_ras;         /* FEAT_RAS: constant after boot */
 void serror_boot_init(void);
 
 /*
- * Has what this CPU did until now caused one? With FEAT_RAS, ESB makes it known and defers it (D1.3.5, RAS 3.4); else all accesses are
- * complete at the DSB, and ISR_EL1 is looked at after it. ras: cpu_has_ras.
+ * Has what this CPU did until now caused one? All of it is complete at the DSB: accesses, and maintenance, which only a DSB of the CPU that
+ * began it completes. Then with FEAT_RAS ESB makes it known and defers it (D1.3.5, RAS 3.4); else ISR_EL1 is looked at. ras: cpu_has_ras.
  */
 static always_inline bool serror_waits(bool ras)
 {
+    dsb(sy);
     if (ras) {
         esb();
         return (sysreg_read(s3_0_c12_c1_1) & DISR_A) != 0;
     }
-    dsb(sy);
     isb();
     return (sysreg_read(isr_el1) & ISR_A) != 0;
 }
