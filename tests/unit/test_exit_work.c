@@ -16,10 +16,11 @@ u32 errata_word;
 
 static struct vcpu *a, *b, *idle;
 static struct vcpu *next;        /* what the scheduler chooses; NULL: who ran */
-static u32 scheduled, flushed, synced, published, answered, kicks, idled, taken, looked;
+static u32 scheduled, flushed, synced, published, answered, kicks, idled, taken, looked, dumped;
 static u32 at_once, most_at_once;/* turns since interrupts were let in */
 static u32 again;                /* bits that another CPU sets as soon as they are gone ... */
 static u32 left;                 /* ... so often */
+static u32 arrives;              /* what the idle vCPU has to do when it wakes */
 static bool lines_wait;
 
 /* A turn of work is over: the other CPU. */
@@ -56,6 +57,7 @@ void cpu_idle(void)
     assert_ptr_equal(current_vcpu(), idle);
     assert_int_equal(idle->pending, 0);
     idled++;
+    idle->pending |= arrives;
     next = b;
     let_in();
 }
@@ -70,6 +72,12 @@ void vgic_flush(struct vcpu *v) { flushed++; turn(v); }
 void vgic_sync(struct vcpu *v) { synced++; turn(v); }
 void vcpu_runstate_publish(struct vcpu *v) { published++; turn(v); }
 void quiesce_poll(void) { answered++; turn(current_vcpu()); }
+
+void debug_dump_vcpu(struct vcpu *v)
+{
+    assert_ptr_equal(v, a);
+    dumped++;
+}
 
 bool vgic_check_lines(struct vcpu *v)
 {
@@ -96,8 +104,8 @@ static int setup(void **state)
     idle->pending = 0;
     unit_set_current(a);
     next = NULL;
-    scheduled = flushed = synced = published = answered = kicks = idled = taken = looked = 0;
-    at_once = most_at_once = again = left = 0;
+    scheduled = flushed = synced = published = answered = kicks = idled = taken = looked = dumped = 0;
+    at_once = most_at_once = again = left = arrives = 0;
     lines_wait = false;
     return rc;
 }
@@ -118,6 +126,9 @@ static void test_each_once(void **state)
     assert_ptr_equal(work(PEND_RESCHED), a);
     assert_int_equal(scheduled, 1);
     assert_int_equal(kicks + taken + looked, 0);
+    assert_ptr_equal(work(PEND_DUMP | PEND_VGIC), a);
+    assert_true(dumped == 1 && flushed == 2 && answered == 1);
+    assert_int_equal(a->pending, 0);
 }
 
 /* What the next vCPU has waiting is done before it is entered. */
@@ -165,6 +176,13 @@ static void test_idle(void **state)
     assert_ptr_equal(work(PEND_RESCHED), b);
     assert_int_equal(answered, 1);
     assert_true(idled == 2 && scheduled == 5);
+    /* Nor leaves undone what has woken it, whoever is next. */
+    unit_set_current(a);
+    next = idle;
+    arrives = PEND_QUIESCE | PEND_RESCHED;
+    assert_ptr_equal(work(PEND_RESCHED), b);
+    assert_int_equal(answered, 2);
+    assert_int_equal(idle->pending, 0);
 }
 
 /* Others give the vCPU work as fast as it is done: it goes on all the same, and comes back at once. */

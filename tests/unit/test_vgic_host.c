@@ -326,8 +326,17 @@ static void ended_through_the_link(void **state)
     assert_true(fake.active[50]);
     assert_int_equal(guest_ack(), FAKE_NONE);
     fake.active[50] = false;
+    /* One that the guest then pends itself has no physical one to be linked to. */
+    enable_ppi(0, 27, 0x80);
+    *fake_active(27) = true;
+    vgic_inject_host(d, d->vcpu[0], 27, 27);
+    assert_int_equal(guest_ack(), 27);
+    guest_eoi(27);
+    wr(SGIF(0) + 0x200, BIT32(27));
+    assert_int_equal(fake_here()->lr[d->vcpu[0]->arch.vgic.priv[27].lr - 1] & (LR_HW | LR_STATE), LR_PENDING);
+    assert_int_equal(guest_ack(), 27);
+    guest_eoi(27);
 }
-
 
 /* Of an SPI it is the device's state, and arrives as that does. */
 static void host_spi_active_and_pending(void **state)
