@@ -69,7 +69,8 @@ static void test_linked_where_it_was(void **state)
 {
     bool more = true;
 
-    moves = 0;    for (u32 at = 1; more; at++) {
+    moves = 0;
+    for (u32 at = 1; more; at++) {
         u32 seen_p = 0, seen_other = 0;
 
         start();
@@ -89,9 +90,48 @@ static void test_linked_where_it_was(void **state)
     assert_true(moves > 3);
 }
 
+static u32 unmasks;
+
+static void unmasked(void)
+{
+    if (!spin_is_locked(&d->vcpu[0]->event.fifo->queue[7].lock)) {
+        unit_set_cpu(1);
+        assert_int_equal(event_unmask(d, p), 0);
+        unit_set_cpu(0);
+        unmasks++;
+    }
+}
+
+/* Sent and unmasked at once, both find it pending and not linked: the first links it, the second sees that. */
+static void test_linked_once(void **state)
+{
+    bool more = true;
+
+    unmasks = 0;
+    for (u32 at = 1; more; at++) {
+        u32 port, visits = 0, entries = 0;
+
+        start();
+        assert_int_equal(event_send(d, other), 0);
+        interleave_begin(at, unmasked, 0, NULL);
+        assert_int_equal(event_send(a, pa), 0);
+        more = !interleave_end();
+        for (port = cb[0]->head[7]; port != 0 && entries < 4; port = words[port] & EVTCHN_FIFO_LINK_MASK) {
+            visits += port == p;
+            entries++;
+        }
+        assert_int_equal(visits, 1);
+        assert_int_equal(entries, 2);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        assert_true(at < 100);
+    }
+    assert_true(unmasks > 3);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { event_test(test_linked_where_it_was) };
+    const struct CMUnitTest tests[] = { event_test(test_linked_where_it_was), event_test(test_linked_once) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
