@@ -163,11 +163,14 @@ def test_address_translation_that_faults(hypervisor, gic):
     runner.LOGS.mkdir(parents=True, exist_ok=True)
     patched = runner.LOGS / f"walks-devices-{gic}.img"
     patched.write_bytes(struct.pack(f"<{len(words)}I", *words) + code[len(words) * 4:])
-    report = runner.run(f"{hypervisor.name}-walks-{gic}", patched, gic=gic, args="only=fault.device-walk")
+    # The RTC's seconds are a descriptor that is walked: while they are few, none that gives access to anything.
+    report = runner.run(f"{hypervisor.name}-walks-{gic}", patched, gic=gic, args="only=fault.device-walk",
+                        extra=["-rtc", "base=1970-01-01T00:00:00,clock=vm"])
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}"
     assert "fault.device-walk/status-level-2" in report.failures, "the patch did nothing"
     # The guest's own accesses fare as the bus answers them; hypercalls are refused as ever.
-    assert all(re.search("status-level-2|translate", name) for name in report.failures), report.failures
+    own = r"/(status-level-2|translate|translate-status)$"
+    assert all(re.search(own, name) for name in report.failures), report.failures
 
 
 @pytest.mark.parametrize("end", ENDS)
