@@ -5,27 +5,7 @@
 #include "sysreg.h"
 #include <argon/irqchip.h>
 #include <argon/machine.h>
-#include <asm/insn.h>
-
-/* Bits of register arrays that are written and read, among the instructions. */
-#define gic_write_bit write_bit_unseen
-#define gic_read_bit read_bit_unseen
-#include "../../hypervisor/drivers/irqchip/gic.h"
-#undef gic_write_bit
-#undef gic_read_bit
-
-static void gic_write_bit(volatile void *base, u32 array, u32 intid)
-{
-    insn_other("write bit", array);
-    write_bit_unseen(base, array, intid);
-}
-
-static bool gic_read_bit(volatile void *base, u32 array, u32 intid)
-{
-    insn_other("read bit", array);
-    return read_bit_unseen(base, array, intid);
-}
-
+#include "gic_bits.h"
 #include "../../hypervisor/drivers/irqchip/gicv2.c"
 
 static u32 dist[0x1000 / 4], cpu_if[0x2000 / 4];
