@@ -62,6 +62,16 @@ struct machine_gic {
     u32 maintenance_irq;         /* INTID */
 };
 
+/*
+ * What UEFI left (UEFI 2.10), from /chosen/linux,uefi-*: Argon's own EFI application writes these properties, with the meaning that
+ * Linux's has for them. Nothing here counts where system_table is 0: the machine was not started by UEFI.
+ */
+struct machine_efi {
+    paddr_t system_table;        /* EFI_SYSTEM_TABLE */
+    struct machine_range map;    /* the memory map at ExitBootServices() (7.2.3): in place of the tree's memory nodes */
+    u32 desc_size, desc_version; /* of one descriptor of it */
+};
+
 /* The counter reads wrong at times: bits of timer_quirks, by properties fsl,erratum-a008585 and so on. */
 enum timer_quirk { TIMER_A008585, TIMER_161010101, TIMER_UNKNOWN1 };
 
@@ -85,6 +95,9 @@ struct machine {
     u32 psci_cpu_on;             /* function id */
     char xen_cmdline[1024];      /* hypervisor's */
     char dom0_cmdline[1024];
+    struct machine_efi efi;
+    paddr_t rsdp;                /* of ACPI's tables; 0: UEFI has none, or there is no UEFI */
+    bool acpi;                   /* all this is from ACPI's tables; else from a device tree */
     u64 nodes;                   /* NUMA: bit per node that has RAM or CPUs; 0 is as 1 */
     u8 distance[MACHINE_MAX_NODES][MACHINE_MAX_NODES];   /* as firmware has it, 0 where it says nothing: machine_distance() */
 };
