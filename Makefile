@@ -4,6 +4,7 @@
 # make test       unit, guest and system tests, lints, both compilers: unit, guest-test, system-test, lint, check-compilers alone
 # make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
 # make mutate     the mutations alone (MUTATE="event grant/": a part of them)
+# make fuzz       libFuzzer over the parsers of ACPI's tables (FUZZ_SECONDS=60)
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 # make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
@@ -162,6 +163,12 @@ test-long: setup image images
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(MAKE) --no-print-directory -C tests/unit build
 	@scripts/test-long.sh $(LONG)
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(B)/.sysroot-arm64.stamp
+	@scripts/setup.sh --check make clang libclang-rt-14-dev libcmocka-dev libfdt-dev
+	@$(MAKE) --no-print-directory -C tests/fuzz SECONDS=$(FUZZ_SECONDS)
 
 BENCH ?=
 bench: setup image images
