@@ -14,7 +14,8 @@
 struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
-#define ATTRIBUTE_WB BIT(3)
+#define ATTRIBUTE_WB      BIT(3)
+#define ATTRIBUTE_RUNTIME BIT(63)
 
 /* The system table's head (4.3): what is read of it. */
 struct system_table { u64 signature; u32 revision, size, crc, reserved; u64 not_read[10]; u64 nr_tables, tables; };
@@ -30,7 +31,8 @@ static boot_code bool is_usable(const struct descriptor *d)
 {
     static const u32 usable = BIT32(1) | BIT32(2) | BIT32(3) | BIT32(4) | BIT32(7);
 
-    return d->type < 32 && (usable >> d->type & 1) != 0 && (d->attribute & ATTRIBUTE_WB) != 0;
+    return d->type < 32 && (usable >> d->type & 1) != 0 &&
+           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
 }
 
 struct map { const u8 *at; u64 nr; u32 size; };
@@ -60,7 +62,8 @@ static boot_code bool next_usable(const struct map *map, u64 from, u64 *start, u
         struct descriptor d = descriptor_at(map, i);
         u64 d_end = descriptor_end(&d);
 
-        if (is_usable(&d) && d.start >= from && d_end > d.start && (!found || d.start < *start)) {
+        if (is_usable(&d) && d.start >= from && d_end > d.start &&
+            (!found || d.start < *start || (d.start == *start && d_end > *end))) {
             *start = d.start;
             *end = d_end;
             found = true;
