@@ -15,6 +15,7 @@ struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
 #define ATTRIBUTE_WB      BIT(3)
+#define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)          /* write-combined, -through or -back: no registers */
 #define ATTRIBUTE_RUNTIME BIT(63)
 
 /* The system table's head (4.3): what is read of it. */
@@ -118,10 +119,32 @@ static boot_code void add_ram(struct machine *m, const struct map *map)
     }
 }
 
+/* No two descriptors should be of the same memory. Where they are, it is not for use if one of them says so. */
+static boot_code int cut_unusable(struct machine *m, const struct map *map)
+{
+    for (u64 i = 0; i < map->nr; i++) {
+        struct descriptor d = descriptor_at(map, i);
+        u64 end = descriptor_end(&d);
+        struct machine_range bank;
+
+        if (is_usable(&d) || (d.attribute & ATTRIBUTE_MEMORY) == 0 || end <= d.start ||
+            !machine_next_ram(m, d.start, end, &bank)) {
+            continue;
+        }
+        log_warn("UEFI: %#" PRIx64 "..%#" PRIx64 " in the memory map is free and of type %u: not used", d.start, end, d.type);
+        if (machine_add_nomap(m, d.start, end - d.start) != 0) {
+            log_err("UEFI: the memory map has too many such pieces");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
 {
     const struct machine_efi *efi = &m->efi;
     struct map map = { .size = efi->desc_size };
+    int r;
 
     if (efi->map.size == 0 || efi->map.size > MAX_MAP || efi->desc_size < sizeof(struct descriptor)) {
         log_err("UEFI: a memory map of %" PRIu64 " bytes, with descriptors of %u bytes, cannot be used", efi->map.size,
@@ -138,7 +161,11 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     }
     map.nr = efi->map.size / efi->desc_size;
     add_ram(m, &map);
+    r = cut_unusable(m, &map);
     memory->unmap(map.at, efi->map.size);
+    if (r != 0) {
+        return r;
+    }
     if (m->nr_banks == 0) {
         log_err("UEFI: no RAM in the memory map at %#" PRIx64, efi->map.start);
         return -EINVAL;
@@ -155,7 +182,7 @@ static boot_code paddr_t find_rsdp(const u8 *tables, u64 nr)
         struct config_table t;
 
         memcpy(&t, tables + i * sizeof(t), sizeof(t));
-        if (memcmp(t.guid, acpi_20, sizeof(acpi_20)) == 0) {
+        if (memcmp(t.guid, acpi_20, sizeof(acpi_20)) == 0 && t.table != 0) {
             return t.table;
         }
         if (memcmp(t.guid, acpi_10, sizeof(acpi_10)) == 0) {
