@@ -217,6 +217,8 @@ static void test_cfg_option(void **state)
     kernel_args("mine");
     fake_options("-cfg=gone.cfg");
     fake_refuses("-cfg=: gone.cfg: no such file");
+    fake_options("-cfg=a\x1b[2Jb\x01.cfg");  /* nothing that a terminal would obey */
+    fake_refuses("-cfg=: a?[2Jb?.cfg: no such file");
     fake_options("-cfg=");
     fake_refuses("-cfg=: no file is named");
     static char line[400] = "-cfg=";

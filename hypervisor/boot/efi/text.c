@@ -13,7 +13,7 @@ static boot_code void put_line(struct efi_text_output *out, const char *line)
     size_t n = 0;
 
     for (; *line != '\0' && n < LINE_MAX; line++) {
-        wide[n++] = (u8)*line;
+        wide[n++] = (u8)*line < ' ' ? '?' : (u8)*line;      /* names of files may have anything in them */
     }
     wide[n++] = '\r';
     wide[n++] = '\n';
