@@ -103,7 +103,8 @@ def test_sizes(image):
 
 
 def test_entry(image):
-    inside = [section for section in image.sections if section["start"] <= image.entry < section["start"] + section["size"]]
+    inside = [section for section in image.sections
+              if section["start"] <= image.entry < section["start"] + section["size"]]
     assert len(inside) == 1 and inside[0]["flags"] & CODE and image.entry % 4 == 0
     assert any(image.data[image.entry:image.entry + 16])
 
@@ -119,13 +120,14 @@ def test_sbat(image):
     assert "argon" in [line[0] for line in lines[1:]]
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("sbsign", "sbverify", "openssl"))), reason="needs sbsigntool and openssl")
+@pytest.mark.skipif(not all(map(shutil.which, ("sbsign", "sbverify", "openssl"))),
+                    reason="needs sbsigntool and openssl")
 def test_signature(image, tmp_path):
     """Signed by a key that is thrown away: nothing is warned of, the signature fits, and one changed byte is seen."""
     key, cert, plain, signed = (tmp_path / name for name in ("key", "cert", "plain", "signed"))
     plain.write_bytes(image.data)
-    subprocess.run(["openssl", "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test/", "-days", "2",
-                    "-keyout", key, "-out", cert], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test/",
+                    "-days", "2", "-keyout", key, "-out", cert], check=True, capture_output=True)
     sign = subprocess.run(["sbsign", "--key", key, "--cert", cert, "--output", signed, plain], check=True,
                           capture_output=True, text=True)
     assert "warning" not in sign.stderr, sign.stderr

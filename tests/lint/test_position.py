@@ -14,7 +14,8 @@ import position  # noqa: E402
 
 CC, AR, READELF = ("aarch64-linux-gnu-" + tool for tool in ("gcc", "ar", "readelf"))
 CLEAN = "int far(int n); int near(int n); int near(int n) { return far(n) + 1; }"
-TABLE = "static const char *const names[] = {{ \"a\", \"b\" }}; const char *{0}(int n); const char *{0}(int n) {{ return names[n]; }}"
+TABLE = '''static const char *const names[] = {{ "a", "b" }};
+    const char *{0}(int n); const char *{0}(int n) {{ return names[n]; }}'''
 
 
 def build(tmp_path, sources):
@@ -82,7 +83,8 @@ def test_the_end(tmp_path):
 
 def test_local_symbols_of_two_files(tmp_path):
     """A static function of one file is not that of another."""
-    one = "static int __attribute__((noinline)) help(int n) { return n * 3; } int near(int n); int near(int n) { return help(n); }"
+    one = "static int __attribute__((noinline)) help(int n) { return n * 3; }" \
+        " int near(int n); int near(int n) { return help(n); }"
     two = TABLE.format("f") + " static int __attribute__((noinline)) help(int n) { return *f(n); } int g(int n);" \
         " int g(int n) { return help(n); }"
     assert run(tmp_path, {"boot/efi/a.o": one, "lib/b.o": two}) == (0, [])
@@ -103,7 +105,8 @@ def test_no_objects(tmp_path):
 
 
 def test_kinds():
-    assert all(position.ABSOLUTE.match(kind) for kind in ("R_AARCH64_ABS64", "R_AARCH64_ABS32", "R_AARCH64_MOVW_UABS_G3"))
+    assert all(position.ABSOLUTE.match(kind) for kind in (
+        "R_AARCH64_ABS64", "R_AARCH64_ABS32", "R_AARCH64_MOVW_UABS_G3"))
     assert not any(position.ABSOLUTE.match(kind) for kind in (
         "R_AARCH64_CALL26", "R_AARCH64_ADR_PREL_PG_HI21", "R_AARCH64_ADD_ABS_LO12_NC", "R_AARCH64_PREL32",
         "R_AARCH64_LDST64_ABS_LO12_NC", "R_AARCH64_ADR_GOT_PAGE"))

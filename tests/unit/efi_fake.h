@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * UEFI firmware for unit tests of boot/efi: pages that are counted, files in memory, a memory map that grows, a console that is kept, and
- * any call refused by its number. What the EFI application must not do fails the test: write beyond its pages, use a file that it has
- * closed, or call what may not be called once boot services are being ended.
+ * UEFI firmware for unit tests of boot/efi: pages that are counted, files in memory, a memory map that grows, a
+ * console that is kept, and any call refused by its number. What the EFI application must not do fails the test:
+ * write beyond its pages, use a file that it has closed, or call what may not be called once boot services are being
+ * ended.
  */
 #ifndef EFI_FAKE_H
 #define EFI_FAKE_H
@@ -38,7 +39,8 @@ static struct {
     u64 read_max;                        /* bytes of one read, 0: all */
     u64 truncate;                        /* files end so many bytes before what they say */
     u32 fail_alloc, fail_call;           /* that one, from 1, is refused */
-    u32 nr_desc, stale, grow;            /* descriptors of the map; calls of exit with an old key, and what each of them adds */
+    /* descriptors of the map; calls of exit with an old key, and what each of them adds */
+    u32 nr_desc, stale, grow;
     u64 desc_size;
     efi_status exit_error, shim_status;
     /* records */
@@ -183,7 +185,8 @@ static inline struct fake_handle *fake_handle_of(struct efi_file *f)
 
 static inline efi_status fake_new_handle(const char *path, struct efi_file **out);
 
-static inline efi_status fake_open(struct efi_file *dir, struct efi_file **out, const u16 *name, u64 mode, u64 attributes)
+static inline efi_status fake_open(struct efi_file *dir, struct efi_file **out, const u16 *name, u64 mode,
+                                   u64 attributes)
 {
     struct fake_handle *h = fake_handle_of(dir);
     char path[1024];
@@ -337,7 +340,9 @@ static inline struct fake_file *fake_file(const char *path)
     return NULL;
 }
 
-/* In memory of exactly that size, at an odd address: what is read beyond is seen, and so is what counts on alignment. */
+/*
+ * In memory of exactly that size, at an odd address: what is read beyond is seen, and so is what counts on alignment.
+ */
 static inline void *fake_wide(const char *s, size_t bytes, size_t before)
 {
     u8 *p = malloc(before + bytes);
@@ -385,7 +390,8 @@ static inline void fake_started_as(const char *first, const char *second)
 /* The device tree among firmware's tables. */
 static inline void fake_set_tree(const void *tree)
 {
-    static const struct efi_guid fdt = { 0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 } };
+    static const struct efi_guid fdt = { 0xb1b621d5, 0xf19c, 0x41a5,
+                                         { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 } };
     size_t n = fdt_totalsize(tree);
 
     free(fake.firmware_tree);
@@ -428,7 +434,8 @@ static inline int fake_setup(void **state)
     fake.fs.open_volume = fake_open_volume;
     fake.shim.verify = fake_verify;
     fake.tables[0] = (struct efi_config_table){ acpi, &fake };
-    fake.table = (struct efi_system_table){ .con_out = &fake.out, .boot = &fake.boot, .nr_tables = 2, .tables = fake.tables };
+    fake.table = (struct efi_system_table){ .con_out = &fake.out, .boot = &fake.boot, .nr_tables = 2,
+                                            .tables = fake.tables };
     fake.loaded.device = &fake.fs;
     fake.desc_size = FAKE_DESC;
     fake_started_as("\\EFI\\argon\\argon.efi", NULL);
@@ -546,7 +553,10 @@ static inline int tree_node(const char *path)
 }
 
 /* A property of /chosen as a string; NULL: absent. */
-static inline const char *chosen_string(const char *name) { return fdt_getprop(fake.tree, tree_node("/chosen"), name, NULL); }
+static inline const char *chosen_string(const char *name)
+{
+    return fdt_getprop(fake.tree, tree_node("/chosen"), name, NULL);
+}
 
 /* The node has a reg in such cells that leads to these contents, at a page's start, with a NUL behind. */
 static inline void check_reg(int node, u32 ac, u32 sc, const char *contents)

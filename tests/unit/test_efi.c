@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: boot/efi/main.c boot/efi/boot.c boot/efi/config.c boot/efi/file.c boot/efi/memory.c boot/efi/options.c */
+/* unit-sources: boot/efi/main.c boot/efi/boot.c boot/efi/config.c boot/efi/file.c */
+/* unit-sources: boot/efi/memory.c boot/efi/options.c */
 /* unit-sources: boot/efi/text.c boot/efi/tree.c */
 /* unit-libs: -lfdt */
 /* The EFI application started by firmware, with a configuration file: from the first to the last step. */
@@ -20,7 +21,8 @@ static void files(const char *config)
 
 static void kernel_args(const char *args)
 {
-    assert_string_equal(fdt_getprop(fake.tree, check_module("multiboot,kernel", "MZ the kernel"), "bootargs", NULL), args);
+    assert_string_equal(fdt_getprop(fake.tree, check_module("multiboot,kernel", "MZ the kernel"), "bootargs", NULL),
+                        args);
 }
 
 static void test_all(void **state)
@@ -84,7 +86,8 @@ static void test_names(void **state)
         fake_text(names[i].path, names[i].text);         /* the longest of those that there are */
         fake_started_as("\\EFI\\argon\\argon-1.0-arm64.EFI", NULL);
         fake_refuses(names[i].why);
-        fake_started_as("\\EFI\\argon\\argon-1.0-arm64", NULL);    /* without .efi it is a part of the name like others */
+        /* without .efi it is a part of the name like others */
+        fake_started_as("\\EFI\\argon\\argon-1.0-arm64", NULL);
         fake_refuses(names[i].why);
     }
     fake_started_as("\\EFI\\argon\\argon_1.efi", NULL);
@@ -485,12 +488,13 @@ static void test_chain_of_long_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fake_case(test_all), fake_case(test_least), fake_case(test_text), fake_case(test_names), fake_case(test_no_config),
-        fake_case(test_config_not_read), fake_case(test_places), fake_case(test_options), fake_case(test_long_options),
-        fake_case(test_cfg_option), fake_case(test_sections), fake_case(test_sections_missing), fake_case(test_malformed),
-        fake_case(test_chain), fake_case(test_files), fake_case(test_shim), fake_case(test_stale_keys),
-        fake_case(test_bad_map), fake_case(test_el1), fake_case(test_no_console), fake_case(test_no_tables),
-        fake_case(test_each_allocation), fake_case(test_each_call), fake_case(test_chain_of_long_lists)
+        fake_case(test_all), fake_case(test_least), fake_case(test_text), fake_case(test_names),
+        fake_case(test_no_config), fake_case(test_config_not_read), fake_case(test_places), fake_case(test_options),
+        fake_case(test_long_options), fake_case(test_cfg_option), fake_case(test_sections),
+        fake_case(test_sections_missing), fake_case(test_malformed), fake_case(test_chain), fake_case(test_files),
+        fake_case(test_shim), fake_case(test_stale_keys), fake_case(test_bad_map), fake_case(test_el1),
+        fake_case(test_no_console), fake_case(test_no_tables), fake_case(test_each_allocation),
+        fake_case(test_each_call), fake_case(test_chain_of_long_lists)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: boot/efi/config.c boot/efi/options.c boot/efi/text.c */
-/* The words of the EFI application's options, names of configuration files, and what a configuration file says, each by itself. */
+/*
+ * The words of the EFI application's options, names of configuration files, and what a configuration file says, each
+ * by itself.
+ */
 #include "unit.h"
 #include <boot/efi/efi.h>
 
@@ -90,7 +93,8 @@ static void test_names(void **state)
     char longest[EFI_NAME_MAX] = "", name[EFI_NAME_MAX];
 
     (void)state;
-    NAMES("xen-4.2-unstable.efi", "xen-4.2-unstable.cfg", "xen-4.2.cfg", "xen-4.cfg", "xen.cfg");      /* Xen's own example */
+    /* Xen's own example */
+    NAMES("xen-4.2-unstable.efi", "xen-4.2-unstable.cfg", "xen-4.2.cfg", "xen-4.cfg", "xen.cfg");
     NAMES("argon-1.0-arm64.efi", "argon-1.0-arm64.cfg", "argon-1.0.cfg", "argon-1.cfg", "argon.cfg");
     NAMES("argon.efi", "argon.cfg");
     NAMES("ARGON.EFI", "ARGON.cfg");
@@ -180,7 +184,8 @@ static const char *get(const char *section, const char *key) { return efi_config
 static void test_values(void **state)
 {
     (void)state;
-    good("[global]\nkey = of global\nonly=global\n[a]\nkey\t=\tof a # no comment\nkey=again\nempty=\n[ab]\nkey=of ab\nkeys=x\n");
+    good("[global]\nkey = of global\nonly=global\n"
+         "[a]\nkey\t=\tof a # no comment\nkey=again\nempty=\n[ab]\nkey=of ab\nkeys=x\n");
     equal(get("a", "key"), "of a # no comment");
     equal(get("ab", "key"), "of ab");
     equal(get("a", "only"), "global");
@@ -214,7 +219,8 @@ static void test_values(void **state)
 static void test_faults(void **state)
 {
     static const struct { const char *text; size_t size; unsigned int line; const char *why; } rows[] = {
-        { "x", 1, 1, "neither [SECTION] nor KEY=VALUE" }, { "a=b\r\n\r\n  x  ", 12, 3, "neither [SECTION] nor KEY=VALUE" },
+        { "x", 1, 1, "neither [SECTION] nor KEY=VALUE" },
+        { "a=b\r\n\r\n  x  ", 12, 3, "neither [SECTION] nor KEY=VALUE" },
         { "[", 1, 1, "a section is not [NAME]" }, { "[]", 2, 1, "a section is not [NAME]" },
         { "a=b\n[x] y\n", 10, 2, "a section is not [NAME]" }, { "[x\n]", 4, 1, "a section is not [NAME]" },
         { "\n=", 2, 2, "nothing before =" }, { "a=b\n\0", 5, 1, "not ASCII text (UTF-16, or a byte order mark)" },

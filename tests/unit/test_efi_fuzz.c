@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: boot/efi/main.c boot/efi/boot.c boot/efi/config.c boot/efi/file.c boot/efi/memory.c boot/efi/options.c */
+/* unit-sources: boot/efi/main.c boot/efi/boot.c boot/efi/config.c boot/efi/file.c */
+/* unit-sources: boot/efi/memory.c boot/efi/options.c */
 /* unit-sources: boot/efi/text.c boot/efi/tree.c firmware/efi/efi.c firmware/machine.c */
 /* unit-libs: -lfdt */
 /*
- * Configuration files, options, device paths, trees and memory maps of random bytes: an error or a result, whatever comes, and never an
- * access outside (the sanitizers look on), a loop without end, or something of firmware's that is not given back. Random, but the same in
- * every run.
+ * Configuration files, options, device paths, trees and memory maps of random bytes: an error or a result, whatever
+ * comes, and never an access outside (the sanitizers look on), a loop without end, or something of firmware's that is
+ * not given back. Random, but the same in every run.
  */
 #include "unit.h"
 #include "efi_fake.h"
@@ -40,7 +41,8 @@ static size_t random_text(char *out, size_t room, const char *const *words, u32 
 }
 
 static const char *const config_words[] = {
-    "[global]", "[a]", "[b]", "\n", "\n", "\n", "\r\n", " ", "\t", "#", "=", "[", "]", "kernel=k", "kernel=gone", "ramdisk=r", "options=o",
+    "[global]", "[a]", "[b]", "\n", "\n", "\n", "\r\n", " ", "\t", "#", "=", "[", "]", "kernel=k", "kernel=gone",
+    "ramdisk=r", "options=o",
     "default=a", "default=b\n", "chain=c\n", "chain=argon.cfg", "dtb=d", "xsm=k", "kernel", "\nkernel=k x\n"
 };
 
@@ -81,7 +83,8 @@ static void test_config(void **state)
 
 static void test_options(void **state)
 {
-    static const char *const words[] = { " ", " ", "\t", "argon", ".efi", "-cfg=", "--", "-", "a", "\\", "fs0:", "/", "_", "=" };
+    static const char *const words[] = { " ", " ", "\t", "argon", ".efi", "-cfg=", "--", "-", "a", "\\", "fs0:", "/",
+                                         "_", "=" };
     static char text[1024];
 
     (void)state;
@@ -140,7 +143,8 @@ static void test_starts(void **state)
             n = (size_t)snprintf(config, sizeof(config), "[global]\nchain=c\n[a]\nkernel=k\n");
         }
         fake_file("\\EFI\\argon\\argon.cfg")->size = n;
-        fake_file("\\EFI\\argon\\c")->size = random_text(chained, sizeof(chained), config_words, ARRAY_SIZE(config_words));
+        fake_file("\\EFI\\argon\\c")->size = random_text(chained, sizeof(chained), config_words,
+                                                         ARRAY_SIZE(config_words));
         n = random_text(options, sizeof(options), words, ARRAY_SIZE(words));
         fake_options_bytes(options, rnd((u32)(2 * n + 3)));
         fake.fail_call = rnd(4) == 0 ? 1 + rnd(40) : 0;
@@ -241,7 +245,8 @@ static void unmap_window(const void *va, u64 size)
 static void test_maps(void **state)
 {
     static const struct firmware_memory memory = { .map = map_window, .unmap = unmap_window };
-    static const u64 numbers[] = { 0, 1, 8, 0x1000, 0x100000, BIT(20), BIT(44), BIT(51), BIT(52), BIT(63), UINT64_MAX, UINT64_MAX - 0xfff };
+    static const u64 numbers[] = { 0, 1, 8, 0x1000, 0x100000, BIT(20), BIT(44), BIT(51), BIT(52), BIT(63), UINT64_MAX,
+                                   UINT64_MAX - 0xfff };
     u32 read = 0;
 
     (void)state;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/efi/efi.c firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c */
-/* unit-sources: firmware/fdt/machine.c firmware/fdt/numa.c firmware/fdt/gic.c firmware/fdt/chosen.c firmware/fdt/uart.c */
+/* unit-sources: firmware/fdt/machine.c firmware/fdt/numa.c firmware/fdt/gic.c */
+/* unit-sources: firmware/fdt/chosen.c firmware/fdt/uart.c */
 /* unit-libs: -lfdt */
-/* What UEFI left, into struct machine: its memory map, its configuration tables, and the properties of /chosen that lead there. */
+/*
+ * What UEFI left, into struct machine: its memory map, its configuration tables, and the properties of /chosen that
+ * lead there.
+ */
 #include "unit.h"
 #include "dt_tree.h"
 #include "uarts.h"
@@ -201,8 +205,10 @@ static void test_contradictions(void **state)
     piece(11, at(8), 1, 1);              /* registers: no memory, whatever there is */
     piece(0, at(0xf), 8, WB);
     check_banks("0+4 6+9");
-    assert_non_null(strstr(unit_log(), "UEFI: 0x40004000..0x40006000 in the memory map is free and of type 6: not used"));
-    assert_non_null(strstr(unit_log(), "UEFI: 0x4000f000..0x40017000 in the memory map is free and of type 0: not used"));
+    assert_non_null(strstr(unit_log(),
+                           "UEFI: 0x40004000..0x40006000 in the memory map is free and of type 6: not used"));
+    assert_non_null(strstr(unit_log(),
+                           "UEFI: 0x4000f000..0x40017000 in the memory map is free and of type 0: not used"));
     firmware(48);
     piece(7, at(0), 0x1000, WB);
     for (u32 i = 0; i <= MACHINE_MAX_NOMAP; i++) {
@@ -266,7 +272,8 @@ static void test_many_pieces(void **state)
     }
     char text[128];
 
-    snprintf(text, sizeof(text), "UEFI's memory map is in more than 64 pieces: %u KiB in the smallest are not used", 4 * lost);
+    snprintf(text, sizeof(text), "UEFI's memory map is in more than 64 pieces: %u KiB in the smallest are not used",
+             4 * lost);
     assert_non_null(strstr(unit_log(), text));
     firmware(48);
     for (u32 i = 0; i < MACHINE_MAX_BANKS; i++) {
@@ -303,9 +310,12 @@ static void test_bad_maps(void **state)
 }
 
 /* ---- the system table ---- */
-static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81 };
-static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d };
-static const u8 fdt_guid[16] = { 0xd5, 0x21, 0xb6, 0xb1, 0x9c, 0xf1, 0xa5, 0x41, 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 };
+static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88,
+                                0x81 };
+static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1,
+                                0x4d };
+static const u8 fdt_guid[16] = { 0xd5, 0x21, 0xb6, 0xb1, 0x9c, 0xf1, 0xa5, 0x41, 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69,
+                                 0xaa, 0xe0 };
 
 static void test_rsdp(void **state)
 {
@@ -444,7 +454,8 @@ static void test_bad_properties(void **state)
             five(8);
             bytes[i] = n;
             from_tree();
-            snprintf(text, sizeof(text), "device tree: /chosen: %s %s: what UEFI left is not used", n == 0 ? "no" : "bad",
+            snprintf(text, sizeof(text), "device tree: /chosen: %s %s: what UEFI left is not used",
+                     n == 0 ? "no" : "bad",
                      names[i]);
             if (n == 4 || n == 8) {
                 assert_int_not_equal(machine.efi.system_table, 0);

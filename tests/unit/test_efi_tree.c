@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: boot/efi/main.c boot/efi/boot.c boot/efi/config.c boot/efi/file.c boot/efi/memory.c boot/efi/options.c */
+/* unit-sources: boot/efi/main.c boot/efi/boot.c boot/efi/config.c boot/efi/file.c */
+/* unit-sources: boot/efi/memory.c boot/efi/options.c */
 /* unit-sources: boot/efi/text.c boot/efi/tree.c */
 /* unit-libs: -lfdt */
-/* The EFI application and device trees: firmware's, one of dtb=, GRUB's with modules in it, and trees that name files. */
+/*
+ * The EFI application and device trees: firmware's, one of dtb=, GRUB's with modules in it, and trees that name
+ * files.
+ */
 #include "unit.h"
 #include "efi_fake.h"
 #include "dt_tree.h"
@@ -307,8 +311,9 @@ static void test_bad_binaries(void **state)
 static void test_binaries_and_shim(void **state)
 {
     static const struct { const char *kind; bool verified; } rows[] = {
-        { "multiboot,kernel", true }, { "xen,linux-zimage", true }, { "some,thing", true }, { "multiboot,ramdisk", false },
-        { "xen,linux-initrd", false }, { "xen,xsm-policy", false }, { "multiboot,device-tree", false }
+        { "multiboot,kernel", true }, { "xen,linux-zimage", true }, { "some,thing", true },
+        { "multiboot,ramdisk", false }, { "xen,linux-initrd", false }, { "xen,xsm-policy", false },
+        { "multiboot,device-tree", false }
     };
 
     (void)state;

@@ -51,7 +51,7 @@ static boot_code efi_status start(struct efi *e)
     }
     (void)e->boot->set_watchdog(0, 0, 0, NULL);      /* five minutes: slow disks take longer */
     tree = load(e);
-    close_directory(e);                  /* no file system's after the first ExitBootServices() */
+    close_directory(e);                  /* no file system's once boot services are being ended */
     if (tree == NULL) {
         return EFI_LOAD_ERROR;
     }

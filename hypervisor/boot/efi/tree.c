@@ -56,7 +56,7 @@ boot_code void *efi_tree_start(struct efi *e, const void *from, u64 max, const c
         return NULL;
     }
     r = from != NULL ? fdt_open_into(from, tree, (int)bytes) : make_empty(tree, (int)bytes);
-    r = r != 0 ? r : fdt_check_full(tree, bytes);        /* now, while there is a console to say it on */
+    r = r != 0 ? r : fdt_check_full(tree, (size_t)bytes);        /* now, while there is a console to say it on */
     if (r != 0) {
         efi_say(e, "%s: is damaged: libfdt error %d", name, -r);
         return NULL;

@@ -15,18 +15,21 @@ struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
 #define ATTRIBUTE_WB      BIT(3)
-#define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)          /* write-combined, -through or -back: no registers */
+/* write-combined, -through or -back: no registers */
+#define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)
 #define ATTRIBUTE_RUNTIME BIT(63)
 
 /* The system table's head (4.3): what is read of it. */
 struct system_table { u64 signature; u32 revision, size, crc, reserved; u64 not_read[10]; u64 nr_tables, tables; };
 
-static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81 };
-static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d };
+static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88,
+                                0x81 };
+static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1,
+                                0x4d };
 
 /*
- * RAM that firmware has done with: the loader's, what boot services had, and what is free (7.2.1 and table 7.10). Not what ACPI could give
- * back: its tables are read until dom0 has its own, and dom0 is shown some.
+ * RAM that firmware has done with: the loader's, what boot services had, and what is free (7.2.1 and table 7.10). Not
+ * what ACPI could give back: its tables are read until dom0 has its own, and dom0 is shown some.
  */
 static boot_code bool is_usable(const struct descriptor *d)
 {
@@ -131,7 +134,8 @@ static boot_code int cut_unusable(struct machine *m, const struct map *map)
             !machine_next_ram(m, d.start, end, &bank)) {
             continue;
         }
-        log_warn("UEFI: %#" PRIx64 "..%#" PRIx64 " in the memory map is free and of type %u: not used", d.start, end, d.type);
+        log_warn("UEFI: %#" PRIx64 "..%#" PRIx64 " in the memory map is free and of type %u: not used", d.start, end,
+                 d.type);
         if (machine_add_nomap(m, d.start, end - d.start) != 0) {
             log_err("UEFI: the memory map has too many such pieces");
             return -EINVAL;

@@ -34,7 +34,8 @@ static boot_code void read_uefi(struct fdt_parse *p)
             return;
         }
         if (prop.data == NULL || !dt_number(&prop, &value[i]) || (i >= 3 && value[i] > UINT32_MAX)) {
-            log_warn("device tree: /chosen: %s %s: what UEFI left is not used", prop.data == NULL ? "no" : "bad", names[i]);
+            log_warn("device tree: /chosen: %s %s: what UEFI left is not used", prop.data == NULL ? "no" : "bad",
+                     names[i]);
             return;
         }
     }
