@@ -118,5 +118,6 @@ boot_code void efi_boot_enable(void)
         services += found.service[i] != 0;
     }
     efi_runtime_enable(&found);
+    machine.efi.runtime_services = efi_runtime_properties();
     log_info("UEFI runtime services: %u, %u ranges of memory and registers", services, found.nr);
 }
