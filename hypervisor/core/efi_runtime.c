@@ -39,7 +39,7 @@ bool efi_runtime_usable(void)
     return atomic_load(&usable);
 }
 
-bool efi_runtime_has(enum efi_service s)
+static bool has_service(enum efi_service s)
 {
     return efi_runtime_usable() && service_address[s] != 0;
 }
@@ -55,7 +55,7 @@ u32 efi_runtime_properties(void)
     u32 mask = efi_runtime_usable() ? BIT32(10) : 0;     /* reset: sched_op's, whatever firmware has */
 
     for (u32 i = 0; i < ARRAY_SIZE(offered); i++) {
-        mask |= efi_runtime_has(offered[i].service) ? BIT32(offered[i].bit) : 0;
+        mask |= has_service(offered[i].service) ? BIT32(offered[i].bit) : 0;
     }
     return mask;
 }
@@ -64,7 +64,7 @@ int efi_runtime_call(enum efi_service s, const u64 args[EFI_MAX_ARGS], u64 *stat
 {
     int rc = -EOPNOTSUPP;
 
-    if (!efi_runtime_has(s)) {
+    if (!has_service(s)) {
         return rc;
     }
     if (!spin_trylock(&firmware_lock)) {

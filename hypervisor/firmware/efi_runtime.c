@@ -70,7 +70,7 @@ static boot_code bool read_at(const struct efi_reader *r, paddr_t pa, void *to, 
     if (p == NULL) {
         return false;
     }
-    memcpy(to, p, size);
+    memcpy(to, p, (size_t)size);
     r->memory->unmap(p, size);
     return true;
 }

@@ -157,7 +157,7 @@ static long fetch_name(u16 *name, u64 gva, u64 *status)
     return 0;
 }
 
-static long get_variable_to(efi_op *op, const u16 *name, void *data, u64 room)
+static long get_variable_to(efi_op *op, const u16 *name, void *data, size_t room)
 {
     u64 to = handle_gva(op->u.get_variable.data), size = room;
     u32 attributes = 0;
@@ -177,10 +177,10 @@ static long get_variable_to(efi_op *op, const u16 *name, void *data, u64 room)
         op->status = EFI_DEVICE_ERROR;   /* more than there was room for */
         return 0;
     }
-    return size != 0 ? copy_to_guest(to, data, size) : 0;
+    return size != 0 ? copy_to_guest(to, data, (size_t)size) : 0;
 }
 
-static long set_variable_from(efi_op *op, const u16 *name, void *data, u64 size)
+static long set_variable_from(efi_op *op, const u16 *name, void *data, size_t size)
 {
     const u64 args[EFI_MAX_ARGS] = { address(name), address(&op->u.set_variable.vendor_guid), op->misc, size, address(data) };
 
@@ -191,10 +191,10 @@ static long set_variable_from(efi_op *op, const u16 *name, void *data, u64 size)
 }
 
 /* What both have in common: the name, and a buffer for `size` bytes of data. */
-static long with_variable(efi_op *op, u64 size, long (*fn)(efi_op *op, const u16 *name, void *data, u64 size))
+static long with_variable(efi_op *op, size_t size, long (*fn)(efi_op *op, const u16 *name, void *data, size_t size))
 {
     u16 *name = xzalloc_bytes(NAME_MAX);
-    void *data = xzalloc_bytes(MAX(size, UINT64_C(1)));
+    void *data = xzalloc_bytes(MAX(size, (size_t)1));
     long rc = 0;
 
     op->status = EFI_OUT_OF_RESOURCES;
@@ -211,7 +211,7 @@ static long with_variable(efi_op *op, u64 size, long (*fn)(efi_op *op, const u16
 
 static long get_variable(efi_op *op)
 {
-    return with_variable(op, MIN(op->u.get_variable.size, DATA_MAX), get_variable_to);
+    return with_variable(op, (size_t)MIN(op->u.get_variable.size, DATA_MAX), get_variable_to);
 }
 
 static long set_variable(efi_op *op)
@@ -220,10 +220,10 @@ static long set_variable(efi_op *op)
         op->status = EFI_INVALID_PARAMETER;      /* "the DataSize exceeds the maximum allowed" (8.2.3) */
         return 0;
     }
-    return with_variable(op, op->u.set_variable.size, set_variable_from);
+    return with_variable(op, (size_t)op->u.set_variable.size, set_variable_from);
 }
 
-static long next_name_to(efi_op *op, u16 *name, u64 room)
+static long next_name_to(efi_op *op, u16 *name, size_t room)
 {
     u64 gva = handle_gva(op->u.get_next_variable_name.name), size = room;
     const u64 args[EFI_MAX_ARGS] = { address(&size), address(name), address(&op->u.get_next_variable_name.vendor_guid) };
@@ -246,12 +246,12 @@ static long next_name_to(efi_op *op, u16 *name, u64 room)
         return 0;
     }
     op->u.get_next_variable_name.size = size;
-    return op->status == EFI_SUCCESS ? copy_to_guest(gva, name, size) : 0;
+    return op->status == EFI_SUCCESS ? copy_to_guest(gva, name, (size_t)size) : 0;
 }
 
 static long get_next_variable_name(efi_op *op)
 {
-    u64 room = MIN(op->u.get_next_variable_name.size, (u64)NAME_MAX);
+    size_t room = (size_t)MIN(op->u.get_next_variable_name.size, (u64)NAME_MAX);
     u16 *name = xzalloc_bytes(NAME_MAX);
     long rc = 0;
 

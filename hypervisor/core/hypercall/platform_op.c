@@ -10,7 +10,7 @@
 #include <argon/percpu.h>
 
 /* dom0's system time began at its creation, ours at boot. */
-long platform_settime64(struct vcpu *v, struct xen_platform_op *op)
+static long settime64(struct vcpu *v, struct xen_platform_op *op)
 {
     const struct xenpf_settime64 *t = &op->u.settime64;
 

@@ -7,8 +7,6 @@
 
 typedef long platform_op_fn(struct vcpu *v, struct xen_platform_op *op);
 
-/* platform_op.c */
-platform_op_fn platform_settime64;
 /* platform_efi.c */
 platform_op_fn platform_efi_call;
 

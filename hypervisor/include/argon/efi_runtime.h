@@ -63,7 +63,6 @@ must_check int efi_runtime_parse(struct efi_found *f, const struct machine_efi *
 void efi_runtime_enable(const struct efi_found *f);
 /* Is there anything that may be called? */
 bool efi_runtime_usable(void);
-bool efi_runtime_has(enum efi_service s);
 /*
  * Which services dom0 has by XENPF_efi_runtime_call and sched_op, as bits of EFI_RT_PROPERTIES_TABLE.RuntimeServicesSupported (4.6.2); 0:
  * there are no runtime services, and dom0 is not to be told that it was started by UEFI for their sake.

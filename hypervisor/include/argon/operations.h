@@ -40,7 +40,7 @@
 
 /* platform_op: the argument's member of the union, and whether it goes back to the caller. */
 #define PLATFORM_OPS(row) \
-    row(XENPF_settime64, platform_settime64, RIGHT_CONTROL, settime64, false) \
+    row(XENPF_settime64, settime64, RIGHT_CONTROL, settime64, false) \
     row(XENPF_efi_runtime_call, platform_efi_call, RIGHT_CONTROL, efi_runtime_call, true)
 
 /* xen_version. The command line: who is told. */
