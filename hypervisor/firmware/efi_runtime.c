@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * UEFI's tables, as far as its runtime services need them (UEFI 2.10): system table, configuration tables, memory map, memory attributes,
- * runtime table. Nothing in them is believed before it is checked; checksums are not looked at, as nobody else does.
+ * UEFI's tables, as far as its runtime services need them (UEFI 2.10): system table, configuration tables, memory map,
+ * memory attributes, runtime table. Nothing in them is believed before it is checked; checksums are not looked at, as
+ * nobody else does.
  */
 #include <argon/console.h>
 #include <argon/efi_runtime.h>
@@ -156,10 +157,16 @@ static boot_code u8 cache_of(const struct efi_descriptor *d)
          : (d->attributes & (ATTR_WT | ATTR_WC)) ? EFI_CACHE_NONE : EFI_CACHE_DEVICE;
 }
 
+/* By ATTR_RO and ATTR_XP, one of which is set at least. */
+static boot_code u8 access_by(u64 a)
+{
+    return a == ATTR_RO ? EFI_ACCESS_CODE : a == ATTR_XP ? EFI_ACCESS_DATA : EFI_ACCESS_CONST;
+}
+
 /*
- * Without a table of memory attributes the code of an image and its data are one range of type 5, unless its attributes say more.
- * Code that cannot write its own variables fails at the first of them, so such a range is writable and executable at once: in firmware's own
- * translation, which a CPU has only while it is in firmware.
+ * Without a table of memory attributes the code of an image and its data are one range of type 5, unless its attributes
+ * say more. Code that cannot write its own variables fails at the first of them, so such a range is writable and
+ * executable at once: in firmware's own translation, which a CPU has only while it is in firmware.
  */
 static boot_code u8 access_of(const struct efi_descriptor *d, bool refined)
 {
@@ -171,7 +178,7 @@ static boot_code u8 access_of(const struct efi_descriptor *d, bool refined)
     if (a == 0) {
         return refined ? EFI_ACCESS_CODE : EFI_ACCESS_MIXED;
     }
-    return a == ATTR_RO ? EFI_ACCESS_CODE : a == ATTR_XP ? EFI_ACCESS_DATA : EFI_ACCESS_CONST;
+    return access_by(a);
 }
 
 static boot_code int map_entry(struct efi_reader *r, const struct efi_descriptor *d)
@@ -189,8 +196,8 @@ static boot_code int map_entry(struct efi_reader *r, const struct efi_descriptor
         return bad("a range of its memory is empty, or wraps", d->start);
     }
     if (g.access == EFI_ACCESS_MIXED) {
-        log_warn("UEFI: nobody says what of %#" PRIx64 "-%#" PRIx64 " is code: it is writable and executable while firmware runs",
-                 g.start, g.start + g.size);
+        log_warn("UEFI: nobody says what of %#" PRIx64 "-%#" PRIx64 " is code: it is writable and executable while "
+                 "firmware runs", g.start, g.start + g.size);
     }
     return region_add(r->out, &g);
 }
@@ -200,7 +207,8 @@ static boot_code int read_map(struct efi_reader *r, const struct machine_efi *ef
     const u8 *map;
     int rc = 0;
 
-    if (efi->desc_version != 1 || efi->desc_size < MIN_DESC_SIZE || efi->desc_size > MAX_DESC_SIZE || efi->desc_size % 8 != 0) {
+    if (efi->desc_version != 1 || efi->desc_size < MIN_DESC_SIZE || efi->desc_size > MAX_DESC_SIZE ||
+        efi->desc_size % 8 != 0) {
         return bad("descriptors of the memory map have a size or version that is not known", efi->desc_size);
     }
     if (efi->map.start == 0 || efi->map.size == 0 || efi->map.size > MAX_MAP_BYTES) {
@@ -229,20 +237,20 @@ static boot_code int read_map(struct efi_reader *r, const struct machine_efi *ef
 static boot_code int attributes_entry(struct efi_reader *r, const struct efi_descriptor *d)
 {
     u64 a = d->attributes & (ATTR_RO | ATTR_XP), size = d->pages << PAGE_SHIFT;
-    u8 access = a == ATTR_RO ? EFI_ACCESS_CODE : a == ATTR_XP ? EFI_ACCESS_DATA : a != 0 ? EFI_ACCESS_CONST : EFI_ACCESS_MIXED;
+    u8 access = a == 0 ? EFI_ACCESS_MIXED : access_by(a);
     struct efi_region *g = NULL;
 
     if (IS_ALIGNED(d->start, PAGE_SIZE) && d->pages != 0 && d->pages <= BIT(48 - PAGE_SHIFT)) {
         g = region_of(r->out, d->start, size);
     }
     if (g == NULL || g->cache == EFI_CACHE_DEVICE) {
-        log_warn("UEFI's table of memory attributes: %#" PRIx64 ", %#" PRIx64 " pages, is not within memory of its own: ignored",
-                 d->start, d->pages);
+        log_warn("UEFI's table of memory attributes: %#" PRIx64 ", %#" PRIx64 " pages, is not within memory of its own: "
+                 "ignored", d->start, d->pages);
         return 0;
     }
     if (access == EFI_ACCESS_MIXED) {
-        log_warn("UEFI's table of memory attributes: %#" PRIx64 "-%#" PRIx64 " is writable and executable while firmware runs",
-                 d->start, d->start + size);
+        log_warn("UEFI's table of memory attributes: %#" PRIx64 "-%#" PRIx64 " is writable and executable while "
+                 "firmware runs", d->start, d->start + size);
     }
     return region_refine(r->out, g, d->start, size, access);
 }
@@ -348,7 +356,8 @@ static boot_code int read_services(struct efi_reader *r, paddr_t runtime)
     end = MIN((u64)t.header.size, sizeof(t));
     for (u32 i = 0; i < EFI_NR_SERVICES; i++) {
         /* Revision 1 of the table ends before the last three. */
-        if (offsetof(struct efi_runtime_table, service[i]) + sizeof(u64) > end || !(mask & BIT32(bit[i])) || t.service[i] == 0) {
+        if (offsetof(struct efi_runtime_table, service[i]) + sizeof(u64) > end || !(mask & BIT32(bit[i])) ||
+            t.service[i] == 0) {
             continue;
         }
         if (!is_executable(r->out, t.service[i])) {
@@ -360,7 +369,8 @@ static boot_code int read_services(struct efi_reader *r, paddr_t runtime)
     return 0;
 }
 
-boot_code int efi_runtime_parse(struct efi_found *f, const struct machine_efi *efi, const struct firmware_memory *memory)
+boot_code int efi_runtime_parse(struct efi_found *f, const struct machine_efi *efi,
+                                const struct firmware_memory *memory)
 {
     struct efi_reader r = { .out = f, .memory = memory };
     struct efi_attributes_table attributes;

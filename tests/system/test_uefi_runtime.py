@@ -38,7 +38,8 @@ def boot_uefi(request, make_machine, hypervisor):
     files.mkdir(parents=True)
 
     def make(acpi, **fields):
-        made = make_machine(firmware=FIRMWARE, machine=f"acpi={acpi}", memory=3072, files={"/efivarfs.ko": efivarfs_module()},
+        made = make_machine(firmware=FIRMWARE, machine=f"acpi={acpi}", memory=3072,
+                            files={"/efivarfs.ko": efivarfs_module()},
                             extra=["-drive", f"file=fat:rw:{folder},format=raw,if=none,id=esp", *DISK], **fields)
         shutil.copy(hypervisor, files / "BOOTAA64.EFI")
         shutil.copy(machines.IMAGES / "vmlinuz", files / "vmlinuz")

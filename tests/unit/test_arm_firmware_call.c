@@ -105,8 +105,8 @@ static void test_order(void **state)
     assert_int_equal(status, 77);
     /* The timer is off before its offset changes, and on again after; FP is kept before it is cleared. */
     insn_expect("dsb sy", "isb", "msr cntv_ctl_el0", "isb", "msr cntvoff_el2", "msr ttbr0_el2", NULL);
-    insn_expect("fp save", "fp load", "msr ttbr0_el2", "isb", "firmware", "msr ttbr0_el2", "isb", "tlbi alle2", "dsb nsh",
-                "isb", "dsb sy", "fp load", "msr cntvoff_el2", "isb", "msr cntv_ctl_el0", "isb", NULL);
+    insn_expect("fp save", "fp load", "msr ttbr0_el2", "isb", "firmware", "msr ttbr0_el2", "isb", "tlbi alle2",
+                "dsb nsh", "isb", "dsb sy", "fp load", "msr cntvoff_el2", "isb", "msr cntv_ctl_el0", "isb", NULL);
     assert_int_equal(insn_nth("fp load", 0)->value, 0);
     assert_int_equal(insn_count("tlbi alle2"), 1);
     assert_int_equal(insn_count("msr hcr_el2") + insn_count("msr cptr_el2") + insn_count("msr vttbr_el2"), 0);

@@ -234,7 +234,9 @@ static void test_attributes_bad_entries(void **state)
 /* A table that cannot be used is as none: the code's range is mixed again. */
 static void test_attributes_bad_table(void **state)
 {
-    static const struct { u32 at, value; } bad[] = { { 0, 0 }, { 4, 0 }, { 4, ~0u }, { 8, 24 }, { 8, 44 }, { 8, 2048 } };
+    static const struct { u32 at, value; } bad[] = {
+        { 0, 0 }, { 4, 0 }, { 4, ~0u }, { 8, 24 }, { 8, 44 }, { 8, 2048 },
+    };
 
     (void)state;
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -362,7 +364,8 @@ static void test_bad_ranges(void **state)
     static const struct { u64 start, pages; const char *why; } bad[] = {
         { 0x90000800, 1, "not page aligned (0x90000800)" }, { 0x90000000, 0, "empty, or wraps (0x90000000)" },
         { 0xfffffffff000, 2, "empty, or wraps" }, { 0x90000000, ~0UL, "empty, or wraps" },
-        { CODE + 0x1000, 1, "overlap (0x80101000)" }, { CODE - 0x1000, 2, "overlap" }, { CODE - 0x1000, 0x1000, "overlap" },
+        { CODE + 0x1000, 1, "overlap (0x80101000)" }, { CODE - 0x1000, 2, "overlap" },
+        { CODE - 0x1000, 0x1000, "overlap" },
     };
 
     (void)state;

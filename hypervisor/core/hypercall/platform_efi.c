@@ -306,7 +306,7 @@ long platform_efi_call(struct vcpu *v, struct xen_platform_op *platform_op)
 
     (void)v;
     if (!efi_runtime_usable()) {
-        return -EOPNOTSUPP;
+        return -ENOSYS;          /* as where there is no UEFI at all */
     }
     if (op->function != function || efi_functions[function].fn == NULL) {
         return -ENOSYS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls of UEFI at EL2 (arch_firmware_call(), argon/arch.h). Firmware finds what it left at ExitBootServices() where it can tell the
+ * Calls of UEFI at EL2 (arch_firmware_call(), argon/arch.h). Firmware finds what it left at ExitBootServices where it can tell the
  * difference (UEFI 2.10 2.3.6 and 8.1): its memory at physical addresses, FP and SIMD, a virtual counter that is the physical one, no
  * virtual timer, a stack. What it cannot tell at EL2, with all interrupts masked, stays the guest's: HCR_EL2 (AMO, IMO and FMO are set
  * in both; its traps are of EL1 and EL0), CPTR_EL2 (FP and SIMD are never trapped), VTTBR_EL2, EL1's registers.
