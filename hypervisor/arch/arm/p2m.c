@@ -32,8 +32,9 @@ static u64 vmid_map[256 / 64];           /* in use; vmid 0 is the hypervisor's i
 
 void p2m_boot_init(void)
 {
-    u8 bits = stage2_output_bits(), need = GUEST_GPADDR_BITS;
+    u8 bits = stage2_output_bits(), need = machine.acpi ? bits : GUEST_GPADDR_BITS;
 
+    /* Where devices are, a device tree says; with ACPI it is known to AML alone. */
     while (need < bits && machine.top > BIT(need)) {
         need++;
     }
@@ -350,6 +351,20 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
     }
     rc = change_slowly(d, g, c, &was);
     return rc == -EBUSY ? -EEXIST : rc;
+}
+
+bool p2m_map_touched(struct domain *d, u64 gpa)
+{
+    int rc = -EPERM;
+
+    for (unsigned int level = 1; d->arch.mmio_on_fault && level <= 3 && rc != 0; level++) {
+        u64 nr = BIT(pgt_level_shift(level) - PAGE_SHIFT), first = ROUND_DOWN(gpa >> PAGE_SHIFT, nr);
+
+        if (domain_may_iomem(d, first, first + nr - 1)) {
+            rc = p2m_map(d, gfn(first), mfn(first), nr, P2M_MMIO_WB);
+        }
+    }
+    return rc == 0 || rc == -EEXIST;     /* another CPU was first */
 }
 
 int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, u32 over, struct p2m_old *old)
