@@ -188,30 +188,30 @@ static void test_place(void **state)
     u64 need;
 
     (void)state;
-    assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0x16b6e1b, &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(512), 0x16b6e1b, 0, &p, &need), 0);
     assert_int_equal(p.kernel, 0x60080000);
     assert_int_equal(p.entry, 0x60080000);
     assert_int_equal(p.fdt, 0x68000000);     /* as Xen has it */
     assert_int_equal(p.initrd, 0x68200000);
     assert_int_equal(p.initrd_size, 0x16b6e1b);
     /* Less than 128 MiB: at the end. */
-    assert_int_equal(build_place(&img, 0x60000000, MIB(64), MIB(3), &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(64), MIB(3), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(64 - 6));
     assert_int_equal(p.initrd, 0x60000000 + MIB(64 - 4));
     assert_int_equal(need, MIB(32 + 6));
     /* Just enough, one granule too little. */
-    assert_int_equal(build_place(&img, 0x60000000, MIB(38), MIB(3), &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(38), MIB(3), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(32));
-    assert_int_equal(build_place(&img, 0x60000000, MIB(36), MIB(3), &p, &need), -ENOSPC);
+    assert_int_equal(place(&img, 0x60000000, MIB(36), MIB(3), 0, &p, &need), -ENOSPC);
     assert_int_equal(need, MIB(38));
     /* A kernel that reaches beyond 128 MiB. */
     img.mem_size = MIB(200);
-    assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0, &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(512), 0, 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(510));
     assert_int_equal(p.initrd_size, 0);
     /* 128 MiB and the modules do not both fit. */
     img.mem_size = MIB(30);
-    assert_int_equal(build_place(&img, 0x60000000, MIB(140), MIB(60), &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(140), MIB(60), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(140 - 62));
 }
 
@@ -222,13 +222,13 @@ static void test_place_fixed(void **state)
     u64 need;
 
     (void)state;
-    assert_int_equal(build_place(&img, 0x40000000, MIB(512), MIB(1), &p, &need), 0);
+    assert_int_equal(place(&img, 0x40000000, MIB(512), MIB(1), 0, &p, &need), 0);
     assert_int_equal(p.kernel, 0x48000000);
     assert_int_equal(p.entry, 0x48000040);
     assert_true(p.fdt >= 0x48400000);
-    assert_int_equal(build_place(&img, 0x50000000, MIB(512), MIB(1), &p, &need), -EINVAL);
-    assert_int_equal(build_place(&img, 0x40000000, MIB(128), MIB(1), &p, &need), -EINVAL);
-    assert_int_equal(build_place(&img, 0x40000000, MIB(130), MIB(1), &p, &need), -ENOSPC);
+    assert_int_equal(place(&img, 0x50000000, MIB(512), MIB(1), 0, &p, &need), -EINVAL);
+    assert_int_equal(place(&img, 0x40000000, MIB(128), MIB(1), 0, &p, &need), -EINVAL);
+    assert_int_equal(place(&img, 0x40000000, MIB(130), MIB(1), 0, &p, &need), -ENOSPC);
 }
 
 static void test_spare(void **state)

@@ -295,6 +295,7 @@ static void test_foreign_refused(void **state)
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x801, 0x500), -EINVAL);
     assert_int_equal(p2m_map(dom0, gfn(0x503), mfn(0x9001), 1, P2M_MMIO_NC), 0);
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x40000, 0x503), -EBUSY);
+    assert_int_equal(take_out(dom0, DOMID_SELF, 0x503), 0);
     assert_int_equal(take_out(dom0, DOMID_SELF, 0x503), -ENOENT);
     /* Where it cannot go: no reference stays. */
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x40000, ~0UL), -EINVAL);
