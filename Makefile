@@ -48,7 +48,7 @@ endif
 
 DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
         core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/uart \
-        firmware firmware/fdt boot boot/build arch/arm arch/arm/arm64
+        firmware firmware/acpi firmware/fdt boot boot/build arch/arm arch/arm/arm64
 CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
 SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))

@@ -18,7 +18,7 @@ static const struct {
     { { "xen,xsm-policy", NULL, NULL }, MODULE_XSM },
 };
 
-boot_code int fdt_parse_chosen(struct fdt_parse *p)
+boot_code int fdt_read_chosen(struct fdt_parse *p)
 {
     p->boot_args = dt_get(&p->dt, p->w.off, "bootargs");
     p->xen_args = dt_get(&p->dt, p->w.off, "xen,xen-bootargs");
