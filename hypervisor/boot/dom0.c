@@ -24,7 +24,6 @@
 static boot_data struct dom0 {
     struct build b;
     struct dom0_devices devices;
-    struct acpi_tables tables;           /* the host's, if the machine is known by them */
     struct machine_efi efi;              /* what dom0 is told of its own */
 } the_dom0;
 
@@ -85,7 +84,7 @@ static boot_code void plan_firmware(struct dom0 *my)
 {
     const u64 mpidr[MAX_VCPUS] = { 0 };
     struct dom0_acpi acpi = {
-        .m = &machine, .host = &my->tables, .mpidr = mpidr,
+        .m = &machine, .host = machine_acpi(), .mpidr = mpidr,
         .nr_vcpus = MIN(MAX(machine.nr_cpus, opt.dom0_min_vcpus), (u32)MAX_VCPUS)
     };
     struct dom0_efi tables = {
@@ -96,9 +95,6 @@ static boot_code void plan_firmware(struct dom0 *my)
 
     if (!is_under_uefi()) {
         return;
-    }
-    if (machine.acpi && acpi_open(&my->tables, &boot_firmware_memory, machine.rsdp) != 0) {
-        boot_stop("dom0: ACPI's tables cannot be read");
     }
     fill_firmware(my, &tables, &a);
     my->b.firmware_size = ROUND_UP(a.used, PAGE_SIZE);
@@ -259,7 +255,7 @@ static boot_code void set_event_ppi(struct domain *d, u32 ppi)
 static boot_code void load_firmware(struct dom0 *my, const struct dom0_fdt *in)
 {
     struct build *b = &my->b;
-    struct dom0_acpi acpi = { .m = &machine, .host = &my->tables, .mpidr = in->mpidr, .nr_vcpus = in->nr_vcpus };
+    struct dom0_acpi acpi = { .m = &machine, .host = machine_acpi(), .mpidr = in->mpidr, .nr_vcpus = in->nr_vcpus };
     struct dom0_efi tables = {
         .host = &machine.efi, .memory = &boot_firmware_memory, .acpi = machine.acpi ? &acpi : NULL, .bank = in->bank,
         .nr_banks = in->nr_banks
@@ -359,7 +355,7 @@ static boot_code void find_devices(struct dom0 *my, const struct dt *dt)
     int r;
 
     if (machine.acpi) {
-        r = dom0_find_acpi_devices(&machine, &my->tables, p2m_gpaddr_bits(), irqchip->nr_irqs(), &my->devices);
+        r = dom0_find_acpi_devices(&machine, machine_acpi(), p2m_gpaddr_bits(), irqchip->nr_irqs(), &my->devices);
     } else if (dt != NULL) {
         r = dom0_find_devices(&machine, dt, &my->devices);
     } else {

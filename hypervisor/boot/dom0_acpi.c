@@ -27,6 +27,7 @@
 #define SPCR_ADDRESS  44
 #define STAO_BYTES    37u
 #define RSDP_BYTES    36u
+#define PIECE         KIB(256)   /* of a table that is copied */
 
 static_assert(ACPI_HEADER == 36, "a STAO is a header and a byte");
 
@@ -81,7 +82,7 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
 {
     struct area *a = b->a;
     u64 at = acpi_begin(a, fadt, size);
-    u32 flags = acpi_u32(fadt + FADT_FLAGS);
+    u32 flags = le_u32(fadt + FADT_FLAGS);
 
     if (size < FADT_MIN) {
         (void)area_put(a, NULL, FADT_MIN - size, 1);
@@ -126,53 +127,72 @@ static boot_code u64 put_gtdt(struct builder *b, const u8 *gtdt, u32 size)
     return at;
 }
 
-/* Read, and made dom0's. 0: cannot be read. */
-static boot_code u64 put_table(struct builder *b, const struct acpi_table *t, u32 min)
+static boot_code u64 put_madt(struct builder *b, const u8 *madt, u32 size)
+{
+    return dom0_acpi_madt(b->in, madt, size, b->a);
+}
+
+static boot_code u64 put_iort(struct builder *b, const u8 *iort, u32 size)
+{
+    return dom0_acpi_iort(iort, size, b->a);
+}
+
+/* As it is. Where a piece cannot be read, which could be when the table was found, that piece is zero. */
+static boot_code u64 put_copy(struct builder *b, const struct acpi_table *t)
 {
     const struct firmware_memory *memory = b->in->host->memory;
-    const u8 *data = t->size >= min ? memory->map(t->start, t->size) : NULL;
-    u64 at;
+    u64 at = area_put(b->a, NULL, t->size, 8);
 
-    if (data == NULL) {
-        log_warn("ACPI: %.4s at %#" PRIx64 " (%u bytes) %s: not given to dom0", t->signature, t->start, t->size,
-                 t->size < min ? "is too short" : "cannot be read");
-        return 0;
+    for (u64 done = 0; done < t->size; done += PIECE) {
+        u64 n = MIN(t->size - done, PIECE);
+        u8 *to = area_bytes(b->a, at + done, n);
+        const u8 *from = to != NULL ? memory->map(t->start + done, n) : NULL;
+
+        if (from != NULL) {
+            memcpy(to, from, (size_t)n);
+            memory->unmap(from, n);
+        }
     }
-    if (is(t, "FACP")) {
-        at = put_fadt(b, data, t->size);
-    } else if (is(t, "APIC")) {
-        at = dom0_acpi_madt(b->in, data, t->size, b->a);
-    } else if (is(t, "GTDT")) {
-        at = put_gtdt(b, data, t->size);
-    } else if (is(t, "IORT")) {
-        at = dom0_acpi_iort(data, t->size, b->a);
-    } else {
-        at = area_put(b->a, data, t->size, 8);
-    }
-    memory->unmap(data, t->size);
     return at;
 }
 
-static boot_code int put_needed(struct builder *b, const char *signature, u32 min, u64 *at)
-{
-    const struct acpi_table *t = acpi_find(b->in->host, signature, 0);
+static const struct {
+    const char *signature;
+    u32 min;
+    bool needed;
+    u64 (*put)(struct builder *b, const u8 *data, u32 size);
+} rewritten[] = {
+    { "FACP", FADT_X_DSDT + 8, true, put_fadt },         /* first: its OEM fields are those of Argon's own tables */
+    { "APIC", MADT_FIRST, true, put_madt },
+    { "GTDT", GTDT_MIN, true, put_gtdt },
+    { "IORT", MADT_FIRST, false, put_iort },
+};
 
-    *at = t != NULL ? put_table(b, t, min) : 0;
-    if (*at == 0) {
-        log_err("ACPI: no %.4s that could be dom0's", signature);
+static boot_code bool is_rewritten(const struct acpi_table *t)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rewritten); i++) {
+        if (is(t, rewritten[i].signature)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static boot_code int list_rewritten(struct builder *b, size_t which)
+{
+    const struct firmware_memory *memory = b->in->host->memory;
+    const struct acpi_table *t = acpi_find(b->in->host, rewritten[which].signature, 0);
+    const u8 *data = t != NULL && t->size >= rewritten[which].min ? memory->map(t->start, t->size) : NULL;
+
+    if (data != NULL) {
+        b->table[b->nr++] = rewritten[which].put(b, data, t->size);
+        memory->unmap(data, t->size);
+    } else if (rewritten[which].needed) {
+        log_err("ACPI: %s %s, which dom0 cannot do without", t == NULL ? "no" : "cannot use",
+                rewritten[which].signature);
         return -EINVAL;
     }
     return 0;
-}
-
-static boot_code int list_needed(struct builder *b, const char *signature, u32 min)
-{
-    return put_needed(b, signature, min, &b->table[b->nr++]);
-}
-
-static boot_code bool is_needed(const struct acpi_table *t)
-{
-    return is(t, "DSDT") || is(t, "FACP") || is(t, "APIC") || is(t, "GTDT");
 }
 
 static boot_code void list_others(struct builder *b)
@@ -181,10 +201,9 @@ static boot_code void list_others(struct builder *b)
 
     for (u32 i = 0; i < host->nr; i++) {
         const struct acpi_table *t = &host->table[i];
-        u64 at = is_needed(t) || is_dropped(t) ? 0 : put_table(b, t, ACPI_HEADER);
 
-        if (at != 0) {
-            b->table[b->nr++] = at;
+        if (!is_rewritten(t) && !is_dropped(t) && !is(t, "DSDT")) {
+            b->table[b->nr++] = put_copy(b, t);
         }
     }
 }
@@ -213,7 +232,7 @@ static boot_code void list_stao(struct builder *b)
     const struct machine *m = b->in->m;
     const struct acpi_table *t = acpi_find(b->in->host, "SPCR", 0);
     const u8 *spcr = t != NULL && t->size >= SPCR_ADDRESS + 8 ? b->in->host->memory->map(t->start, t->size) : NULL;
-    bool ours = spcr != NULL && m->has_uart && acpi_u64(spcr + SPCR_ADDRESS) == m->uart.base;
+    bool ours = spcr != NULL && m->has_uart && le_u64(spcr + SPCR_ADDRESS) == m->uart.base;
 
     if (ours) {
         u64 at = begin_own(b, "STAO");
@@ -261,12 +280,18 @@ static boot_code u64 put_rsdp(struct builder *b, u64 xsdt)
 
 boot_code int dom0_acpi_build(const struct dom0_acpi *in, struct area *a, u64 *rsdp)
 {
+    const struct acpi_table *dsdt = acpi_find(in->host, "DSDT", 0);
     struct builder b = { .in = in, .a = a };
-    int r = put_needed(&b, "DSDT", ACPI_HEADER, &b.dsdt);
+    int r = 0;
 
-    r = r != 0 ? r : list_needed(&b, "FACP", FADT_X_DSDT + 8);
-    r = r != 0 ? r : list_needed(&b, "APIC", MADT_FIRST);
-    r = r != 0 ? r : list_needed(&b, "GTDT", GTDT_MIN);
+    if (dsdt == NULL) {
+        log_err("ACPI: no DSDT, which dom0 cannot do without");
+        return -EINVAL;
+    }
+    b.dsdt = put_copy(&b, dsdt);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rewritten); i++) {
+        r = list_rewritten(&b, i);
+    }
     if (r != 0) {
         return r;
     }

@@ -32,7 +32,7 @@ u64 acpi_begin(struct area *a, const u8 *header, u32 bytes);
 void acpi_end(struct area *a, u64 gpa);
 
 /* ---- numbers of a table, any alignment ---- */
-static inline u64 acpi_get(const u8 *at, u32 n)
+static inline u64 le_get(const u8 *at, u32 n)
 {
     u64 v = 0;
 
@@ -41,9 +41,9 @@ static inline u64 acpi_get(const u8 *at, u32 n)
     }
     return v;
 }
-static inline u16 acpi_u16(const u8 *at) { return (u16)acpi_get(at, 2); }
-static inline u32 acpi_u32(const u8 *at) { return (u32)acpi_get(at, 4); }
-static inline u64 acpi_u64(const u8 *at) { return acpi_get(at, 8); }
+static inline u16 le_u16(const u8 *at) { return (u16)le_get(at, 2); }
+static inline u32 le_u32(const u8 *at) { return (u32)le_get(at, 4); }
+static inline u64 le_u64(const u8 *at) { return le_get(at, 8); }
 
 /* ---- walks: structures of a MADT (5.2.12), nodes of an IORT (DEN0049) ---- */
 #define MADT_FIRST 44u
@@ -53,12 +53,8 @@ static inline u64 acpi_u64(const u8 *at) { return acpi_get(at, 8); }
 #define MADT_GICC_MIN 76u
 #define MADT_FRAME_BYTES 24u
 #define MADT_ITS_BYTES 20u
-#define IORT_ITS    0
-#define IORT_NAMED  1
-#define IORT_ROOT   2
-#define IORT_SMMU   3
-#define IORT_SMMUV3 4
-#define IORT_PMCG   5
+#define IORT_NAMED 1             /* and others than enum iort_type's */
+#define IORT_PMCG  5
 #define IORT_NODE_BYTES 16u
 
 /* The next one: *at begins as 0. NULL: no more, or one whose length cannot be; *at is then where it is. */

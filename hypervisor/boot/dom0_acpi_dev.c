@@ -65,8 +65,8 @@ static boot_code int keep_efi_memory(struct finder *f)
     for (u64 at = 0; r == 0 && efi->map.size - at >= efi->desc_size; at += efi->desc_size) {
         const u8 *d = map + at;
 
-        if (!is_dom0s(acpi_u32(d), acpi_u64(d + 32))) {
-            r = keep(f, acpi_u64(d + 8), acpi_u64(d + 24) << PAGE_SHIFT);
+        if (!is_dom0s(le_u32(d), le_u64(d + 32))) {
+            r = keep(f, le_u64(d + 8), le_u64(d + 24) << PAGE_SHIFT);
         }
     }
     f->host->memory->unmap(map, efi->map.size);
@@ -110,12 +110,12 @@ static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
 
     while (r == 0 && (s = madt_next(madt, size, &at)) != NULL) {
         if (s[0] == MADT_ITS && s[1] >= MADT_ITS_BYTES) {
-            r = keep(f, acpi_u64(s + 8), ITS_BYTES);
+            r = keep(f, le_u64(s + 8), ITS_BYTES);
         } else if (s[0] == MADT_GICC && s[1] >= MADT_GICC_MIN) {
-            note_ppi(f, acpi_u32(s + GICC_PMU));
-            note_ppi(f, acpi_u32(s + GICC_MAINTENANCE));
-            note_ppi(f, s[1] >= GICC_SPE + 2 ? acpi_u16(s + GICC_SPE) : 0);
-            note_ppi(f, s[1] >= GICC_TRBE + 2 ? acpi_u16(s + GICC_TRBE) : 0);
+            note_ppi(f, le_u32(s + GICC_PMU));
+            note_ppi(f, le_u32(s + GICC_MAINTENANCE));
+            note_ppi(f, s[1] >= GICC_SPE + 2 ? le_u16(s + GICC_SPE) : 0);
+            note_ppi(f, s[1] >= GICC_TRBE + 2 ? le_u16(s + GICC_TRBE) : 0);
         }
     }
     return r;
@@ -129,14 +129,14 @@ static boot_code int keep_iort(struct finder *f, const u8 *iort, u32 size)
     int r = 0;
 
     while (r == 0 && (n = iort_next(iort, size, &at)) != NULL) {
-        u32 len = acpi_u16(n + 1);
+        u32 len = le_u16(n + 1);
 
         if (n[0] == IORT_SMMU && len >= 32) {
-            r = keep(f, acpi_u64(n + 16), acpi_u64(n + 24));
-        } else if (n[0] == IORT_SMMUV3 && len >= 24) {
-            r = keep(f, acpi_u64(n + 16), SMMUV3_BYTES);
+            r = keep(f, le_u64(n + 16), le_u64(n + 24));
+        } else if (n[0] == IORT_SMMU_V3 && len >= 24) {
+            r = keep(f, le_u64(n + 16), SMMUV3_BYTES);
         } else if (n[0] == IORT_PMCG && len >= 24) {
-            r = keep(f, acpi_u64(n + 16), PMCG_BYTES);
+            r = keep(f, le_u64(n + 16), PMCG_BYTES);
         }
     }
     return r;

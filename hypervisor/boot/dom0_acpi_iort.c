@@ -13,8 +13,8 @@
 
 struct mapping { u32 input, count, output, reference, flags; };
 
-static boot_code u32 mappings_at(const u8 *node) { return acpi_u32(node + 12); }
-static boot_code u32 nr_mappings(const u8 *node) { return acpi_u32(node + 8); }
+static boot_code u32 mappings_at(const u8 *node) { return le_u32(node + 12); }
+static boot_code u32 nr_mappings(const u8 *node) { return le_u32(node + 8); }
 
 boot_code const u8 *iort_next(const u8 *iort, u32 size, u32 *at)
 {
@@ -22,13 +22,13 @@ boot_code const u8 *iort_next(const u8 *iort, u32 size, u32 *at)
     const u8 *n;
 
     if (off == 0 && size >= IORT_FIRST) {
-        off = *at = acpi_u32(iort + 40);
+        off = *at = le_u32(iort + 40);
     }
     if (off < IORT_FIRST || off >= size || size - off < IORT_NODE_BYTES) {
         return NULL;
     }
     n = iort + off;
-    len = acpi_u16(n + 1);
+    len = le_u16(n + 1);
     if (len < IORT_NODE_BYTES || len > size - off || nr_mappings(n) > len / MAPPING ||
         (nr_mappings(n) != 0 && (mappings_at(n) < IORT_NODE_BYTES || mappings_at(n) > len - nr_mappings(n) * MAPPING))) {
         return NULL;
@@ -53,7 +53,7 @@ static boot_code struct mapping get_mapping(const u8 *node, u32 i)
 {
     const u8 *p = node + mappings_at(node) + i * MAPPING;
 
-    return (struct mapping){ acpi_u32(p), acpi_u32(p + 4), acpi_u32(p + 8), acpi_u32(p + 12), acpi_u32(p + 16) };
+    return (struct mapping){ le_u32(p), le_u32(p + 4), le_u32(p + 8), le_u32(p + 12), le_u32(p + 16) };
 }
 
 static boot_code void put_mapping(struct area *a, const struct mapping *m)
@@ -85,7 +85,7 @@ static boot_code u32 group_at(const u8 *iort, u32 size, const u8 *group)
     const u8 *n;
 
     while ((n = iort_next(iort, size, &at)) != NULL && n != group) {
-        to += n[0] == IORT_ITS ? acpi_u16(n + 1) : 0;
+        to += n[0] == IORT_ITS_GROUP ? le_u16(n + 1) : 0;
     }
     return to;
 }
@@ -113,7 +113,7 @@ static boot_code void add_composed(struct device *d, const struct mapping *m, co
         u64 from = MAX(m->output, s.input), to = MIN((u64)m->output + m->count, (u64)s.input + s.count);
         const u8 *group = (s.flags & SINGLE) != 0 || from > to ? NULL : node_at(d->iort, d->size, s.reference);
 
-        if (group != NULL && group[0] == IORT_ITS) {
+        if (group != NULL && group[0] == IORT_ITS_GROUP) {
             c = (struct mapping){
                 .input = m->input + (u32)(from - m->output), .count = (u32)(to - from),
                 .output = s.output + (u32)(from - s.input), .reference = group_at(d->iort, d->size, group),
@@ -127,7 +127,7 @@ static boot_code void add_composed(struct device *d, const struct mapping *m, co
 /* A root complex or named device: as it was, with new mappings at its end. */
 static boot_code void put_device(const u8 *iort, u32 size, const u8 *node, struct area *a)
 {
-    u32 head = nr_mappings(node) != 0 ? mappings_at(node) : acpi_u16(node + 1);
+    u32 head = nr_mappings(node) != 0 ? mappings_at(node) : le_u16(node + 1);
     struct device d = { .iort = iort, .size = size, .a = a, .max = (UINT16_MAX - head) / MAPPING };
     u64 at = area_put(a, node, head, 1);
 
@@ -135,10 +135,10 @@ static boot_code void put_device(const u8 *iort, u32 size, const u8 *node, struc
         struct mapping m = get_mapping(node, i);
         const u8 *to = node_at(iort, size, m.reference);
 
-        if (to != NULL && to[0] == IORT_ITS) {
+        if (to != NULL && to[0] == IORT_ITS_GROUP) {
             m.reference = group_at(iort, size, to);
             add_mapping(&d, &m);
-        } else if (to != NULL && (to[0] == IORT_SMMU || to[0] == IORT_SMMUV3)) {
+        } else if (to != NULL && (to[0] == IORT_SMMU || to[0] == IORT_SMMU_V3)) {
             add_composed(&d, &m, to);
         }
     }
@@ -156,10 +156,10 @@ static boot_code u32 put_nodes(const u8 *iort, u32 size, bool groups, struct are
     const u8 *n;
 
     while ((n = iort_next(iort, size, &at)) != NULL) {
-        if (n[0] == IORT_ITS && groups) {
-            (void)area_put(a, n, acpi_u16(n + 1), 1);
+        if (n[0] == IORT_ITS_GROUP && groups) {
+            (void)area_put(a, n, le_u16(n + 1), 1);
             nr++;
-        } else if ((n[0] == IORT_ROOT || n[0] == IORT_NAMED) && !groups) {
+        } else if ((n[0] == IORT_ROOT_COMPLEX || n[0] == IORT_NAMED) && !groups) {
             put_device(iort, size, n, a);
             nr++;
         }

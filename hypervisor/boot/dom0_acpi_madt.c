@@ -49,7 +49,7 @@ static boot_code const u8 *next_cpu(const u8 *madt, u32 size, u32 *at)
 
 static boot_code bool may_run(const u8 *gicc)
 {
-    return (acpi_u32(gicc + 12) & GICC_ENABLED) != 0;
+    return (le_u32(gicc + 12) & GICC_ENABLED) != 0;
 }
 
 static boot_code u32 highest_uid(const u8 *madt, u32 size)
@@ -58,7 +58,7 @@ static boot_code u32 highest_uid(const u8 *madt, u32 size)
     const u8 *s;
 
     while ((s = next_cpu(madt, size, &at)) != NULL) {
-        uid = MAX(uid, acpi_u32(s + 8));
+        uid = MAX(uid, le_u32(s + 8));
     }
     return uid;
 }
@@ -125,7 +125,7 @@ boot_code u64 dom0_acpi_madt(const struct dom0_acpi *in, const u8 *madt, u32 siz
     put_gic(&in->m->gic, a);
     for (; i < in->nr_vcpus && s != NULL; s = next_cpu(madt, size, &at)) {
         if (may_run(s)) {
-            put_gicc(in, i++, acpi_u32(s + 8), bytes, a);
+            put_gicc(in, i++, le_u32(s + 8), bytes, a);
         }
     }
     while (i < in->nr_vcpus) {           /* more than the host has CPUs */

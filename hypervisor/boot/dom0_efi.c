@@ -46,13 +46,13 @@ static boot_code u64 find_config(const struct dom0_efi *in, const u8 *guid)
     const u8 *list = NULL;
     u64 nr = 0, found = 0;
 
-    if (st != NULL && acpi_u64(st) == SYSTEM_TABLE) {
-        nr = MIN(acpi_u64(st + 104), (u64)MAX_CONFIG);
-        list = nr != 0 ? in->memory->map(acpi_u64(st + 112), nr * CONFIG_BYTES) : NULL;
+    if (st != NULL && le_u64(st) == SYSTEM_TABLE) {
+        nr = MIN(le_u64(st + 104), (u64)MAX_CONFIG);
+        list = nr != 0 ? in->memory->map(le_u64(st + 112), nr * CONFIG_BYTES) : NULL;
     }
     for (u64 i = 0; list != NULL && i < nr && found == 0; i++) {
         if (memcmp(list + i * CONFIG_BYTES, guid, 16) == 0) {
-            found = acpi_u64(list + i * CONFIG_BYTES + 16);
+            found = le_u64(list + i * CONFIG_BYTES + 16);
         }
     }
     if (list != NULL) {
@@ -79,10 +79,10 @@ static boot_code u64 put_smbios(const struct dom0_efi *in, struct area *a)
 {
     u64 host = find_config(in, guid_smbios3), at = 0;
     const u8 *entry = host != 0 ? in->memory->map(host, SMBIOS_BYTES) : NULL, *table = NULL;
-    u32 bytes = entry != NULL && is_smbios3(entry) ? acpi_u32(entry + 12) : 0;
+    u32 bytes = entry != NULL && is_smbios3(entry) ? le_u32(entry + 12) : 0;
 
     if (bytes != 0 && bytes <= SMBIOS_MAX) {
-        table = in->memory->map(acpi_u64(entry + 16), bytes);
+        table = in->memory->map(le_u64(entry + 16), bytes);
     }
     if (table != NULL) {
         u64 to = area_put(a, table, bytes, 16);

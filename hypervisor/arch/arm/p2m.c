@@ -32,9 +32,8 @@ static u64 vmid_map[256 / 64];           /* in use; vmid 0 is the hypervisor's i
 
 void p2m_boot_init(void)
 {
-    u8 bits = stage2_output_bits(), need = machine.acpi ? bits : GUEST_GPADDR_BITS;
+    u8 bits = stage2_output_bits(), need = GUEST_GPADDR_BITS;
 
-    /* Where devices are, a device tree says; with ACPI it is known to AML alone. */
     while (need < bits && machine.top > BIT(need)) {
         need++;
     }

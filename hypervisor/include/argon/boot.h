@@ -8,7 +8,7 @@
 /* The user or the machine must change: print "Argon cannot start: ..." and stop for good. */
 noreturn_fn printf_like(1, 2) void boot_stop(const char *fmt, ...);
 
-/* Firmware's memory through windows of the hypervisor's map (boot/firmware_memory.c). */
+/* How boot reads firmware's memory, be it RAM or not: windows of the hypervisor's map (boot/init.c). */
 struct firmware_memory;
 extern const struct firmware_memory boot_firmware_memory;
 
