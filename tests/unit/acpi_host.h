@@ -7,6 +7,7 @@
 #define ACPI_HOST_H
 
 #include <dirent.h>
+#include <unistd.h>
 #include <argon/acpi.h>
 
 #define HOST_MAX 64
@@ -76,6 +77,7 @@ static u8 *host_table(const char *signature, const void *data, u32 size)
         memcpy(t, signature, 4);
         memcpy(t + 4, &size, 4);
         t[8] = 1;
+        t[9] = 0;
         memcpy(t + 10, "TEST  TESTTEST", 14);
         for (u32 i = 0; i < size; i++) {
             sum = (u8)(sum + t[i]);
@@ -101,12 +103,15 @@ unused static const u8 *host_find(const char *signature, u32 *size)
     return NULL;
 }
 
+/* Tests are in build/tests/unit. */
 static const char *host_path(const char *name)
 {
-    static char path[512];
-    const char *end = strrchr(__FILE__, '/');
+    static char path[1024];
+    char exe[512] = { 0 };
 
-    snprintf(path, sizeof(path), "%.*s/acpi/%s", (int)(end - __FILE__), __FILE__, name);
+    assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+    *strrchr(exe, '/') = '\0';
+    snprintf(path, sizeof(path), "%s/../../../tests/unit/acpi/%s", exe, name);
     return path;
 }
 
