@@ -48,7 +48,7 @@ endif
 
 DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
         core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/uart \
-        firmware firmware/acpi firmware/efi firmware/fdt boot boot/build boot/efi arch/arm arch/arm/arm64
+        firmware firmware/fdt firmware/acpi firmware/efi boot boot/build boot/efi arch/arm arch/arm/arm64
 CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
 SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))

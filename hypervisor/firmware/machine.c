@@ -6,6 +6,7 @@
 #include <argon/machine.h>
 #include <argon/panic.h>
 #include <argon/string.h>
+#include "efi/efi.h"
 #include "fdt/fdt.h"
 
 /* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
@@ -64,8 +65,13 @@ static boot_code int check_acpi_machine(const struct machine *m)
 
 boot_code int machine_describe(enum acpi_choice how, const struct firmware_memory *memory)
 {
-    int r = choose_acpi(how, memory);
+    int r = machine.efi.system_table != 0 ? efi_read_machine(&machine, memory) : 0;
 
+    if (r != 0) {
+        return r;
+    }
+    machine_sort_banks(&machine);
+    r = choose_acpi(how, memory);
     if (r < 0) {
         return r;
     }
@@ -73,7 +79,6 @@ boot_code int machine_describe(enum acpi_choice how, const struct firmware_memor
     if (!machine.acpi) {
         return fdt_parse_machine(&machine);
     }
-    machine_sort_banks(&machine);
     r = acpi_parse_all(&machine, &acpi_tables);
     return r != 0 ? r : check_acpi_machine(&machine);
 }

@@ -26,6 +26,13 @@ boot_code static int parse_memory(struct fdt_parse *p)
     u64 start, size;
     int r = 0;
 
+    if (p->m->efi.system_table != 0) {
+        /* UEFI's map counts, which says what firmware keeps for itself; the tree still knows whose node it is. */
+        for (u32 i = 0; dt_reg_raw(&p->w, i, &start, &size) == 0; i++) {
+            machine_set_node(p->m, start, size, node);
+        }
+        return 0;
+    }
     for (u32 i = 0; r == 0; i++) {
         r = dt_reg_raw(&p->w, i, &start, &size);
         if (r == 0) {
