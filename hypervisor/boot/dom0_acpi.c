@@ -10,6 +10,7 @@
 #define FADT_MAJOR    8
 #define FADT_FIRMWARE_CTRL 36
 #define FADT_DSDT     40
+#define FADT_BOOT     109        /* "IA-PC" boot flags, of which one means something here, too */
 #define FADT_FLAGS    112
 #define FADT_RESET    116        /* register and value: 13 bytes */
 #define FADT_ARM_BOOT 129
@@ -19,6 +20,7 @@
 #define FADT_SLEEP    244        /* control and status registers: 24 bytes */
 #define FADT_HW_REDUCED BIT32(20)
 #define FADT_RESET_REG  BIT32(10)
+#define FADT_NO_MSI     BIT32(3)
 #define FADT_PSCI_HVC   3u
 
 #define GTDT_MIN      96u
@@ -82,7 +84,7 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
 {
     struct area *a = b->a;
     u64 at = acpi_begin(a, fadt, size);
-    u32 flags = le_u32(fadt + FADT_FLAGS);
+    u32 flags = le_u32(fadt + FADT_FLAGS), boot = le_u16(fadt + FADT_BOOT);
 
     if (size < FADT_MIN) {
         (void)area_put(a, NULL, FADT_MIN - size, 1);
@@ -95,6 +97,8 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
     area_set(a, at + FADT_X_FIRMWARE_CTRL, 0, 8);
     area_set(a, at + FADT_DSDT, 0, 4);
     area_set(a, at + FADT_X_DSDT, b->dsdt, 8);
+    /* An ITS is not dom0's: without an MSI frame there is nothing that could take a device's messages. */
+    area_set(a, at + FADT_BOOT, acpi_devices.nr_msi_frames == 0 ? boot | FADT_NO_MSI : boot, 2);
     area_set(a, at + FADT_FLAGS, (flags | FADT_HW_REDUCED) & ~FADT_RESET_REG, 4);
     area_set(a, at + FADT_ARM_BOOT, FADT_PSCI_HVC, 2);
     area_set(a, at + FADT_RESET, 0, 8);
@@ -106,7 +110,10 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
     return at;
 }
 
-/* GTDT (5.2.25): EL1's timers, which a vCPU has; no block of memory-mapped timers, no watchdog. */
+/*
+ * GTDT (5.2.25): no block of memory-mapped timers, no watchdog. Those timers that a vCPU has not got keep their interrupts: Linux asks for
+ * a mapping of all of them, and complains of none.
+ */
 static boot_code u64 put_gtdt(struct builder *b, const u8 *gtdt, u32 size)
 {
     const struct machine *m = b->in->m;
@@ -114,15 +121,10 @@ static boot_code u64 put_gtdt(struct builder *b, const u8 *gtdt, u32 size)
     u64 at = acpi_begin(a, gtdt, size >= GTDT_REV3 && gtdt[8] >= 3 ? GTDT_REV3 : GTDT_MIN);
 
     area_set(a, at + 36, UINT64_MAX, 8);         /* counter's frame: not provided */
-    area_set(a, at + 48, 0, 8);                  /* secure timer */
     area_set(a, at + 56, m->timer_irq_phys_ns, 4);
     area_set(a, at + 64, m->timer_irq_virt, 4);
-    area_set(a, at + 72, 0, 8);                  /* EL2's */
     area_set(a, at + 80, UINT64_MAX, 8);         /* counter's frame to read */
     area_set(a, at + 88, 0, 8);                  /* blocks and watchdogs: how many, where */
-    if (a->base + a->used - at == GTDT_REV3) {
-        area_set(a, at + 96, 0, 8);              /* EL2's virtual one */
-    }
     acpi_end(a, at);
     return at;
 }

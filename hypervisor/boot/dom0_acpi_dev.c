@@ -11,6 +11,7 @@
 #define SMMUV3_BYTES  0x20000u   /* two pages of 64 KiB (IHI0070 6.1) */
 #define PMCG_BYTES    0x1000u
 #define DESC_MIN      40u        /* bytes of a descriptor that mean something (UEFI 2.10, 7.2.3) */
+#define GTDT_EL2_VIRTUAL 96
 #define GICC_PMU      20
 #define GICC_MAINTENANCE 56
 #define GICC_SPE      78
@@ -121,6 +122,13 @@ static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
     return r;
 }
 
+/* GTDT: the EL2 virtual timer's interrupt, which the machine has no other word for. */
+static boot_code int note_gtdt(struct finder *f, const u8 *gtdt, u32 size)
+{
+    note_ppi(f, gtdt[8] >= 3 && size >= GTDT_EL2_VIRTUAL + 4 ? le_u32(gtdt + GTDT_EL2_VIRTUAL) : 0);
+    return 0;
+}
+
 /* IORT: SMMUs stay as firmware left them. */
 static boot_code int keep_iort(struct finder *f, const u8 *iort, u32 size)
 {
@@ -188,6 +196,7 @@ boot_code int dom0_find_acpi_devices(const struct machine *m, const struct acpi_
     r = r != 0 ? r : keep_efi_memory(&f);
     r = r != 0 ? r : keep_by(&f, "APIC", keep_madt);
     r = r != 0 ? r : keep_by(&f, "IORT", keep_iort);
+    r = r != 0 ? r : keep_by(&f, "GTDT", note_gtdt);
     r = r != 0 ? r : give_irqs(&f, out->spis, nr_irqs);
     note_own_ppis(&f);
     return r != 0 ? r : give_irqs(&f, out->irq_caps, nr_irqs);

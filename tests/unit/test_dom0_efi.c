@@ -397,6 +397,27 @@ static void test_devices(void **state)
     assert_false(rangeset_contains(dev.spis, 32, 32));
 }
 
+/* The timer of EL2's that only the GTDT knows. */
+static void test_ppis(void **state)
+{
+    u32 used;
+
+    (void)state;
+    qemu("q10-gic3-4cpu");
+    find(40, 288, 0);
+    used = dev.ppis_used;
+    for (u32 i = 0; i < host.nr; i++) {
+        if (memcmp(host.table[i].signature, "GTDT", 4) == 0) {
+            host_piece[i].data[8] = 3;
+            host_piece[i].data[96] = 20;
+            assert_true(host.table[i].size >= 104);
+        }
+    }
+    find(40, 288, 0);
+    assert_int_equal(dev.ppis_used & BIT(4), BIT(4));
+    assert_int_equal(used & BIT(4), 0);
+}
+
 /* GICv2: the MSI frame behind the distributor is dom0's. */
 static void test_gicv2(void **state)
 {
@@ -434,7 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         efi_case(test_map), efi_case(test_system_table), efi_case(test_smbios), efi_case(test_stub), efi_case(test_devices),
-        efi_case(test_gicv2),
+        efi_case(test_ppis), efi_case(test_gicv2),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
