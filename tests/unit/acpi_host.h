@@ -7,7 +7,6 @@
 #define ACPI_HOST_H
 
 #include <dirent.h>
-#include <unistd.h>
 #include <argon/acpi.h>
 
 #define HOST_MAX 64
@@ -103,15 +102,12 @@ unused static const u8 *host_find(const char *signature, u32 *size)
     return NULL;
 }
 
-/* Tests are in build/tests/unit. */
+/* Tests run in tests/unit. */
 static const char *host_path(const char *name)
 {
-    static char path[1024];
-    char exe[512] = { 0 };
+    static char path[320];
 
-    assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
-    *strrchr(exe, '/') = '\0';
-    snprintf(path, sizeof(path), "%s/../../../tests/unit/acpi/%s", exe, name);
+    snprintf(path, sizeof(path), "acpi/%s", name);
     return path;
 }
 
