@@ -267,7 +267,7 @@ static boot_code void load_firmware(struct dom0 *my, const struct dom0_fdt *in)
         build_stop(b, "firmware's tables have grown since they were first read");
     }
     build_firmware_done(b);
-    log_info("%s: %s at %#" PRIx64 " (%" PRIu64 " bytes)", b->name, machine.acpi ? "ACPI and UEFI tables" : "UEFI tables",
+    log_info("%s: %s tables at %#" PRIx64 " (%" PRIu64 " bytes)", b->name, machine.acpi ? "ACPI and UEFI" : "UEFI",
              a.base, a.used);
 }
 

@@ -69,8 +69,8 @@ struct dom0_fdt {
 /* Write dom0's tree into buf. Returns its size, or -ENOSPC, or -EINVAL (a host tree that cannot be copied). */
 must_check int dom0_fdt_build(const struct dom0_fdt *in, void *buf, size_t size);
 /*
- * The same for a dom0 that has ACPI's tables: nothing but /chosen and /hypervisor, by which Linux knows that it is to use those. dt may be
- * NULL.
+ * The same for a dom0 that has ACPI's tables: nothing but /chosen and /hypervisor, by which Linux knows that it is to
+ * use those. dt may be NULL.
  */
 must_check int dom0_stub_build(const struct dom0_fdt *in, void *buf, size_t size);
 

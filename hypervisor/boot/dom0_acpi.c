@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of the host's ACPI tables dom0 gets, and those that are not as they were: XSDT, FADT, GTDT, STAO (ACPI 6.5, 5.2). */
+/*
+ * Which of the host's ACPI tables dom0 gets, and those that are not as they were: XSDT, FADT, GTDT, STAO (ACPI 6.5,
+ * 5.2).
+ */
 #include "dom0_acpi.h"
 
 #include <argon/console.h>
@@ -34,13 +37,14 @@
 static_assert(ACPI_HEADER == 36, "a STAO is a header and a byte");
 
 /*
- * What dom0 is not given. Of the host's CPUs, caches and NUMA nodes, which its vCPUs and memory are none of: PPTT, SRAT, SLIT, HMAT, MSCT,
- * MPAM. Errors and watchdogs that firmware reports by interrupts and memory that are not dom0's: HEST, BERT, EINJ, ERST, SDEI, AGDI, RAS2.
- * Drivers of what Argon has: APMT, VIOT. What points to boot services' memory, which is reused: BGRT, FPDT. Other hypervisors'.
+ * What dom0 is not given. Of the host's CPUs, caches and NUMA nodes, which its vCPUs and memory are none of: PPTT,
+ * SRAT, SLIT, HMAT, MSCT, MPAM. Errors and watchdogs that firmware reports by interrupts and memory that are not
+ * dom0's: HEST, BERT, EINJ, ERST, SDEI, AGDI, RAS2. Drivers of what Argon has: APMT, VIOT. What points to boot
+ * services' memory, which is reused: BGRT, FPDT. Other hypervisors'.
  */
 static const char *const dropped[] = {
-    "PPTT", "SRAT", "SLIT", "HMAT", "MSCT", "MPAM", "HEST", "BERT", "EINJ", "ERST", "SDEI", "AGDI", "RAS2", "APMT", "VIOT",
-    "BGRT", "FPDT", "XENV", "STAO",
+    "PPTT", "SRAT", "SLIT", "HMAT", "MSCT", "MPAM", "HEST", "BERT", "EINJ", "ERST", "SDEI", "AGDI", "RAS2", "APMT",
+    "VIOT", "BGRT", "FPDT", "XENV", "STAO",
 };
 
 struct builder {
@@ -111,8 +115,8 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
 }
 
 /*
- * GTDT (5.2.25): no block of memory-mapped timers, no watchdog. Those timers that a vCPU has not got keep their interrupts: Linux asks for
- * a mapping of all of them, and complains of none.
+ * GTDT (5.2.25): no block of memory-mapped timers, no watchdog. Those timers that a vCPU has not got keep their
+ * interrupts: Linux asks for a mapping of all of them, and complains of none.
  */
 static boot_code u64 put_gtdt(struct builder *b, const u8 *gtdt, u32 size)
 {
@@ -226,8 +230,8 @@ static boot_code u64 begin_own(struct builder *b, const char *signature)
 }
 
 /*
- * STAO: the UART that SPCR names is the hypervisor's (Linux knows of no other way to be told). Without one, or with another, AML may name
- * the UART, and nothing can hide it.
+ * STAO: the UART that SPCR names is the hypervisor's (Linux knows of no other way to be told). Without one, or with
+ * another, AML may name the UART, and nothing can hide it.
  */
 static boot_code void list_stao(struct builder *b)
 {

@@ -18,12 +18,15 @@ struct dom0_acpi {
 };
 
 /*
- * Put dom0's tables into the area; *rsdp: where their root is. -EINVAL: one that dom0 cannot do without is not there or cannot be read,
- * with the reason in the log.
+ * Put dom0's tables into the area; *rsdp: where their root is. -EINVAL: one that dom0 cannot do without is not there or
+ * cannot be read, with the reason in the log.
  */
 must_check int dom0_acpi_build(const struct dom0_acpi *in, struct area *a, u64 *rsdp);
 
-/* ---- parts (dom0_acpi_madt.c, dom0_acpi_iort.c): a host's table of `size` bytes, checked, becomes dom0's, from gpa in the area ---- */
+/*
+ * ---- parts (dom0_acpi_madt.c, dom0_acpi_iort.c): a host's table of `size` bytes, checked, becomes dom0's, from gpa in
+ * the area ----
+ */
 u64 dom0_acpi_madt(const struct dom0_acpi *in, const u8 *madt, u32 size, struct area *a);
 u64 dom0_acpi_iort(const u8 *iort, u32 size, struct area *a);
 
@@ -63,10 +66,10 @@ const u8 *iort_next(const u8 *iort, u32 size, u32 *at);
 
 /* ---- devices (dom0_acpi_dev.c) ---- */
 /*
- * All is dom0's but what the hypervisor, or firmware behind it, needs for itself: AML alone knows what devices there are. nr_irqs: of the
- * GIC. Errors as dom0_find_devices().
+ * All is dom0's but what the hypervisor, or firmware behind it, needs for itself: AML alone knows what devices there
+ * are. nr_irqs: of the GIC. Errors as dom0_find_devices().
  */
-must_check int dom0_find_acpi_devices(const struct machine *m, const struct acpi_tables *host, u32 gpaddr_bits, u32 nr_irqs,
-                                      struct dom0_devices *out);
+must_check int dom0_find_acpi_devices(const struct machine *m, const struct acpi_tables *host, u32 gpaddr_bits,
+                                      u32 nr_irqs, struct dom0_devices *out);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What of the machine is dom0's when there is no device tree: all but what Argon, or firmware behind it, has (docs/design/dom0-acpi.md). */
+/*
+ * What of the machine is dom0's when there is no device tree: all but what Argon, or firmware behind it, has
+ * (docs/design/dom0-acpi.md).
+ */
 #include "dom0.h"
 #include "dom0_acpi.h"
 
@@ -25,7 +28,8 @@ struct finder {
 
 /* EFI_MEMORY_TYPE and the attribute of what firmware's runtime services need. */
 enum {
-    MEMORY_RESERVED = 0, MEMORY_ACPI_RECLAIM = 9, MEMORY_ACPI_NVS = 10, MEMORY_MMIO = 11, MEMORY_MMIO_PORTS = 12, MEMORY_PERSISTENT = 14
+    MEMORY_RESERVED = 0, MEMORY_ACPI_RECLAIM = 9, MEMORY_ACPI_NVS = 10, MEMORY_MMIO = 11, MEMORY_MMIO_PORTS = 12,
+    MEMORY_PERSISTENT = 14
 };
 #define MEMORY_RUNTIME BIT(63)
 
@@ -42,8 +46,8 @@ static boot_code int keep(struct finder *f, u64 start, u64 size)
 /* Memory that firmware has set aside may be what AML works with: dom0's. RAM, and what runtime services use, is not. */
 static boot_code bool is_dom0s(u32 type, u64 attribute)
 {
-    static const u32 types = BIT32(MEMORY_RESERVED) | BIT32(MEMORY_ACPI_RECLAIM) | BIT32(MEMORY_ACPI_NVS) | BIT32(MEMORY_MMIO) |
-                             BIT32(MEMORY_MMIO_PORTS) | BIT32(MEMORY_PERSISTENT);
+    static const u32 types = BIT32(MEMORY_RESERVED) | BIT32(MEMORY_ACPI_RECLAIM) | BIT32(MEMORY_ACPI_NVS) |
+                             BIT32(MEMORY_MMIO) | BIT32(MEMORY_MMIO_PORTS) | BIT32(MEMORY_PERSISTENT);
 
     return type < 32 && (types >> type & 1) != 0 && (attribute & MEMORY_RUNTIME) == 0;
 }
@@ -59,8 +63,8 @@ static boot_code int keep_efi_memory(struct finder *f)
     }
     map = efi->desc_size >= DESC_MIN ? f->host->memory->map(efi->map.start, efi->map.size) : NULL;
     if (map == NULL) {
-        log_err("UEFI: the memory map at %#" PRIx64 " (%" PRIu64 " bytes, %u each) cannot be read", efi->map.start, efi->map.size,
-                efi->desc_size);
+        log_err("UEFI: the memory map at %#" PRIx64 " (%" PRIu64 " bytes, %u each) cannot be read", efi->map.start,
+                efi->map.size, efi->desc_size);
         return -EINVAL;
     }
     for (u64 at = 0; r == 0 && efi->map.size - at >= efi->desc_size; at += efi->desc_size) {
@@ -102,7 +106,10 @@ static boot_code void note_ppi(struct finder *f, u64 intid)
     }
 }
 
-/* MADT: an ITS is programmed by who sees it, and would have LPIs of the machine; private interrupts that a CPU's own devices have. */
+/*
+ * MADT: an ITS is programmed by who sees it, and would have LPIs of the machine; private interrupts that a CPU's own
+ * devices have.
+ */
 static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
 {
     u32 at = 0;
@@ -182,8 +189,8 @@ static boot_code void note_own_ppis(struct finder *f)
     note_ppi(f, f->m->timer_irq_hyp);
 }
 
-boot_code int dom0_find_acpi_devices(const struct machine *m, const struct acpi_tables *host, u32 gpaddr_bits, u32 nr_irqs,
-                                     struct dom0_devices *out)
+boot_code int dom0_find_acpi_devices(const struct machine *m, const struct acpi_tables *host, u32 gpaddr_bits,
+                                     u32 nr_irqs, struct dom0_devices *out)
 {
     struct finder f = { .m = m, .host = host, .out = out };
     int r = dom0_devices_create(out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0's IORT (DEN0049E): which device identifiers the ITS sees. SMMUs and their monitors are not dom0's; what is translated by one goes to
- * the ITS behind it, with both steps in one mapping.
+ * dom0's IORT (DEN0049E): which device identifiers the ITS sees. SMMUs and their monitors are not dom0's; what is
+ * translated by one goes to the ITS behind it, with both steps in one mapping.
  */
 #include "dom0_acpi.h"
 
@@ -16,6 +16,14 @@ struct mapping { u32 input, count, output, reference, flags; };
 static boot_code u32 mappings_at(const u8 *node) { return le_u32(node + 12); }
 static boot_code u32 nr_mappings(const u8 *node) { return le_u32(node + 8); }
 
+/* In a node of `len` bytes. */
+static boot_code bool mappings_fit(const u8 *node, u32 len)
+{
+    u32 nr = nr_mappings(node), at = mappings_at(node);
+
+    return nr == 0 || (nr <= len / MAPPING && at >= IORT_NODE_BYTES && at <= len - nr * MAPPING);
+}
+
 boot_code const u8 *iort_next(const u8 *iort, u32 size, u32 *at)
 {
     u32 off = *at, len;
@@ -29,8 +37,7 @@ boot_code const u8 *iort_next(const u8 *iort, u32 size, u32 *at)
     }
     n = iort + off;
     len = le_u16(n + 1);
-    if (len < IORT_NODE_BYTES || len > size - off || nr_mappings(n) > len / MAPPING ||
-        (nr_mappings(n) != 0 && (mappings_at(n) < IORT_NODE_BYTES || mappings_at(n) > len - nr_mappings(n) * MAPPING))) {
+    if (len < IORT_NODE_BYTES || len > size - off || !mappings_fit(n, len)) {
         return NULL;
     }
     *at = off + len;

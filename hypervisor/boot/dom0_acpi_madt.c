@@ -64,8 +64,8 @@ static boot_code u32 highest_uid(const u8 *madt, u32 size)
 }
 
 /*
- * A vCPU has the UID of a CPU of the host's: that of a processor device in the DSDT, which Linux looks for. No performance monitor, no
- * maintenance interrupt, no parking: all that is zero.
+ * A vCPU has the UID of a CPU of the host's: that of a processor device in the DSDT, which Linux looks for. No
+ * performance monitor, no maintenance interrupt, no parking: all that is zero.
  */
 static boot_code void put_gicc(const struct dom0_acpi *in, u32 i, u32 uid, u32 bytes, struct area *a)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host's ACPI tables in a test: those of a folder below tests/unit/acpi (QEMU's, see docs/testing.md), or made by hand, in memory that
- * is read through a struct firmware_memory, whose windows are counted.
+ * A host's ACPI tables in a test: those of a folder below tests/unit/acpi (QEMU's, see docs/testing.md), or made by
+ * hand, in memory that is read through a struct firmware_memory, whose windows are counted.
  */
 #ifndef ACPI_HOST_H
 #define ACPI_HOST_H

@@ -3,8 +3,8 @@
 /* unit-sources: firmware/acpi/tables.c firmware/acpi/view.c firmware/acpi/machine.c firmware/acpi/madt.c */
 /* unit-sources: firmware/acpi/numa.c firmware/acpi/mcfg.c firmware/acpi/iort.c */
 /*
- * dom0's ACPI tables, from those of QEMU's machines and from others made by hand: read here by the rules of the specification, with
- * nothing of what wrote them.
+ * dom0's ACPI tables, from those of QEMU's machines and from others made by hand: read here by the rules of the
+ * specification, with nothing of what wrote them.
  */
 #include "unit.h"
 #include "acpi_host.h"
@@ -406,10 +406,15 @@ static void test_smmu(void **state)
     }
 }
 
-/* FADT of ACPI 5.0's length; SSDTs stay, in order; a STAO of the host's does not; what firmware reports to itself does not. */
+/*
+ * SSDTs stay, in order; a STAO of the host's does not, nor what firmware reports to itself; a FADT shorter than ACPI
+ * 5.0's.
+ */
 static void test_others(void **state)
 {
-    static const char *const gone[] = { "HEST", "BERT", "EINJ", "ERST", "SDEI", "AGDI", "APMT", "HMAT", "BGRT", "STAO", "XENV" };
+    static const char *const gone[] = {
+        "HEST", "BERT", "EINJ", "ERST", "SDEI", "AGDI", "APMT", "HMAT", "BGRT", "STAO", "XENV"
+    };
     static u8 ssdt[3][100];
 
     (void)state;
@@ -507,7 +512,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        acpi_case(test_qemu), acpi_case(test_vcpus), acpi_case(test_smmu), 
+        acpi_case(test_qemu), acpi_case(test_vcpus), acpi_case(test_smmu),
         acpi_case(test_others), acpi_case(test_lacking), acpi_case(test_small),
     };
 

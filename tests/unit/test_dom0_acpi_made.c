@@ -100,7 +100,10 @@ static void put_map(u8 *t, u32 off, u32 in, u32 count, u32 out, u32 to, u32 flag
     memcpy(t + off, m, sizeof(m));
 }
 
-/* Two SMMUs of two groups before and behind them, a named device, a monitor; single and partial mappings; a mapping to nowhere. */
+/*
+ * Two SMMUs, a group before and one behind them, a named device, a monitor; single and partial mappings, one to
+ * nowhere.
+ */
 static void test_iort(void **state)
 {
     static u8 t[1024];
@@ -187,7 +190,7 @@ static void put_gicc(u8 *t, u32 off, u8 len, u32 uid, u32 flags, u64 id)
     memcpy(t + off + 68, &id, 8);
 }
 
-/* ACPI 5.1's GICC of 76 bytes; CPUs that are off are nobody's; an MSI frame of 24 bytes stays as it is; an ITS does not. */
+/* ACPI 5.1's GICC of 76 bytes; CPUs that are off are nobody's; an MSI frame stays as it is; an ITS does not. */
 static void test_madt(void **state)
 {
     struct dom0_acpi in = { .m = &machine, .mpidr = mpidr, .nr_vcpus = 2 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0_build() on the fake machine: what it calls of others, and a host with kernel and ramdisk. Found by device tree, or with ACPI's
- * tables.
+ * dom0_build() on the fake machine: what it calls of others, and a host with kernel and ramdisk. Found by device tree,
+ * or with ACPI's tables.
  */
 #ifndef TEST_DOM0_COMMON_H
 #define TEST_DOM0_COMMON_H

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: boot/dom0_efi.c boot/dom0_acpi_dev.c boot/dom0_stub.c boot/build/area.c boot/build/fdt.c boot/dom0_dev.c */
-/* unit-sources: boot/dom0_acpi_madt.c boot/dom0_acpi_iort.c boot/dom0_filter.c firmware/acpi/tables.c firmware/acpi/view.c */
+/* unit-sources: boot/dom0_efi.c boot/dom0_acpi_dev.c boot/dom0_stub.c */
+/* unit-sources: boot/build/area.c boot/build/fdt.c boot/dom0_dev.c */
+/* unit-sources: boot/dom0_acpi_madt.c boot/dom0_acpi_iort.c */
+/* unit-sources: boot/dom0_filter.c firmware/acpi/tables.c firmware/acpi/view.c */
 /* unit-sources: firmware/machine.c firmware/fdt/dt.c firmware/fdt/prop.c firmware/fdt/irq.c firmware/fdt/machine.c */
 /* unit-sources: firmware/fdt/numa.c firmware/fdt/uart.c firmware/fdt/gic.c firmware/fdt/chosen.c */
+/* unit-sources: firmware/efi/efi.c */
 /* unit-libs: -lfdt */
-/* What a dom0 under UEFI finds: system table and memory map; with ACPI alone its tree of two nodes, and which devices are its own. */
+/*
+ * What a dom0 under UEFI finds: system table and memory map; with ACPI alone its tree of two nodes, and which devices
+ * are its own.
+ */
 #include "unit.h"
 #include "acpi_host.h"
 #include "dt_tree.h"
 #include <argon/rangeset.h>
 #include <boot/dom0.h>
 #include <boot/dom0_efi.h>
+#include <firmware/efi/efi.h>
 
 #define AREA 0x68200000UL
 #define ROOM 0x100000UL
@@ -78,6 +85,11 @@ static u64 config(const char *guid)
         }
     }
     return 0;
+}
+
+static struct machine_efi efi_map(u64 system_table, struct machine_range map)
+{
+    return (struct machine_efi){ .system_table = system_table, .map = map, .desc_size = 48, .desc_version = 1 };
 }
 
 /* ---- the memory map ---- */
@@ -254,7 +266,7 @@ static void test_stub(void **state)
 
     (void)state;
     o.more = no_more;
-    out = (struct machine_efi){ 0x68200080, { .start = 0x68201000, .size = 240 }, 48, 1, 0 };
+    out = efi_map(0x68200080, (struct machine_range){ .start = 0x68201000, .size = 240 });
     assert_int_equal(machine_from_firmware(tree_virt(&tree, &o), TREE_SIZE, 0), 0);
     for (u32 i = 0; i < 2; i++) {
         const char *props[] = { "xen,uefi-mmap-size", "xen,uefi-mmap-desc-size", "xen,uefi-mmap-desc-ver" };
@@ -358,7 +370,7 @@ static void test_devices(void **state)
     put_desc(map, 6, 8, 0x140040000, 16, 8);
     put_desc(map, 7, 4, 0x140050000, 16, 8);             /* RAM that is in no bank */
     put_desc(map, 8, 9, 0x140060000, 16, 8);
-    machine.efi = (struct machine_efi){ 0x13f000000, { .start = 0x41000000, .size = 9 * 48 }, 48, 1, 0 };
+    machine.efi = efi_map(0x13f000000, (struct machine_range){ .start = 0x41000000, .size = 9 * 48 });
     find(40, 288, 0);
     /* PCI's windows and configuration space, devices that AML names. */
     assert_true(has(0x10000000, 0x2eff0000));
@@ -418,6 +430,27 @@ static void test_ppis(void **state)
     assert_int_equal(used & BIT(4), 0);
 }
 
+/* Device registers of runtime services are found in the map; other MMIO is anybody's. */
+static void test_runtime_mmio(void **state)
+{
+    u8 *map, st[120] = "IBI SYST";
+
+    (void)state;
+    host_reset();
+    map = host_put(0x41000000, NULL, 4 * 48);
+    host_put(0x13f000000, st, sizeof(st));
+    put_desc(map, 0, 7, 0x40000000, 0x40000, 8);
+    put_desc(map, 1, 11, 0x4000000, 0x4000, BIT(63) | 1);
+    put_desc(map, 2, 11, 0x9010000, 1, BIT(63) | 1);
+    put_desc(map, 3, 11, 0x9020000, 1, 1);
+    machine.efi = efi_map(0x13f000000, (struct machine_range){ .start = 0x41000000, .size = 4 * 48 });
+    assert_int_equal(efi_read_machine(&machine, &host_memory), 0);
+    assert_int_equal(machine.efi.nr_mmio, 2);
+    assert_int_equal(machine.efi.mmio[0].start, 0x4000000);
+    assert_int_equal(machine.efi.mmio[0].size, MIB(64));
+    assert_int_equal(machine.efi.mmio[1].start, 0x9010000);
+}
+
 /* GICv2: the MSI frame behind the distributor is dom0's. */
 static void test_gicv2(void **state)
 {
@@ -454,8 +487,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        efi_case(test_map), efi_case(test_system_table), efi_case(test_smbios), efi_case(test_stub), efi_case(test_devices),
-        efi_case(test_ppis), efi_case(test_gicv2),
+        efi_case(test_map), efi_case(test_system_table), efi_case(test_smbios), efi_case(test_stub),
+        efi_case(test_devices), efi_case(test_ppis), efi_case(test_runtime_mmio), efi_case(test_gicv2),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

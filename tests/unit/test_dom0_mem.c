@@ -181,7 +181,8 @@ static void test_too_little(void **state)
     assert_true(mem.nr <= BUILD_MAX_BANKS);
 }
 
-static int place(const struct image *img, u64 bank, u64 size, u64 initrd, u64 firmware, struct build_place *p, u64 *need)
+static int place(const struct image *img, u64 bank, u64 size, u64 initrd, u64 firmware, struct build_place *p,
+                 u64 *need)
 {
     const struct build_sizes sizes = { .initrd = initrd, .firmware = firmware };
 

@@ -4,8 +4,10 @@
 /* unit-sources: boot/build/plan.c boot/build/place.c boot/build/domain.c boot/build/load.c boot/build/fdt.c */
 /* unit-sources: boot/dom0.c boot/dom0_mem.c boot/dom0_filter.c boot/dom0_fdt.c boot/dom0_dev.c */
 /* unit-sources: boot/dom0_efi.c boot/dom0_acpi.c boot/dom0_acpi_madt.c boot/dom0_acpi_iort.c boot/dom0_acpi_dev.c */
-/* unit-sources: boot/dom0_stub.c boot/build/area.c firmware/acpi/tables.c firmware/acpi/view.c firmware/acpi/machine.c */
-/* unit-sources: firmware/acpi/madt.c firmware/acpi/numa.c firmware/acpi/mcfg.c firmware/acpi/iort.c firmware/acpi/uart.c */
+/* unit-sources: boot/dom0_stub.c boot/build/area.c */
+/* unit-sources: firmware/acpi/tables.c firmware/acpi/view.c firmware/acpi/machine.c */
+/* unit-sources: firmware/acpi/madt.c firmware/acpi/numa.c */
+/* unit-sources: firmware/acpi/mcfg.c firmware/acpi/iort.c firmware/acpi/uart.c */
 /* unit-sources: firmware/efi/efi.c */
 /* unit-sources: boot/dom0_stay.c boot/modules.c boot/image.c firmware/fdt/gic.c firmware/fdt/chosen.c */
 /* unit-libs: -lfdt */

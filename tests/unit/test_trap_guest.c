@@ -257,7 +257,7 @@ static void test_permission_fault(void **state)
     assert_int_equal(stale_asked, 1);
 }
 
-/* A device that is mapped when it is touched: once more, also for cache maintenance; not to execute, nor against its permissions. */
+/* A device that is mapped when it is touched, also by cache maintenance; not to execute, nor where it is read-only. */
 static void test_touched(void **state)
 {
     (void)state;
@@ -462,7 +462,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         trap_case(test_loads), trap_case(test_stores), trap_case(test_two_bytes), trap_case(test_no_device),
         trap_case(test_state_of_a_handler), trap_case(test_walk_of_a_device), trap_case(test_permission_fault),
-        trap_case(test_nothing_to_tell), trap_case(test_touched), trap_case(test_hvc), trap_case(test_smc), trap_case(test_wait),
+        trap_case(test_nothing_to_tell), trap_case(test_touched),
+        trap_case(test_hvc), trap_case(test_smc), trap_case(test_wait),
         trap_case(test_every_class), trap_case(test_work_is_done_once), trap_case(test_work_added_meanwhile),
         trap_case(test_work_without_an_end), trap_case(test_line_is_watched), trap_case(test_switch),
         trap_case(test_quiesce),

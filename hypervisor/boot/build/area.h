@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables for a domain, put one after another into an area of its memory, which is zero. Without the memory (buf NULL) they are only
- * counted: what is put twice in the same order takes the same room. What does not fit is counted too, and not written. Boot only.
+ * Tables for a domain, put one after another into an area of its memory, which is zero. Without the memory (buf NULL)
+ * they are only counted: what is put twice in the same order takes the same room. What does not fit is counted too, and
+ * not written. Boot only.
  */
 #ifndef BUILD_AREA_H
 #define BUILD_AREA_H

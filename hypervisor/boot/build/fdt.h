@@ -35,8 +35,8 @@ void fdtw_ppis(struct fdt_writer *w, const u32 *intid, u32 nr);
 /* bootargs (empty: none) and ramdisk (size 0: none): in /chosen. */
 void fdtw_boot_props(struct fdt_writer *w, const char *cmdline, u64 initrd, u64 initrd_size);
 /*
- * /hypervisor, left open for more: regions, the first of them the grant table's window, and the interrupt of events. Neither where the
- * tree has no interrupt controller (nr 0).
+ * /hypervisor, left open for more: regions, the first of them the grant table's window, and the interrupt of events.
+ * Neither where the tree has no interrupt controller (nr 0).
  */
 void fdtw_begin_hypervisor(struct fdt_writer *w, const struct machine_range *regions, u32 nr, u32 event_ppi);
 /* The node in it by which a dom0 finds what UEFI left it (Linux: xen,uefi-*). NULL: nothing. */

@@ -62,8 +62,8 @@ static boot_code bool find_room(struct machine_range *r, const struct machine_ra
     return false;
 }
 
-boot_code bool build_place_stay(const struct image *img, const struct machine_range *bank, const struct build_sizes *sizes,
-                               const struct build_stay *stay, struct build_place *out)
+boot_code bool build_place_stay(const struct image *img, const struct machine_range *bank,
+                                const struct build_sizes *sizes, const struct build_stay *stay, struct build_place *out)
 {
     struct machine_range kernel = { .start = bank->start, .size = img->mem_size };
     struct machine_range ramdisk = stay->ramdisk, taken[2] = { ramdisk };
