@@ -88,8 +88,8 @@ boot_code enum dom0_node dom0_filter(const struct dt_walk *w)
     default:
         break;
     }
-    if (dt_match(&n->compatible, dropped) != NULL || n->iommu_cells.data != NULL || has_private_irq(w) ||
-        is_firmwares(w)) {
+    if (dt_match(&n->compatible, dropped) != NULL || n->iommu_cells.data != NULL ||
+        is_firmwares(w) || has_private_irq(w)) {
         return DOM0_NODE_DROP;
     }
     return n->passthrough.data != NULL ? DOM0_NODE_PASSTHROUGH : DOM0_NODE_COPY;

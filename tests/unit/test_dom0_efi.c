@@ -17,7 +17,6 @@
 #include <argon/rangeset.h>
 #include <boot/dom0.h>
 #include <boot/dom0_efi.h>
-#include <firmware/efi/efi.h>
 
 #define AREA 0x68200000UL
 #define ROOM 0x100000UL
@@ -430,27 +429,6 @@ static void test_ppis(void **state)
     assert_int_equal(used & BIT(4), 0);
 }
 
-/* Device registers of runtime services are found in the map; other MMIO is anybody's. */
-static void test_runtime_mmio(void **state)
-{
-    u8 *map, st[120] = "IBI SYST";
-
-    (void)state;
-    host_reset();
-    map = host_put(0x41000000, NULL, 4 * 48);
-    host_put(0x13f000000, st, sizeof(st));
-    put_desc(map, 0, 7, 0x40000000, 0x40000, 8);
-    put_desc(map, 1, 11, 0x4000000, 0x4000, BIT(63) | 1);
-    put_desc(map, 2, 11, 0x9010000, 1, BIT(63) | 1);
-    put_desc(map, 3, 11, 0x9020000, 1, 1);
-    machine.efi = efi_map(0x13f000000, (struct machine_range){ .start = 0x41000000, .size = 4 * 48 });
-    assert_int_equal(efi_read_machine(&machine, &host_memory), 0);
-    assert_int_equal(machine.efi.nr_mmio, 2);
-    assert_int_equal(machine.efi.mmio[0].start, 0x4000000);
-    assert_int_equal(machine.efi.mmio[0].size, MIB(64));
-    assert_int_equal(machine.efi.mmio[1].start, 0x9010000);
-}
-
 /* GICv2: the MSI frame behind the distributor is dom0's. */
 static void test_gicv2(void **state)
 {
@@ -488,7 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         efi_case(test_map), efi_case(test_system_table), efi_case(test_smbios), efi_case(test_stub),
-        efi_case(test_devices), efi_case(test_ppis), efi_case(test_runtime_mmio), efi_case(test_gicv2),
+        efi_case(test_devices), efi_case(test_ppis), efi_case(test_gicv2),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,9 +14,7 @@
 struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
-#define MEMORY_MMIO 11
-#define ATTRIBUTE_WB      BIT(3)
-#define ATTRIBUTE_RUNTIME BIT(63)
+#define ATTRIBUTE_WB BIT(3)
 
 /* The system table's head (4.3): what is read of it. */
 struct system_table { u64 signature; u32 revision, size, crc, reserved; u64 not_read[10]; u64 nr_tables, tables; };
@@ -117,26 +115,6 @@ static boot_code void add_ram(struct machine *m, const struct map *map)
     }
 }
 
-/* What runtime services drive themselves: a real-time clock, the flash that variables are in. */
-static boot_code void note_mmio(struct machine *m, const struct map *map)
-{
-    struct machine_efi *efi = &m->efi;
-
-    for (u64 i = 0; i < map->nr; i++) {
-        struct descriptor d = descriptor_at(map, i);
-
-        if (d.type != MEMORY_MMIO || (d.attribute & ATTRIBUTE_RUNTIME) == 0 || descriptor_end(&d) <= d.start) {
-            continue;
-        }
-        if (efi->nr_mmio == MACHINE_MAX_EFI_MMIO) {
-            log_warn("UEFI: more than %u ranges of device registers are its own: not so that at %#" PRIx64,
-                     MACHINE_MAX_EFI_MMIO, d.start);
-            return;
-        }
-        efi->mmio[efi->nr_mmio++] = (struct machine_range){ .start = d.start, .size = d.pages << PAGE_4K };
-    }
-}
-
 static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
 {
     const struct machine_efi *efi = &m->efi;
@@ -157,7 +135,6 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     }
     map.nr = efi->map.size / efi->desc_size;
     add_ram(m, &map);
-    note_mmio(m, &map);
     memory->unmap(map.at, efi->map.size);
     if (m->nr_banks == 0) {
         log_err("UEFI: no RAM in the memory map at %#" PRIx64, efi->map.start);
