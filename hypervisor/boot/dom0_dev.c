@@ -138,8 +138,8 @@ static boot_code void note_ppis(struct finder *f)
 }
 
 /*
- * Argon's own: interrupt controller, console UART, and all RAM (a device whose registers lie in RAM is firmware's
- * mistake).
+ * Argon's own: interrupt controller, console UART, what UEFI drives at run time, and all RAM (a device whose registers
+ * lie in RAM is firmware's mistake).
  */
 static boot_code int take_back(const struct machine *m, struct rangeset *set)
 {
@@ -154,6 +154,9 @@ static boot_code int take_back(const struct machine *m, struct rangeset *set)
     r = r != 0 ? r : remove_frames(set, g->gicv, g->gicv_size);
     if (r == 0 && m->has_uart) {
         r = remove_frames(set, m->uart.base, m->uart.size);
+    }
+    for (u32 i = 0; r == 0 && i < m->efi.nr_mmio; i++) {
+        r = remove_frames(set, m->efi.mmio[i].start, m->efi.mmio[i].size);
     }
     for (u32 i = 0; r == 0 && i < m->nr_banks; i++) {
         r = remove_frames(set, m->banks[i].start, m->banks[i].size);

@@ -23,6 +23,12 @@ void modules_classify(struct machine *m);
 /* Give the modules' memory to the allocator. Their contents, and `m`'s pointers into them, are gone. */
 void modules_free(struct machine *m);
 
+/* ---- UEFI's runtime services (boot/efi_runtime.c). What is wrong costs them, not the boot ---- */
+/* Where UEFI left them: their memory is reserved, and machine.efi.mmio filled. Before boot_memory_init(). */
+void efi_boot_find(void);
+/* What was found is mapped and may be called from here on. There are an allocator, CPU stacks and a current vCPU. */
+void efi_boot_enable(void);
+
 /* ---- kernel images (boot/image.c) ---- */
 struct image {
     const u8 *data;              /* payload: the image, or its gzip */
