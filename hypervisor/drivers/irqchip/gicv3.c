@@ -4,6 +4,7 @@
  * EOImode 1.
  */
 #include "gic.h"
+#include "gicv3_its.h"
 
 #include <argon/arch.h>
 #include <argon/console.h>
@@ -38,7 +39,7 @@
 
 #define AFFINITY_MASK       (GENMASK(39, 32) | GENMASK(23, 0))
 
-struct redist_region { volatile void *base; u64 size; };
+struct redist_region { volatile void *base; paddr_t start; u64 size; };
 
 static volatile void *gicd ro_after_boot;
 static struct redist_region redist[MACHINE_MAX_REDIST] ro_after_boot;
@@ -72,6 +73,7 @@ static boot_code int gicv3_init(const struct machine *m)
     redist_stride = m->gic.redist_stride;
     for (u32 i = 0; i < nr_redist; i++) {
         redist[i].base = arch_ioremap(m->gic.redist[i].start, m->gic.redist[i].size);
+        redist[i].start = m->gic.redist[i].start;
         redist[i].size = m->gic.redist[i].size;
         if (redist[i].base == NULL) {
             return -ENODEV;
@@ -94,11 +96,12 @@ static boot_code int gicv3_init(const struct machine *m)
     for (u32 i = INTID_FIRST_SPI; i < irq_count; i++) {
         gic_write64(gicd, GICD_IROUTER + i * 8, this_cpu()->hwid & AFFINITY_MASK);
     }
+    gicv3_its_init(m, gicd);
     return 0;
 }
 
-/* The redistributor whose GICR_TYPER names this CPU's affinity. */
-static volatile void *find_redist(void)
+/* The redistributor whose GICR_TYPER names this CPU's affinity, and where it is. */
+static volatile void *find_redist(paddr_t *pa)
 {
     u64 hwid = this_cpu()->hwid;
     u32 affinity = (u32)(hwid >> 32 & 0xff) << 24 | (u32)(hwid & 0xffffff);
@@ -111,6 +114,7 @@ static volatile void *find_redist(void)
 
             typer = gic_read64(frame, GICR_TYPER);
             if ((u32)(typer >> 32) == affinity) {
+                *pa = redist[i].start + offset;
                 return frame;
             }
             offset += redist_stride != 0 ? redist_stride : typer & GICR_TYPER_VLPIS ? GICR_FRAMES_V4 : GICR_FRAMES_V3;
@@ -147,7 +151,8 @@ static int lpis_off(volatile void *rd)
 
 static int redist_init(void)
 {
-    volatile void *rd = find_redist();
+    paddr_t pa = 0;
+    volatile void *rd = find_redist(&pa);
 
     if (rd == NULL) {
         log_err("GICv3: no redistributor for CPU %u (%" PRIx64 ")", cpu_id(), this_cpu()->hwid);
@@ -164,7 +169,11 @@ static int redist_init(void)
     }
     gic_write32(sgi_frame(), GIC_IGROUPR, ~0u);
     gic_reset_interrupts(sgi_frame(), 0, INTID_FIRST_SPI);
-    return wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP);
+    if (wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP) != 0) {
+        return -EIO;
+    }
+    gicv3_its_init_cpu(rd, pa);
+    return 0;
 }
 
 static void lr_write(u32 n, u64 lr);
@@ -500,4 +509,5 @@ const struct irqchip_ops gicv3_ops = {
     .is_pending = gicv3_is_pending,
     .send_ipi = gicv3_send_ipi,
     .virt = &gicv3_virt,
+    .its = &gicv3_its_ops,
 };

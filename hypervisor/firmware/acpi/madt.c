@@ -164,6 +164,10 @@ static boot_code int parse_its(struct madt *d, const struct acpi_entry *e)
         return acpi_bad(&d->v, e->off, "more than %u ITS", ACPI_MAX_ITS);
     }
     dev->its[dev->nr_its++] = its;
+    if (d->m->gic.nr_its == MACHINE_MAX_ITS) {
+        return acpi_bad(&d->v, e->off, "more than %u ITS: devices have no MSIs by this one", MACHINE_MAX_ITS);
+    }
+    d->m->gic.its[d->m->gic.nr_its++].base = its.base;
     return 0;
 }
 
@@ -261,6 +265,7 @@ static boot_code int check_v2(struct madt *d)
     g->gicc_size = GICC_SIZE;
     g->gich_size = GICH_SIZE;
     g->gicv_size = GICV_SIZE;
+    g->nr_its = 0;
     if (g->gicc == 0 || g->gich == 0 || g->gicv == 0 || !IS_ALIGNED(g->gicc | g->gich | g->gicv, PAGE_SIZE)) {
         return acpi_bad(&d->v, d->first_gicc,
                         "GICC without the base of a GICv2's GICC, GICH or GICV: is EL2 off in firmware?");

@@ -4,6 +4,7 @@
  */
 #include <argon/console.h>
 #include <argon/errno.h>
+#include <argon/its.h>
 #include <argon/string.h>
 #include "parse.h"
 
@@ -63,6 +64,20 @@ boot_code int fdt_parse_gic_v3(struct fdt_parse *p)
     }
     g->nr_redist = nr;
     return r != 0 ? r : common(p, 3);
+}
+
+boot_code void fdt_parse_its(struct fdt_parse *p)
+{
+    struct machine_gic *g = &p->m->gic;
+    paddr_t base = 0, size = 0;
+
+    if (dt_reg(&p->w, 0, &base, &size) != 0 || size < ITS_FRAMES || !IS_ALIGNED(base, KIB(64))) {
+        log_warn("device tree: %s: reg is not of an ITS: devices have no MSIs by it", dt_node(&p->w)->name);
+    } else if (g->nr_its == MACHINE_MAX_ITS) {
+        log_warn("device tree: %s: more than %u ITS: devices have no MSIs by it", dt_node(&p->w)->name, MACHINE_MAX_ITS);
+    } else {
+        g->its[g->nr_its++].base = base;
+    }
 }
 
 boot_code int fdt_parse_timer(struct fdt_parse *p)

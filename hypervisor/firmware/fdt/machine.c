@@ -158,6 +158,7 @@ static const char *const gic_v2_names[] = {
     "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic", "qcom,msm-qgic2", NULL
 };
 static const char *const gic_v3_names[] = { "arm,gic-v3", NULL };
+static const char *const its_names[] = { "arm,gic-v3-its", NULL };
 static const char *const distance_names[] = { "numa-distance-map-v1", NULL };
 static const char *const timer_names[] = { "arm,armv8-timer", NULL };
 static const char *const psci_names[] = { "arm,psci-1.0", "arm,psci-0.2", "arm,psci", NULL };
@@ -193,6 +194,9 @@ static boot_code int parse_by_compatible(struct fdt_parse *p)
     }
     if (want_gic && dt_match(&n->compatible, gic_v2_names) != NULL) {
         return fdt_parse_gic_v2(p);
+    }
+    if (p->m->gic.version == 3 && dt_match(&n->compatible, its_names) != NULL) {
+        fdt_parse_its(p);
     }
     if (p->dt.role_at[DT_ROLE_TIMER] < 0 && dt_match(&n->compatible, timer_names) != NULL) {
         return fdt_parse_timer(p);

@@ -24,6 +24,8 @@ must_check int fdt_bad(const struct fdt_parse *p, const char *what);
 /* Each: the current node, already matched. 0, or -EINVAL after a message. */
 must_check int fdt_parse_gic_v2(struct fdt_parse *p);
 must_check int fdt_parse_gic_v3(struct fdt_parse *p);
+/* A translation service of a GICv3. What is wrong with one costs that one. */
+void fdt_parse_its(struct fdt_parse *p);
 must_check int fdt_parse_timer(struct fdt_parse *p);
 must_check int fdt_read_chosen(struct fdt_parse *p);
 must_check int fdt_parse_module(struct fdt_parse *p);

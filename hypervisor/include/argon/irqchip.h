@@ -9,6 +9,7 @@
 
 #include <argon/irq.h>
 
+struct its_ops;
 struct machine;
 struct vgic_host_ops;
 
@@ -44,6 +45,7 @@ struct irqchip_ops {
     bool (*is_pending)(u32 intid);
     void (*send_ipi)(u32 cpu);   /* IPI_SGI to one CPU; what was written before is visible to its handler */
     const struct vgic_host_ops *virt; /* its virtual interface (vdev/vgic_host.h) */
+    const struct its_ops *its;   /* NULL: none that it could have (argon/its.h) */
 };
 
 extern const struct irqchip_ops *irqchip;        /* constant after boot */

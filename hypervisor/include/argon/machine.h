@@ -13,6 +13,7 @@
 #define MACHINE_MAX_NOMAP     32
 #define MACHINE_MAX_MODULES   16
 #define MACHINE_MAX_REDIST    16
+#define MACHINE_MAX_ITS       16
 #define MACHINE_MAX_NODES     16
 #define MACHINE_MAX_EFI_MMIO  32
 
@@ -59,6 +60,9 @@ struct machine_uart {
     char name[64];               /* firmware's, for messages */
 };
 
+/* An interrupt translation service: two frames of 64 KiB (IHI0069 12.18). */
+struct machine_its { paddr_t base; };
+
 struct machine_gic {
     u32 version;                 /* 2 or 3 */
     paddr_t gicd, gicd_size;
@@ -66,6 +70,8 @@ struct machine_gic {
     struct machine_range redist[MACHINE_MAX_REDIST];                /* v3 */
     u32 nr_redist;
     u64 redist_stride;
+    struct machine_its its[MACHINE_MAX_ITS];     /* what firmware lists; from dom0_build() on: those that work, which dom0 has */
+    u32 nr_its;
     u32 maintenance_irq;         /* INTID */
 };
 

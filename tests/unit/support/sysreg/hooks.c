@@ -28,6 +28,12 @@ weak volatile void *arch_ioremap(paddr_t pa, u64 size)
     return (volatile void *)pa;
 }
 
+weak int arch_probe_read32(volatile void *va, u32 *value)
+{
+    *value = *(volatile u32 *)va;
+    return 0;
+}
+
 weak int p2m_init(struct domain *d)
 {
     d->arch.vmid = (u16)(d->id + 1);
