@@ -101,8 +101,8 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
     area_set(a, at + FADT_X_FIRMWARE_CTRL, 0, 8);
     area_set(a, at + FADT_DSDT, 0, 4);
     area_set(a, at + FADT_X_DSDT, b->dsdt, 8);
-    /* An ITS is not dom0's: without an MSI frame there is nothing that could take a device's messages. */
-    area_set(a, at + FADT_BOOT, acpi_devices.nr_msi_frames == 0 ? boot | FADT_NO_MSI : boot, 2);
+    /* Without an MSI frame, or an ITS that works, there is nothing that could take a device's messages. */
+    area_set(a, at + FADT_BOOT, acpi_devices.nr_msi_frames == 0 && b->in->m->gic.nr_its == 0 ? boot | FADT_NO_MSI : boot, 2);
     area_set(a, at + FADT_FLAGS, (flags | FADT_HW_REDUCED) & ~FADT_RESET_REG, 4);
     area_set(a, at + FADT_ARM_BOOT, FADT_PSCI_HVC, 2);
     area_set(a, at + FADT_RESET, 0, 8);

@@ -8,9 +8,9 @@
 
 #include <argon/console.h>
 #include <argon/errno.h>
+#include <argon/its.h>
 #include <argon/rangeset.h>
 
-#define ITS_BYTES     0x20000u   /* two frames of 64 KiB (IHI0069 12.4) */
 #define SMMUV3_BYTES  0x20000u   /* two pages of 64 KiB (IHI0070 6.1) */
 #define PMCG_BYTES    0x1000u
 #define DESC_MIN      40u        /* bytes of a descriptor that mean something (UEFI 2.10, 7.2.3) */
@@ -118,7 +118,7 @@ static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
 
     while (r == 0 && (s = madt_next(madt, size, &at)) != NULL) {
         if (s[0] == MADT_ITS && s[1] >= MADT_ITS_BYTES) {
-            r = keep(f, le_u64(s + 8), ITS_BYTES);
+            r = keep(f, le_u64(s + 8), ITS_FRAMES);
         } else if (s[0] == MADT_GICC && s[1] >= MADT_GICC_MIN) {
             note_ppi(f, le_u32(s + GICC_PMU));
             note_ppi(f, le_u32(s + GICC_MAINTENANCE));

@@ -112,6 +112,22 @@ static boot_code void put_frames(const u8 *madt, u32 size, struct area *a)
     }
 }
 
+/* Translation services of the machine that work are dom0's virtual ones, too (vdev/vgic). */
+static boot_code void put_its(const struct machine_gic *g, const u8 *madt, u32 size, struct area *a)
+{
+    u32 at = 0;
+    const u8 *s;
+
+    while ((s = madt_next(madt, size, &at)) != NULL) {
+        for (u32 i = 0; s[0] == MADT_ITS && s[1] >= MADT_ITS_BYTES && i < g->nr_its; i++) {
+            if (le_u64(s + 8) == g->its[i].base) {
+                (void)area_put(a, s, s[1], 1);
+                break;
+            }
+        }
+    }
+}
+
 boot_code u64 dom0_acpi_madt(const struct dom0_acpi *in, const u8 *madt, u32 size, struct area *a)
 {
     u64 gpa = acpi_begin(a, madt, MADT_FIRST);
@@ -132,6 +148,7 @@ boot_code u64 dom0_acpi_madt(const struct dom0_acpi *in, const u8 *madt, u32 siz
         put_gicc(in, i++, ++spare_uid, bytes, a);
     }
     put_frames(madt, size, a);
+    put_its(&in->m->gic, madt, size, a);
     acpi_end(a, gpa);
     return gpa;
 }

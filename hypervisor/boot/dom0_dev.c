@@ -6,6 +6,7 @@
 #include "dom0.h"
 #include <argon/console.h>
 #include <argon/errno.h>
+#include <argon/its.h>
 #include <argon/mem.h>
 #include <argon/rangeset.h>
 #include <argon/string.h>
@@ -148,6 +149,9 @@ static boot_code int take_back(const struct machine *m, struct rangeset *set)
 
     for (u32 i = 0; r == 0 && i < g->nr_redist; i++) {
         r = remove_frames(set, g->redist[i].start, g->redist[i].size);
+    }
+    for (u32 i = 0; r == 0 && i < g->nr_its; i++) {
+        r = remove_frames(set, g->its[i].base, ITS_FRAMES);
     }
     r = r != 0 ? r : remove_frames(set, g->gicc, g->gicc_size);
     r = r != 0 ? r : remove_frames(set, g->gich, g->gich_size);

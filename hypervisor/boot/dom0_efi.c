@@ -19,6 +19,7 @@
 #define DESC_BYTES    48u        /* as edk2's: a reader has to step by the size it is told */
 #define SMBIOS_BYTES  24u        /* SMBIOS 3.0 entry point (DSP0134, 5.2.2) */
 #define SMBIOS_MAX    MIB(1)
+#define MEMRESERVE_BYTES 16u     /* size, count, next: none yet */
 
 enum { MEMORY_CONVENTIONAL = 7, MEMORY_ACPI_RECLAIM = 9, MEMORY_WB = 8 };
 
@@ -32,7 +33,12 @@ static const u8 guid_rt_properties[16] = {
     0x8a, 0x91, 0x66, 0xeb, 0xef, 0x7e, 0x2a, 0x40, 0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9
 };
 
-struct config { u8 entry[3 * CONFIG_BYTES]; u32 nr; };
+/* LINUX_EFI_MEMRESERVE_TABLE_GUID: 888eb0c6-8ede-4ff5-a8f0-9aee5cb977c2. */
+static const u8 guid_memreserve[16] = {
+    0xc6, 0xb0, 0x8e, 0x88, 0xde, 0x8e, 0xf5, 0x4f, 0xa8, 0xf0, 0x9a, 0xee, 0x5c, 0xb9, 0x77, 0xc2
+};
+
+struct config { u8 entry[4 * CONFIG_BYTES]; u32 nr; };
 
 static boot_code void add_config(struct config *c, const u8 *guid, u64 table)
 {
@@ -113,6 +119,15 @@ static boot_code u64 put_rt_properties(const struct dom0_efi *in, struct area *a
     area_set(a, at + 2, 8, 2);
     area_set(a, at + 4, in->host->runtime_services, 4);
     return at;
+}
+
+/*
+ * Where Linux lists memory that must outlive a kexec, that of LPIs, whose tables it cannot take back: the head of a
+ * list of its own, which its EFI stub makes where that runs. Without it Linux warns, with a stack trace on each CPU.
+ */
+static boot_code u64 put_memreserve(struct area *a)
+{
+    return area_put(a, NULL, MEMRESERVE_BYTES, MEMRESERVE_BYTES);
 }
 
 static boot_code u64 put_system_table(const struct config *c, struct area *a)
@@ -203,6 +218,7 @@ boot_code int dom0_efi_build(const struct dom0_efi *in, struct area *a, struct m
         add_config(&c, guid_smbios3, smbios);
     }
     add_config(&c, guid_rt_properties, put_rt_properties(in, a));
+    add_config(&c, guid_memreserve, put_memreserve(a));
     *out = (struct machine_efi){ .desc_size = DESC_BYTES, .desc_version = 1, .system_table = put_system_table(&c, a) };
     /* The area cuts one bank in three at most. */
     out->map.start = area_put(a, NULL, (in->nr_banks + 2) * DESC_BYTES, 8);

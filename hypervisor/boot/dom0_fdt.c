@@ -81,6 +81,7 @@ static boot_code void write_gic(struct copier *c)
 {
     const struct machine_gic *g = &c->in->m->gic;
     const struct dt_node *n = dt_node(&c->w), *parent = dt_parent(&c->w);
+    struct dt_prop ranges = dt_get(c->in->dt, n->off, "ranges");
     u32 entry = (parent->addr_cells + parent->size_cells) * 4;
     u32 second = g->version == 3 ? 1 + (u32)(machine_redist(g) - g->redist) : 1;
     u8 reg[2 * 4 * 4];
@@ -95,12 +96,42 @@ static boot_code void write_gic(struct copier *c)
     fdtw_prop(&c->out, "#address-cells", &n->addr_cells_prop);
     fdtw_prop(&c->out, "#size-cells", &n->size_cells_prop);
     fdtw_prop(&c->out, "#interrupt-cells", &n->irq_cells_prop);
+    if (g->nr_its != 0 && ranges.data != NULL) {
+        fdtw_prop(&c->out, "ranges", &ranges);
+    }
     fdtw_put(&c->out, "interrupt-controller", NULL, 0);
     fdtw_prop(&c->out, "compatible", &n->compatible);
     if (g->version == 3) {
         fdtw_u32(&c->out, "#redistributor-regions", 1);
     }
     fdtw_put(&c->out, "reg", reg, 2 * entry);
+}
+
+static boot_code bool is_below_gic(const struct dt_walk *w, const struct dt *dt)
+{
+    return w->depth > 0 && w->node[w->depth - 1].off == dt->role_at[DT_ROLE_GIC];
+}
+
+/* Of the GIC's children dom0 has the translation services that it has virtually, too. */
+static boot_code enum dom0_node filter_below_gic(const struct copier *c)
+{
+    static const char *const its[] = { "arm,gic-v3-its", NULL };
+    const struct machine_gic *g = &c->in->m->gic;
+    u64 base, size;
+
+    if (dt_match(&dt_node(&c->w)->compatible, its) != NULL && dt_reg(&c->w, 0, &base, &size) == 0) {
+        for (u32 i = 0; i < g->nr_its; i++) {
+            if (base == g->its[i].base) {
+                return DOM0_NODE_COPY;
+            }
+        }
+    }
+    return DOM0_NODE_DROP;
+}
+
+static boot_code enum dom0_node filter(const struct copier *c)
+{
+    return c->w.depth == 0 ? DOM0_NODE_COPY : is_below_gic(&c->w, c->in->dt) ? filter_below_gic(c) : dom0_filter(&c->w);
 }
 
 /* "<vendor>,erratum-<which>": dom0 reads the counter itself, and needs the same workaround as Argon. */
@@ -246,7 +277,7 @@ static boot_code void write_tree(struct copier *c)
 
     dt_walk_start(&c->w, c->in->dt);
     while (out->err == 0 && dt_walk_next(&c->w)) {
-        enum dom0_node kind = c->w.depth == 0 ? DOM0_NODE_COPY : dom0_filter(&c->w);
+        enum dom0_node kind = filter(c);
 
         while (out->open > c->w.depth) {
             fdtw_end(out);
@@ -258,7 +289,7 @@ static boot_code void write_tree(struct copier *c)
         if (kind != DOM0_NODE_DROP) {
             write_node(c, kind);
         }
-        if (kind == DOM0_NODE_DROP || kind == DOM0_NODE_GIC || kind == DOM0_NODE_TIMER) {
+        if (kind == DOM0_NODE_DROP || kind == DOM0_NODE_TIMER) {
             dt_walk_skip(&c->w);
         }
     }

@@ -7,6 +7,7 @@
 #include <argon/console.h>
 #include <argon/domain.h>
 #include <argon/irqchip.h>
+#include <argon/its.h>
 #include <argon/machine.h>
 #include <argon/mem.h>
 #include <argon/panic.h>
@@ -114,6 +115,17 @@ static boot_code void irqs_init(void)
     irq_boot_init();
 }
 
+/* All CPUs are up: which of the services that firmware lists there are, and work. Those dom0 will have. */
+static boot_code void its_choose(void)
+{
+    struct machine_gic *g = &machine.gic;
+
+    g->nr_its = irqchip->its != NULL ? irqchip->its->list(g->its) : 0;
+    if (g->nr_its != 0) {
+        log_info("%u ITS: devices' messages are LPIs", g->nr_its);
+    }
+}
+
 /* Runs from the image, not from boot memory: that is given back here. */
 static noreturn_fn noinline void boot_finish(void)
 {
@@ -165,6 +177,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     sched_init_cpu(0);
     efi_boot_enable();
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
+    its_choose();
     errata_boot_done();
     vcpu_boot_done();
     dom0_build();

@@ -5,7 +5,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 
-int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write)
+int mmio_register_at(struct domain *d, u64 base, u64 size, u64 first, mmio_read_fn *read, mmio_write_fn *write)
 {
     struct mmio_table *t = &d->arch.mmio;
     u32 at = 0;
@@ -26,7 +26,14 @@ int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio
     for (u32 i = t->nr; i > at; i--) {
         t->region[i] = t->region[i - 1];
     }
-    t->region[at] = (struct mmio_region){ .base = base, .size = size, .read = read, .write = write };
+    t->region[at] = (struct mmio_region){
+        .base = base, .size = size, .first = first, .read = read, .write = write
+    };
     t->nr++;
     return 0;
+}
+
+int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write)
+{
+    return mmio_register_at(d, base, size, 0, read, write);
 }

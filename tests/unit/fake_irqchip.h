@@ -213,7 +213,7 @@ static inline u32 guest_ack(void)
     }
     c->lr[n] = (c->lr[n] & ~LR_STATE) | LR_ACTIVE;
     c->apr[4] |= BIT32((c->lr[n] >> LR_PRIO_SHIFT & 0xff) >> 3);
-    return (u32)c->lr[n] & 0x1fff;
+    return (u32)c->lr[n] & 0x3fff;
 }
 
 /* As a write of EOIR with EOImode 0. */
@@ -223,7 +223,7 @@ static inline void guest_eoi(u32 iar)
 
     c->apr[4] &= c->apr[4] - 1;
     for (int n = 0; n < FAKE_LRS; n++) {
-        if ((c->lr[n] & LR_ACTIVE) && ((u32)c->lr[n] & 0x1fff) == iar) {
+        if ((c->lr[n] & LR_ACTIVE) && ((u32)c->lr[n] & 0x3fff) == iar) {
             c->lr[n] &= ~LR_ACTIVE;
             if (c->lr[n] & LR_HW) {
                 *fake_active(c->lr[n] >> LR_HOST_SHIFT & 0x3ff) = false;
@@ -231,7 +231,9 @@ static inline void guest_eoi(u32 iar)
             return;
         }
     }
-    c->hcr += BIT32(VHCR_EOICOUNT_SHIFT);
+    if (iar < 8192) {                    /* an LPI's end is not counted (IHI0069 12.4.4) */
+        c->hcr += BIT32(VHCR_EOICOUNT_SHIFT);
+    }
 }
 
 /* Would the maintenance interrupt be asserted? */

@@ -135,7 +135,7 @@ static void want_fadt(const u8 *t)
     assert_true(t[8] > 5 || (t[8] == 5 && (t[131] & 0xf) >= 1));
     assert_int_equal(num(t + 112, 4), (num(was + 112, 4) | BIT(20)) & ~BIT(10));
     assert_int_equal(num(t + 129, 2), 3);
-    assert_int_equal(num(t + 109, 2), num(was + 109, 2) | (machine.gic.version == 3 ? 8 : 0));
+    assert_int_equal(num(t + 109, 2), num(was + 109, 2) | (machine.gic.version == 3 && machine.gic.nr_its == 0 ? 8 : 0));
     assert_int_equal(num(t + 36, 4), 0);
     assert_int_equal(num(t + 40, 4), 0);
     assert_int_equal(num(t + 132, 8), 0);
@@ -172,7 +172,7 @@ static const u8 *madt_find(const u8 *t, u8 type, u32 n)
 
     for (u32 i = 44; i < size; i += t[i + 1]) {
         assert_true(t[i + 1] >= 2 && i + t[i + 1] <= size);
-        assert_true(t[i] == 0xb || t[i] == 0xc || t[i] == 0xd || t[i] == 0xe);
+        assert_true(t[i] == 0xb || t[i] == 0xc || t[i] == 0xd || t[i] == 0xe || t[i] == 0xf);
         if (t[i] == type && n-- == 0) {
             return t + i;
         }

@@ -44,7 +44,7 @@ static const u8 *madt_find(const u8 *t, u8 type, u32 n)
 
     for (u32 i = 44; i < size; i += t[i + 1]) {
         assert_true(t[i + 1] >= 2 && i + t[i + 1] <= size);
-        assert_true(t[i] == 0xb || t[i] == 0xc || t[i] == 0xd || t[i] == 0xe);
+        assert_true(t[i] == 0xb || t[i] == 0xc || t[i] == 0xd || t[i] == 0xe || t[i] == 0xf);
         if (t[i] == type && n-- == 0) {
             return t + i;
         }
@@ -190,7 +190,7 @@ static void put_gicc(u8 *t, u32 off, u8 len, u32 uid, u32 flags, u64 id)
     memcpy(t + off + 68, &id, 8);
 }
 
-/* ACPI 5.1's GICC of 76 bytes; CPUs that are off are nobody's; an MSI frame stays as it is; an ITS does not. */
+/* ACPI 5.1's GICC of 76 bytes; CPUs that are off are nobody's; an MSI frame stays as it is, and an ITS that works. */
 static void test_madt(void **state)
 {
     struct dom0_acpi in = { .m = &machine, .mpidr = mpidr, .nr_vcpus = 2 };
@@ -217,6 +217,15 @@ static void test_madt(void **state)
     assert_int_equal(num(madt_find(d, 0xb, 0) + 8, 4), 9);
     assert_int_equal(num(madt_find(d, 0xb, 1) + 8, 4), 4);
     assert_memory_equal(madt_find(d, 0xd, 0), t + 272, 24);
+    put32(t, 304, 0x8080000);
+    for (u32 nr = 0; nr < 2; nr++) {
+        machine.gic.nr_its = nr;
+        machine.gic.its[0].base = 0x8080000;
+        area = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };
+        (void)dom0_acpi_madt(&in, t, sizeof(t), &area);
+        assert_int_equal(num(at(AREA, 44) + 4, 4), 44 + 24 + 2 * 76 + 24 + nr * 20);
+    }
+    assert_memory_equal(madt_find(at(AREA, 44), 0xf, 0), t + 296, 20);
     /* One that cannot be ends it; vCPUs have ids all the same. */
     t[197] = 0;
     area = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };

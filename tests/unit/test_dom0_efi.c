@@ -22,6 +22,7 @@
 #define ROOM 0x100000UL
 #define GUID_SMBIOS3 "\x44\x15\xfd\xf2\x94\x97\x2c\x4a\x99\x2e\xe5\xbb\xcf\x20\xe3\x94"
 #define GUID_RT_PROPERTIES "\x8a\x91\x66\xeb\xef\x7e\x2a\x40\x84\x2e\x93\x1d\x21\xc3\x8a\xe9"
+#define GUID_MEMRESERVE "\xc6\xb0\x8e\x88\xde\x8e\xf5\x4f\xa8\xf0\x9a\xee\x5c\xb9\x77\xc2"
 #define GUID_ACPI20 "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
 
 static u8 *area_buf;
@@ -179,6 +180,8 @@ static void test_system_table(void **state)
     assert_int_equal(config(GUID_ACPI20), 0);
     assert_int_equal(config(GUID_SMBIOS3), 0);
     assert_memory_equal(at(config(GUID_RT_PROPERTIES), 8), "\1\0\10\0\x73\4\0\0", 8);
+    assert_int_equal(num(at(config(GUID_MEMRESERVE), 16), 8) | num(at(config(GUID_MEMRESERVE), 16) + 8, 8), 0);
+    assert_int_equal(config(GUID_MEMRESERVE) % 16, 0);
     build(&one, 1, true);
     assert_true(config(GUID_ACPI20) != 0);
 }

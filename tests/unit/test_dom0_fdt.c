@@ -151,7 +151,11 @@ static void test_virt_v3(void **state)
     assert_false(has_node("/pmu"));
     assert_false(has_node("/chosen/module@78000000"));
     assert_false(has_node("/chosen/module@7a000000"));
-    assert_false(has_node("/intc@8000000/its@8080000"));
+    /* The ITS, where there is one that works. */
+    want_cells("/intc@8000000/its@8080000", "reg", RANGE(0x8080000, 0x20000));
+    want_cells("/intc@8000000/its@8080000", "phandle", 0x8004);
+    assert_true(has_prop("/intc@8000000/its@8080000", "msi-controller"));
+    assert_true(has_prop("/intc@8000000", "ranges"));
     /* GIC and timer in their new form. */
     want_cells("/intc@8000000", "reg", RANGE(0x8000000, 0x10000), RANGE(0x80a0000, 0xf60000));
     want_cells("/intc@8000000", "#redistributor-regions", 1);
@@ -172,6 +176,19 @@ static void test_virt_v3(void **state)
     want_cells("/chosen", "kaslr-seed", 0xd0afe614, 0xcb91e6af);
     assert_true(has_prop("/chosen", "rng-seed"));
     assert_false(has_prop("/chosen", "stdout-path"));
+}
+
+/* An ITS that is not there, or does not work, is not dom0's. */
+static void test_without_its(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    build(&o);
+    machine.gic.nr_its = 0;
+    assert_true(dom0_fdt_build(&in, out, sizeof(out)) > 0);
+    assert_false(has_node("/intc@8000000/its@8080000"));
+    assert_true(has_node("/virtio_mmio@a003e00"));
 }
 
 static void test_virt_v2(void **state)
@@ -596,7 +613,7 @@ static void test_memory_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_case(test_virt_v3), unit_case(test_firmwares), unit_case(test_virt_v2), unit_case(test_odd_nodes),
+        unit_case(test_virt_v3), unit_case(test_without_its), unit_case(test_firmwares), unit_case(test_virt_v2), unit_case(test_odd_nodes),
         unit_case(test_gic_below_bus), unit_case(test_limits), unit_case(test_devices),
         unit_case(test_devices_of_uefi), unit_case(test_odd_devices), unit_case(test_memory_types),
         unit_case(test_timer), unit_case(test_cpu_references), unit_case(test_shared_irq)

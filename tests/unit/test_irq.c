@@ -249,7 +249,19 @@ static void unexpected(void **state)
     assert_non_null(strstr(unit_log(), "interrupt 50"));
 }
 
-/* LPIs of somebody before us: ended, said once; nothing else that there is for an interrupt is looked at. */
+static u32 lpi_of_a_guest, lpis;
+
+bool vgic_inject_lpi(u32 intid)
+{
+    assert_int_equal(fake.last_eoi, intid);              /* ended first: the next message comes again */
+    lpis += intid == lpi_of_a_guest;
+    return intid == lpi_of_a_guest;
+}
+
+/*
+ * LPIs have no active state: ended, given to whom they belong; those of somebody before us are said once. Nothing else
+ * that there is for an interrupt is looked at.
+ */
 static void stray_lpis(void **state)
 {
     u64 deactivates = fake.deactivates;
@@ -257,7 +269,12 @@ static void stray_lpis(void **state)
     (void)state;
     fake_raise(8192);
     fake_raise(8200);
+    fake_raise(8192 + 5);
+    fake_raise(8192 + 5);
+    fake_raise(8200);
+    lpi_of_a_guest = 8192 + 5;
     irq_handle();
+    assert_int_equal(lpis, 2);
     assert_int_equal(fake.last_eoi, 8200);
     assert_int_equal(fake.deactivates, deactivates);
     assert_non_null(strstr(unit_log(), "interrupt 8192"));

@@ -58,10 +58,10 @@ static unused u64 mmio(u64 gpa, u32 size, bool write, u64 value)
 
     assert_non_null(r);
     if (write) {
-        r->write(current_vcpu(), gpa - r->base, size, value);
+        r->write(current_vcpu(), gpa - r->base + r->first, size, value);
         return 0;
     }
-    value = r->read(current_vcpu(), gpa - r->base, size);
+    value = r->read(current_vcpu(), gpa - r->base + r->first, size);
     assert_true(size == 8 || value >> size * 8 == 0);
     return value;
 }

@@ -50,7 +50,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static unused int teardown(void **state)
 {
     (void)check_all();
     if (current_vcpu() != NULL && !current_vcpu()->is_idle) {

@@ -37,7 +37,8 @@ static int gic_create(struct domain *d, u8 version, u32 nr_spis)
     }
     ASSERT(version == g->version);
     if (version == 3) {
-        return vgic_set_layout(d, g->gicd, redist->start, redist->size);
+        rc = vgic_set_layout(d, g->gicd, redist->start, redist->size);
+        return rc != 0 || g->nr_its == 0 ? rc : vgic_create_lpis(d, g->its, g->nr_its);
     }
     rc = vgic_set_layout(d, g->gicd, g->gicc, 0);
     return rc != 0 ? rc : gicv_map(d, g->gicc, g->gicc_size);

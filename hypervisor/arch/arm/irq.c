@@ -50,10 +50,21 @@ static void stray_lpi(u32 intid)
 {
     static bool said;
 
-    irqchip->eoi(intid);
     if (!said) {
         said = true;
         log_warn("interrupt %u, an LPI, came on CPU %u: nobody asked for it", intid, cpu_id());
+    }
+}
+
+/*
+ * An LPI has no active state: it is ended with the drop of its priority, and comes once for each message
+ * (IHI 0069 4.1.2).
+ */
+static void lpi(u32 intid)
+{
+    irqchip->eoi(intid);
+    if (unlikely(!vgic_inject_lpi(intid))) {
+        stray_lpi(intid);
     }
 }
 
@@ -61,7 +72,7 @@ static void stray_lpi(u32 intid)
 static noinline bool without_desc(u32 intid)
 {
     if (intid > INTID_SPURIOUS) {
-        stray_lpi(intid);
+        lpi(intid);
         return true;
     }
     if (intid >= INTID_SPECIAL) {

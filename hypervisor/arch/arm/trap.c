@@ -73,10 +73,10 @@ static always_inline void mmio_emulate(struct vcpu *v, const struct mmio_region 
         if (likely(rt != 31)) {
             value = v->arch.regs.x[rt] & UINT64_MAX >> (64 - size * 8);
         }
-        region->write(v, gpa - region->base, size, value);
+        region->write(v, gpa - region->base + region->first, size, value);
         return;
     }
-    value = region->read(v, gpa - region->base, size);
+    value = region->read(v, gpa - region->base + region->first, size);
     if (unlikely(esr & DABT_SSE)) {
         value = sign_extend(esr, value, size);
     }
@@ -181,7 +181,7 @@ void trap_guest_serror(struct vcpu *v)
     domain_crash(v->domain, "vcpu%u took an asynchronous abort, syndrome %#" PRIx64, v->id, esr);
 }
 
-#define GUEST_ENTRY_WORK ((u32)(PEND_SYNC | PEND_VGIC | PEND_RUNSTATE))
+#define GUEST_ENTRY_WORK ((u32)(PEND_SYNC | PEND_VGIC | PEND_RUNSTATE | PEND_ITS))
 
 static void guest_entry_work(struct vcpu *v, u32 todo)
 {
@@ -194,6 +194,9 @@ static void guest_entry_work(struct vcpu *v, u32 todo)
     }
     if (todo & PEND_RUNSTATE) {
         vcpu_runstate_publish(v);
+    }
+    if (todo & PEND_ITS) {
+        vgic_its_work(v);
     }
 }
 

@@ -27,6 +27,7 @@ enum lock_rank {
     RANK_EVENT_TABLE,    /* a domain's: allocation of ports, FIFO geometry; one: who gets global VIRQs */
     RANK_EVENT_PORT,     /* one port (nested: the two ends, lower address first) */
     RANK_EVENT_QUEUE,    /* one FIFO queue */
+    RANK_ITS,            /* vdev/vgic: dom0's interrupt translation services, and what LPIs stand for */
     RANK_P2M,            /* one guest's stage 2 */
     RANK_PAGE_LIST,      /* struct domain: page list and counts */
     RANK_VGIC,           /* vdev/vgic: interrupts whose home one vCPU is; a domain's GICD_CTLR. One at a time */

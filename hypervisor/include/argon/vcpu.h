@@ -21,6 +21,7 @@ enum vcpu_pending {
     PEND_DUMP    = 1u << 4,      /* print its registers (vcpu_dump()) */
     PEND_RUNSTATE = 1u << 5,     /* the guest's runstate copy is to be written */
     PEND_LINE    = 1u << 6,      /* a level interrupt waits that the guest may retract: look on each exit (vgic_check_lines) */
+    PEND_ITS     = 1u << 7,      /* commands of an interrupt translation service wait (vgic_its_work) */
 };
 
 struct vcpu {

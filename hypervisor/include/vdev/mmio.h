@@ -12,7 +12,7 @@ struct domain;
 struct vcpu;
 
 /*
- * Handlers: v is current, offset = gpa - region base, size 1, 2, 4 or 8 bytes, values zero-extended from size (what a read returns too).
+ * Handlers: v is current, offset = gpa - region base (+ first), size 1, 2, 4 or 8 bytes, values zero-extended from size (what a read returns too).
  * Any offset, aligned or not: where a device has nothing, it reads as zero and ignores writes.
  */
 typedef u64 mmio_read_fn(struct vcpu *v, u64 offset, u64 size);
@@ -20,11 +20,12 @@ typedef void mmio_write_fn(struct vcpu *v, u64 offset, u64 size, u64 value);
 
 struct mmio_region {
     u64 base, size;
+    u64 first;                   /* its offset in a device of several regions */
     mmio_read_fn *read;
     mmio_write_fn *write;
 };
 
-#define MMIO_MAX_REGIONS 8
+#define MMIO_MAX_REGIONS 24      /* a GIC's two, and dom0's interrupt translation services */
 struct mmio_table {
     u32 nr;
     struct mmio_region region[MMIO_MAX_REGIONS];   /* by base; constant once the domain has run */
@@ -32,6 +33,8 @@ struct mmio_table {
 
 /* Domain not yet running. -EINVAL: empty or wrapping; -EEXIST: overlaps another; -ENOSPC: table full. */
 must_check int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write);
+/* The same, of one of a device's regions: its handlers see offsets from `first` on. */
+must_check int mmio_register_at(struct domain *d, u64 base, u64 size, u64 first, mmio_read_fn *read, mmio_write_fn *write);
 /* NULL: no emulated device there. */
 static always_inline const struct mmio_region *mmio_find(const struct mmio_table *t, u64 gpa)
 {

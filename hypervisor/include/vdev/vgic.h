@@ -10,6 +10,7 @@
 #include <vdev/vgic_state.h>
 
 struct domain;
+struct machine_its;
 struct vcpu;
 
 /* Guest layout other than dom0's (compiled into the toolstack: public arch-arm.h): GICD and GICC are in <argon/xen.h>. */
@@ -29,6 +30,11 @@ must_check int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis);
  * -errno of mmio_register().
  */
 int vgic_set_layout(struct domain *d, u64 gicd, u64 gicr_or_gicc, u64 gicr_size);
+/*
+ * d, dom0, has the machine's LPIs, and `nr` interrupt translation services, which irqchip->its numbers so. Version 3, once, before
+ * vgic_destroy_domain(). -ENOMEM, or as mmio_register().
+ */
+must_check int vgic_create_lpis(struct domain *d, const struct machine_its *its, u32 nr);
 /* All vCPUs are off the CPUs for good: host interrupts go back, memory is freed. */
 void vgic_destroy_domain(struct domain *d);
 void vgic_init_vcpu(struct vcpu *v);
@@ -49,6 +55,8 @@ void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level);
  * guest's EOI.
  */
 void vgic_inject_host(struct domain *d, struct vcpu *v, u32 intid, u32 host_irq);
+/* An LPI of the machine arrived: it is pending for who has it. False: nobody. */
+bool vgic_inject_lpi(u32 intid);
 /*
  * The guest's timer expired while v was off the CPU: as if the physical interrupt had arrived. False: v is on a CPU;
  * nothing done.
@@ -73,6 +81,8 @@ void vgic_connect_timer(struct vcpu *v, u32 intid, u32 host_irq);
 void vgic_flush(struct vcpu *v);
 /* PEND_SYNC on the exit path: copy list registers to memory for another CPU that waits for them. */
 void vgic_sync(struct vcpu *v);
+/* PEND_ITS on the exit path: go on with commands, a bounded number; PEND_ITS again if there are more. */
+void vgic_its_work(struct vcpu *v);
 /* v leaves / enters this CPU. */
 void vgic_save(struct vcpu *v);
 void vgic_restore(struct vcpu *v);

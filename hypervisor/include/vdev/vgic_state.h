@@ -7,6 +7,7 @@
 #include <argon/spinlock.h>
 
 struct vcpu;
+struct vgic_lpis;
 
 #define VGIC_NR_PRIVATE 32
 #define VGIC_MAX_SPIS   988      /* INTIDs 32..1019 */
@@ -80,6 +81,8 @@ struct vgic_vcpu {
     u32 vmcr;
     u32 apr[8];                  /* AP0R0..3, AP1R0..3; GICv2: the first only */
     bool asleep;                 /* v3: GICR_WAKER.ProcessorSleep as written */
+    bool lpis_on;                /* GICR_CTLR.EnableLPIs: once set it stays */
+    u64 pendbaser;               /* GICR_PENDBASER as written: what is pending is kept here, not there */
     struct vgic_irq priv[VGIC_NR_PRIVATE];
 };
 
@@ -90,6 +93,7 @@ struct vgic_domain {
     struct vgic_irq *spis;       /* [nr_spis] */
     u32 ctlr;                    /* EnableGrp0, EnableGrp1 */
     u64 gicd_base, gicr_base, gicc_base, gicr_size;
+    struct vgic_lpis *lpis;      /* dom0's, where the machine has an ITS; NULL: none (vdev/vgic/its.h) */
 };
 
 #endif

@@ -16,7 +16,7 @@ void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
     ASSERT(irq->place == VGIC_STALE || in_lr == (irq->place == VGIC_IN_LR));
     ASSERT(!in_lr || ((v->arch.vgic.lr_used & BIT32(irq->lr - 1u)) && v->arch.vgic.lr_irq[irq->lr - 1u] == irq));
     ASSERT(irq->place != VGIC_IDLE || !irq->active);
-    ASSERT(irq->place != VGIC_EVICTED || irq->active);
+    ASSERT(irq->place != VGIC_EVICTED || (irq->active && !vgic_is_lpi(irq)));
     ASSERT(irq->place != VGIC_READY || (!irq->active && irq->enabled && irq->target == v && vgic_pending(irq)));
     ASSERT(irq->place == VGIC_STALE || !(irq->want_unpend || irq->want_active || irq->want_inactive));
     /* May be used as it stands: nothing else is known of it than what is in its list register. */
@@ -26,6 +26,12 @@ void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
     /* One that is routed elsewhere goes there before it pends, but while it is active or that CPU is told. */
     ASSERT(irq->target == v || irq->target == NULL || irq->active || irq->place == VGIC_STALE || in_lr ||
            !vgic_pending(irq));
+}
+
+/* A GICv2 guest's has an SGI's sender above it. */
+static u64 lr_vintid_mask(const struct vcpu *v)
+{
+    return v->domain->arch.vgic.version == 2 ? LR_VINTID_MASK : UINT32_MAX;
 }
 
 void vgic_check_lrs(const struct vcpu *v)
@@ -40,7 +46,7 @@ void vgic_check_lrs(const struct vcpu *v)
 
         ASSERT((irq != NULL) == ((g->lr_used & BIT32(n)) != 0));
         if (irq != NULL) {
-            ASSERT(irq->lr == n + 1 && (g->lr[n] & LR_VINTID_MASK) == irq->intid);
+            ASSERT(irq->lr == n + 1 && (g->lr[n] & lr_vintid_mask(v)) == irq->intid);
             vgic_check_irq(v, irq);
         }
     }
@@ -51,7 +57,7 @@ static u32 list_length(const struct list_head *list)
     u32 n = 0;
 
     for (const struct list_head *i = list->next; i != list; i = i->next) {
-        ASSERT(i->next->prev == i && n < VGIC_NR_PRIVATE + VGIC_MAX_SPIS);
+        ASSERT(i->next->prev == i && n < VGIC_NR_PRIVATE + VGIC_MAX_SPIS + LPI_MAX);
         n++;
     }
     return n;
@@ -64,9 +70,9 @@ u32 vgic_check_all(const struct vcpu *v)
     const struct vgic_irq *irq;
 
     vgic_check_lrs(v);
-    for (u32 n = 0; n < VGIC_NR_PRIVATE + v->domain->arch.vgic.nr_spis; n++) {
-        irq = n < VGIC_NR_PRIVATE ? &g->priv[n] : vgic_spi(v->domain, n);
-        if (irq->vcpu == v) {
+    for (u32 n = 0; n < VGIC_NR_PRIVATE + vgic_nr_shared(v->domain); n++) {
+        irq = n < VGIC_NR_PRIVATE ? &g->priv[n] : vgic_shared(v->domain, n - VGIC_NR_PRIVATE);
+        if (irq != NULL && irq->vcpu == v) {
             vgic_check_irq(v, irq);
             places[irq->place]++;
             busy += irq->place != VGIC_IDLE;

@@ -3,7 +3,7 @@
  * Interrupts towards a guest: edges, level lines, host interrupts, software-generated interrupts. The hot part of the
  * vGIC.
  */
-#include "internal.h"
+#include "its.h"
 
 #include <argon/console.h>
 
@@ -50,6 +50,30 @@ static always_inline void edge_unlock(struct vcpu *v, struct vgic_irq *irq)
     vgic_lr_pull(v, irq);
     irq->latch = true;
     vgic_irq_commit(v, irq);
+}
+
+bool vgic_inject_lpi(u32 intid)
+{
+    struct domain *d = vgic_lpi_domain();
+    struct vgic_lpi *lpi = d != NULL ? vgic_lpi_of(d->arch.vgic.lpis, intid) : NULL;
+    struct vcpu *v;
+    bool elsewhere;
+
+    if (unlikely(lpi == NULL)) {
+        return false;
+    }
+    v = vgic_irq_lock(&lpi->irq);
+    /* Not mapped any more, or to a redistributor that has LPIs off: it is not kept (12.11, GICR_CTLR.EnableLPIs). */
+    if (unlikely(lpi->irq.target == NULL || !atomic_load(&lpi->irq.target->arch.vgic.lpis_on))) {
+        spin_unlock(&v->arch.vgic.lock);
+        return true;
+    }
+    elsewhere = !vgic_reachable(v);
+    edge_unlock(v, &lpi->irq);
+    if (unlikely(elsewhere)) {
+        vgic_lpi_follow(d, intid);
+    }
+    return true;
 }
 
 void vgic_set_level(struct domain *d, struct vcpu *v, u32 intid, bool level)

@@ -14,6 +14,7 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 #include <argon/irqchip.h>
+#include <argon/its.h>
 #include <argon/nospec.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
@@ -89,6 +90,25 @@ static always_inline struct vgic_irq *vgic_spi(const struct domain *d, u32 intid
 static always_inline struct vgic_irq *vgic_irq_of(const struct domain *d, struct vcpu *v, u32 intid)
 {
     return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid % VGIC_NR_PRIVATE] : vgic_spi(d, intid);
+}
+
+/* n-th of all that are not private, SPIs first: NULL if there is none with that number (yet). */
+static inline u32 vgic_nr_shared(const struct domain *d)
+{
+    return d->arch.vgic.nr_spis + (d->arch.vgic.lpis != NULL ? LPI_MAX : 0);
+}
+struct vgic_irq *vgic_lpi_irq(const struct domain *d, u32 intid);
+static inline struct vgic_irq *vgic_shared(const struct domain *d, u32 n)
+{
+    u32 nr_spis = d->arch.vgic.nr_spis;
+
+    return n < nr_spis ? &d->arch.vgic.spis[n] : vgic_lpi_irq(d, LPI_FIRST + (n - nr_spis));
+}
+
+/* An LPI has no active state that the distributor would know of (IHI0069 4.1.2, 12.4.6): in a list register, no more. */
+static always_inline bool vgic_is_lpi(const struct vgic_irq *irq)
+{
+    return irq->intid >= LPI_FIRST;
 }
 
 /* Lock the interrupt's home and return it: the home changes only under the lock of the old one. */
@@ -293,6 +313,12 @@ vgic_irq_set_fn vgic_set_group, vgic_set_enable, vgic_clear_enable, vgic_set_pen
 void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route);
 /* GICD_CTLR enables changed. */
 void vgic_write_ctlr(struct domain *d, u32 enables);
+
+/* Those of a domain that has not run, or is gone. */
+void vgic_destroy_lpis(struct domain *d);
+
+/* Identification registers of a GICv3's part, at 0xffd0..0xfffc of its frame (12.1.13). */
+u64 vgic_v3_id(u64 offset, u32 part);
 
 /* Front ends: each frame's handlers. */
 mmio_read_fn vgic_v2_dist_read, vgic_v3_dist_read, vgic_v3_redist_read;

@@ -316,7 +316,7 @@ static void refresh(struct vgic_irq *irq)
     vgic_irq_commit(v, irq);
 }
 
-/* Rare; bounded by the number of vCPUs and SPIs. */
+/* Rare; bounded by the number of vCPUs, SPIs and LPIs. */
 void vgic_write_ctlr(struct domain *d, u32 enables)
 {
     bool changed;
@@ -333,7 +333,11 @@ void vgic_write_ctlr(struct domain *d, u32 enables)
             refresh(&v->arch.vgic.priv[i]);
         }
     }
-    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
-        refresh(&d->arch.vgic.spis[i]);
+    for (u32 i = 0; i < vgic_nr_shared(d); i++) {
+        struct vgic_irq *irq = vgic_shared(d, i);
+
+        if (irq != NULL) {
+            refresh(irq);
+        }
     }
 }

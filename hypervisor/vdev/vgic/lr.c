@@ -152,13 +152,14 @@ static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
     struct vgic_irq *i;
 
     ASSERT(!irq->active);
-    list_for_each_entry (i, &v->arch.vgic.ready, link) {
-        if (i->priority > irq->priority) {
+    /* From its end: mostly all have one priority. */
+    list_for_each_entry_reverse (i, &v->arch.vgic.ready, link) {
+        if (i->priority <= irq->priority) {
             pos = &i->link;
             break;
         }
     }
-    list_add_tail(&irq->link, pos);
+    list_add(&irq->link, pos);
 }
 
 void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
@@ -208,6 +209,9 @@ static void later(struct vcpu *v, struct vgic_irq *irq)
 /* A pulled interrupt gives up its list register, or gets none. */
 static void put_aside(struct vcpu *v, struct vgic_irq *irq)
 {
+    if (unlikely(vgic_is_lpi(irq))) {
+        irq->active = false;             /* out of its list register: its end drops the priority, and is not counted */
+    }
     if (irq->active) {
         vgic_irq_place(v, irq, VGIC_EVICTED);        /* pending again only after its end */
     } else if (vgic_forwardable(v, irq) && vgic_pending(irq)) {

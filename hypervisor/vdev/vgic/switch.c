@@ -174,7 +174,7 @@ void vgic_save(struct vcpu *v)
     vgic_upcall_resample(v);
     if (unlikely(g->lr_eoi != 0 || g->hcr != VHCR_EN || !list_empty(&g->stale))) {
         /* What the guest has ended since its last exit, and what is new: all, as v may never come back. */
-        maintain(v, VGIC_NR_PRIVATE + v->domain->arch.vgic.nr_spis);
+        maintain(v, VGIC_NR_PRIVATE + vgic_nr_shared(v->domain));
     }
     valid = g->lr_used & ~(u32)vgic_host->lr_empty();
     vgic_host->virt_save(g, valid);

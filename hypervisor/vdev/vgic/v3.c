@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * GICv3 distributor and redistributors as a guest sees them (IHI0069 chapter 12): one security state (GICD_CTLR.DS),
- * affinity routing and system register access always on, no LPIs, no 1-of-N.
+ * affinity routing and system register access always on, no 1-of-N; LPIs where the domain has an ITS.
  */
-#include "internal.h"
+#include "its.h"
 
 #define GICD_CTLR_ARE BIT32(4)
 #define GICD_CTLR_DS  BIT32(6)
 #define GICD_TYPER_IDBITS (9u << 19)     /* INTIDs of 10 bits */
+#define GICD_TYPER_LPIS BIT32(17)
+#define GICD_TYPER_LPI_IDBITS ((LPI_ID_BITS - 1u) << 19)
 #define GICD_TYPER_NO1N BIT32(25)
 #define GIC_IIDR      0x4100043bu        /* 'A', revision 0, Arm's JEP106 code: the programmer's model is Arm's */
 
+#define GICR_CTLR_LPIS  BIT32(0)
+#define GICR_TYPER_PLPIS BIT(0)
 #define GICR_TYPER_LAST BIT(4)
+/* Table, cacheability, shareability, number of INTID bits; table, and that it is zero, of the other. */
+#define PROPBASER_MASK  (GENMASK(58, 56) | GENMASK(51, 12) | GENMASK(11, 7) | GENMASK(4, 0))
+#define PENDBASER_MASK  (GENMASK(58, 56) | GENMASK(51, 16) | GENMASK(11, 7))
+#define GICR_SGI_ROW    7
 #define WAKER_SLEEP     BIT32(1)
 #define WAKER_ASLEEP    BIT32(2)
 
@@ -35,7 +43,8 @@ static u64 gicd_typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)bank;
     (void)offset;
-    return (v->domain->arch.vgic.nr_spis + 31) / 32 | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
+    return (v->domain->arch.vgic.nr_spis + 31) / 32 | GICD_TYPER_NO1N |
+           (v->domain->arch.vgic.lpis != NULL ? GICD_TYPER_LPIS | GICD_TYPER_LPI_IDBITS : GICD_TYPER_IDBITS);
 }
 
 static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
@@ -50,7 +59,7 @@ static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
  * Identification registers at 0xffd0..0xfffc (12.1.13); part number of a distributor or redistributor, architecture
  * version 3.
  */
-static u64 id_value(u64 offset, u32 part)
+u64 vgic_v3_id(u64 offset, u32 part)
 {
     static const u8 ids[] = { 0x44, 0, 0, 0, 0, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1 };
     u64 n = (offset - 0xffd0) / 4;
@@ -62,14 +71,14 @@ static u64 gicd_id_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)v;
     (void)bank;
-    return id_value(offset, 0x92);
+    return vgic_v3_id(offset, 0x92);
 }
 
 static u64 gicr_id_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)v;
     (void)bank;
-    return id_value(offset & 0xffff, 0x93);
+    return vgic_v3_id(offset & 0xffff, 0x93);
 }
 
 static u64 irouter_get(struct vgic_access *c, struct vgic_irq *irq)
@@ -119,7 +128,8 @@ static u64 gicr_typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
     u64 id = bank->id;
 
     (void)offset;
-    return (id >> 4) << 40 | (id & 15) << 32 | id << 8 | (id + 1 == v->domain->max_vcpus ? GICR_TYPER_LAST : 0);
+    return (id >> 4) << 40 | (id & 15) << 32 | id << 8 | (id + 1 == v->domain->max_vcpus ? GICR_TYPER_LAST : 0) |
+           (v->domain->arch.vgic.lpis != NULL ? GICR_TYPER_PLPIS : 0);
 }
 
 static u64 gicr_waker_read(struct vcpu *v, u64 offset, struct vcpu *bank)
@@ -142,15 +152,70 @@ static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 
 }
 
 /*
- * GICR: RD_base frame, then SGI_base frame at 0x10000 (12.10, 12.11). GICR_CTLR reads as zero: no LPIs, writes are
- * done when they return.
+ * LPIs, where the domain has an ITS: once on they stay on, as the architecture allows (12.11, GICR_CTLR.CES). One table
+ * configures all redistributors' (GICR_TYPER.CommonLPIAff is 0); neither it nor a pending table may be moved then.
  */
+static u64 gicr_ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
+{
+    (void)v;
+    (void)offset;
+    return bank->arch.vgic.lpis_on ? GICR_CTLR_LPIS : 0;
+}
+
+static void gicr_ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
+{
+    (void)offset;
+    if ((value & GICR_CTLR_LPIS) && v->domain->arch.vgic.lpis != NULL) {
+        atomic_store(&bank->arch.vgic.lpis_on, true);
+    }
+}
+
+static u64 propbaser_read(struct vcpu *v, u64 offset, struct vcpu *bank)
+{
+    const struct vgic_lpis *l = v->domain->arch.vgic.lpis;
+
+    (void)offset;
+    (void)bank;
+    return l != NULL ? READ_ONCE(l->propbaser) : 0;
+}
+
+static void propbaser_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
+{
+    struct vgic_lpis *l = v->domain->arch.vgic.lpis;
+
+    (void)offset;
+    if (l != NULL && !bank->arch.vgic.lpis_on) {
+        spin_lock(&l->lock);
+        l->propbaser = value & PROPBASER_MASK;
+        spin_unlock(&l->lock);
+    }
+}
+
+static u64 pendbaser_read(struct vcpu *v, u64 offset, struct vcpu *bank)
+{
+    (void)v;
+    (void)offset;
+    return bank->arch.vgic.pendbaser;
+}
+
+static void pendbaser_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
+{
+    (void)offset;
+    if (v->domain->arch.vgic.lpis != NULL && !bank->arch.vgic.lpis_on) {
+        bank->arch.vgic.pendbaser = value & PENDBASER_MASK;
+    }
+}
+
+/* GICR: RD_base frame, then SGI_base frame at 0x10000 (12.10, 12.11). Writes are done when they return. */
 static const struct vgic_reg gicr_regs[] = {
+    { 0x00000, 0x00004, W, 4, .read = gicr_ctlr_read, .write = gicr_ctlr_write },           /* GICR_CTLR 12.11.2 */
     { 0x00004, 0x00008, W, 4, .read = iidr_read },                                          /* GICR_IIDR 12.11.9 */
     { 0x00008, 0x00010, WD, 8, .read = gicr_typer_read },                                   /* GICR_TYPER 12.11.35 */
     { 0x00014, 0x00018, W, 4, .read = gicr_waker_read, .write = gicr_waker_write },         /* GICR_WAKER 12.11.42 */
+    { 0x00070, 0x00078, WD, 8, .read = propbaser_read, .write = propbaser_write },          /* GICR_PROPBASER */
+    { 0x00078, 0x00080, WD, 8, .read = pendbaser_read, .write = pendbaser_write },          /* GICR_PENDBASER */
     { 0x0ffd0, 0x10000, W, 4, .read = gicr_id_read },                                       /* GICR_PIDR, GICR_CIDR */
-    /* SGI_base */
+    /* SGI_base: GICR_SGI_ROW */
     { 0x10080, 0x10084, W, .bits = 1, .get = vgic_get_group, .set = vgic_set_group },       /* GICR_IGROUPR0 */
     { 0x10100, 0x10104, W, W1, .get = vgic_get_enable, .set = vgic_set_enable },            /* GICR_ISENABLER0 */
     { 0x10180, 0x10184, W, W1, .get = vgic_get_enable, .set = vgic_clear_enable },          /* GICR_ICENABLER0 */
@@ -162,6 +227,12 @@ static const struct vgic_reg gicr_regs[] = {
     { 0x10c00, 0x10c08, W, .bits = 2, .get = vgic_get_config, .set = vgic_set_config },     /* GICR_ICFGR0, 1 */
     VGIC_REG_END
 };
+
+/* Where to begin to look. */
+static const struct vgic_reg *gicr_row(u64 offset)
+{
+    return &gicr_regs[offset < 0x10000 ? 0 : GICR_SGI_ROW];
+}
 
 u64 vgic_v3_dist_read(struct vcpu *v, u64 offset, u64 size)
 {
@@ -185,14 +256,16 @@ u64 vgic_v3_redist_read(struct vcpu *v, u64 offset, u64 size)
 {
     struct vcpu *bank = frame_vcpu(v, offset);
 
-    return bank != NULL ? vgic_reg_read(v, offset & (BIT(GICR_FRAME_SHIFT) - 1), size, bank, gicr_regs) : 0;
+    offset &= BIT(GICR_FRAME_SHIFT) - 1;
+    return bank != NULL ? vgic_reg_read(v, offset, size, bank, gicr_row(offset)) : 0;
 }
 
 void vgic_v3_redist_write(struct vcpu *v, u64 offset, u64 size, u64 value)
 {
     struct vcpu *bank = frame_vcpu(v, offset);
 
+    offset &= BIT(GICR_FRAME_SHIFT) - 1;
     if (bank != NULL) {
-        vgic_reg_write(v, offset & (BIT(GICR_FRAME_SHIFT) - 1), size, value, bank, gicr_regs);
+        vgic_reg_write(v, offset, size, value, bank, gicr_row(offset));
     }
 }

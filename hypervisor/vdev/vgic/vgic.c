@@ -148,6 +148,9 @@ void vgic_destroy_domain(struct domain *d)
     g->nr_spis = 0;
     xfree(g->spis);
     g->spis = NULL;
+    if (g->lpis != NULL) {
+        vgic_destroy_lpis(d);
+    }
 }
 
 static void cpu_interface_reset(struct vgic_vcpu *g)
@@ -193,11 +196,11 @@ void vgic_reset_vcpu(struct vcpu *v)
     vcpu_reset_private(v);
     cpu_interface_reset(&v->arch.vgic);
     spin_unlock(&v->arch.vgic.lock);
-    /* SPIs that it has: none is active any more, what is pending remains so. */
-    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
-        struct vgic_irq *irq = &d->arch.vgic.spis[i];
+    /* SPIs and LPIs that it has: none is active any more, what is pending remains so. */
+    for (u32 i = 0; i < vgic_nr_shared(d); i++) {
+        struct vgic_irq *irq = vgic_shared(d, i);
 
-        if (atomic_load(&irq->vcpu) == v) {
+        if (irq != NULL && atomic_load(&irq->vcpu) == v) {
             struct vcpu *home = vgic_irq_lock(irq);
 
             vgic_lr_pull(home, irq);
@@ -307,9 +310,11 @@ void vgic_dump(struct domain *d)
             }
         }
     }
-    for (u32 i = 0; i < d->arch.vgic.nr_spis; i++) {
-        if (is_interesting(&d->arch.vgic.spis[i])) {
-            dump_irq(&d->arch.vgic.spis[i]);
+    for (u32 i = 0; i < vgic_nr_shared(d); i++) {
+        const struct vgic_irq *irq = vgic_shared(d, i);
+
+        if (irq != NULL && is_interesting(irq)) {
+            dump_irq(irq);
         }
     }
 }

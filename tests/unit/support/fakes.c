@@ -217,7 +217,7 @@ weak int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read,
     if (d->arch.mmio.nr == MMIO_MAX_REGIONS) {
         return -ENOSPC;
     }
-    d->arch.mmio.region[d->arch.mmio.nr++] = (struct mmio_region){ base, size, read, write };
+    d->arch.mmio.region[d->arch.mmio.nr++] = (struct mmio_region){ base, size, 0, read, write };
     return 0;
 }
 
