@@ -46,7 +46,7 @@ def interrupts(dom0, name):
     return out
 
 
-@pytest.mark.parametrize("gic, cpus, kind", [(2, 4, "MSI"), (3, 4, "GICv3")])
+@pytest.mark.parametrize("gic, cpus, kind", [(2, 4, "MSI"), (3, 4, "ITS-MSI")])
 def test_acpi(make_machine, uefi, gic, cpus, kind):
     """All CPUs, the disk that firmware started from and a network card by PCI, with messages where the GIC takes them."""
     with make_machine(uefi=uefi, machine="acpi=on", gic=gic, smp=cpus, extra=DEVICES, network=True) as dom0:

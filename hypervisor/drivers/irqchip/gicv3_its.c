@@ -337,7 +337,7 @@ static boot_code int quiesce(struct its *its)
     return 0;
 }
 
-/* Is there one? What firmware lists may not be there: then the access may fail. */
+/* Is there one? What firmware lists may not be there, as on QEMU with its=off by ACPI: then the access fails. */
 static boot_code bool is_there(const struct its *its)
 {
     u32 pidr2;
@@ -401,7 +401,7 @@ boot_code void gicv3_its_init(const struct machine *m, volatile void *gicd)
     if (m->gic.nr_its == 0) {
         return;
     }
-    /* Without LPIs an ITS has nothing to send: QEMU lists one in ACPI's tables that is not there. */
+    /* Without LPIs an ITS has nothing to send. */
     if (!(typer & GICD_TYPER_LPIS) || (typer >> 19 & 31) + 1 < LPI_ID_BITS) {
         log_warn("GICv3: firmware lists an ITS, but the distributor has no LPIs, or too few: devices have no MSIs by it");
         return;
