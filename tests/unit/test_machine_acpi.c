@@ -116,13 +116,17 @@ static void test_stub(void **state)
         is_acpi();
         assert_int_equal(describe(ACPI_OFF, rsdp, false), -EINVAL);
         assert_false(machine.acpi);
-        says("device tree: no usable RAM");
+        says("acpi=off, and the device tree describes no machine");
+        assert_int_equal(machine_find_uart(""), 0);      /* that can be read somewhere */
+        assert_string_equal(machine.uart.name, "SPCR");
     }
     /* Without tables, or with bad ones. */
     assert_int_equal(describe(ACPI_AUTO, 0, true), -EINVAL);
     says("ACPI: firmware gave no RSDP, and the device tree describes no machine");
+    assert_int_equal(machine_find_uart(""), -ENODEV);
     assert_int_equal(describe(ACPI_AUTO, 0x1000, true), -EINVAL);
     says("ACPI: its tables cannot be used, and the device tree describes no machine");
+    assert_int_equal(machine_find_uart(""), -ENODEV);
     assert_int_equal(describe(ACPI_AUTO, rsdp, false), -EINVAL);
     says("ACPI: no RAM: firmware left no memory map");
     assert_true(machine.acpi);
