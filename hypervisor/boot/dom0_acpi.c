@@ -273,7 +273,9 @@ static boot_code u64 put_rsdp(struct builder *b, u64 xsdt)
     u8 *to = area_bytes(a, at, RSDP_BYTES);
 
     if (to != NULL) {
-        memcpy(to, "RSD PTR ", 8);
+        static const u8 signature[8] = { 'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ' };
+
+        memcpy(to, signature, sizeof(signature));
         memcpy(to + 9, b->in->host->oem_id, 6);
     }
     area_set(a, at + 15, 2, 1);

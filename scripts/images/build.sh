@@ -68,8 +68,10 @@ make_grub() {
     work=$(mktemp -d)
     debian_extract arm64 "$work/grub.tar" grub-efi-arm64-bin
     tar -xf "$work/grub.tar" -C "$work" ./usr/lib/grub
+    # shellcheck disable=SC2016 # GRUB's variable
     printf 'search --file --set=root /boot/grub/grub.cfg\nset prefix=($root)/boot/grub\nnormal\n' >"$work/early.cfg"
-    grub-mkimage -d "$work/usr/lib/grub/arm64-efi" -O arm64-efi -c "$work/early.cfg" -p /boot/grub -o "$out/grub.efi.new" \
+    grub-mkimage -d "$work/usr/lib/grub/arm64-efi" -O arm64-efi -c "$work/early.cfg" -p /boot/grub \
+        -o "$out/grub.efi.new" \
         part_msdos part_gpt fat ext2 search search_fs_file search_fs_uuid search_label normal configfile gzio linux \
         xen_boot fdt echo test true regexp ls
     mv "$out/grub.efi.new" "$out/grub.efi"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Argon as an EFI application under Debian's UEFI: its configuration file, GRUB, Secure Boot, and what it says where something is missing."""
+"""Argon as an EFI application under Debian's UEFI: configuration file, GRUB, Secure Boot, and what is said to be missing."""
 
 import os
 import re

@@ -3,7 +3,7 @@
 #include "efi.h"
 
 #define EXIT_TRIES 8
-#define MAP_SLACK  32                    /* descriptors: what our own allocations, and firmware between two calls, may add */
+#define MAP_SLACK  32                    /* descriptors that our allocations, and firmware between two calls, may add */
 #define MAP_MAX    MIB(1)                /* of what firmware/efi believes */
 #define DESC_MIN   40                    /* bytes of a descriptor (7.2.3); firmware's have more */
 
@@ -67,8 +67,8 @@ boot_code efi_status efi_map_room(struct efi *e, struct efi_map *map)
 }
 
 /*
- * After the first call of ExitBootServices() only memory services may be called, so there is no message in between, and the buffer is one
- * that is large enough for what can still come.
+ * After the first call of ExitBootServices only memory services may be called, so there is no message in between,
+ * and the buffer is one that is large enough for what can still come.
  */
 boot_code efi_status efi_end_boot_services(const struct efi *e, struct efi_map *map)
 {

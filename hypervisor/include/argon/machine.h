@@ -75,7 +75,7 @@ struct machine_gic {
  */
 struct machine_efi {
     paddr_t system_table;        /* EFI_SYSTEM_TABLE */
-    struct machine_range map;    /* the memory map at ExitBootServices() (7.2.3): in place of the tree's memory nodes */
+    struct machine_range map;    /* the memory map at ExitBootServices (7.2.3): in place of the tree's memory nodes */
     u32 desc_size, desc_version; /* of one descriptor of it */
     u32 runtime_services;        /* EFI_RT_SUPPORTED_* (8.1) that dom0 may ask for by XENPF_efi_runtime_call: set before dom0_build() */
     u32 nr_mmio;
