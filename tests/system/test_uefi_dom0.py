@@ -48,10 +48,11 @@ def interrupts(dom0, name):
 
 @pytest.mark.parametrize("gic, cpus, kind", [(2, 4, "MSI"), (3, 4, "GICv3")])
 def test_acpi(make_machine, uefi, gic, cpus, kind):
-    """All CPUs, the disk that firmware started from and a network card by PCI, with messages where the GIC takes them."""
+    """All CPUs, the disk that firmware started from and a network card; by messages where the GIC takes them."""
     with make_machine(uefi=uefi, machine="acpi=on", gic=gic, smp=cpus, extra=DEVICES, network=True) as dom0:
         dom0.boot()
-        assert dom0.run("ls /sys/firmware/devicetree/base") == "#address-cells  #size-cells     chosen          hypervisor"
+        nodes = dom0.run("ls -d /sys/firmware/fdt /sys/firmware/devicetree 2>/dev/null || true").split()
+        assert "/sys/firmware/devicetree" not in nodes
         assert dom0.run("nproc") == str(cpus)
         assert dom0.run("ls -d /sys/devices/system/cpu/cpu? | wc -l") == str(cpus)
         assert "STAO" in dom0.run("ls /sys/firmware/acpi/tables")
