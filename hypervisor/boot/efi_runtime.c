@@ -66,17 +66,16 @@ static boot_code bool keep_regions(struct machine *m)
 
 boot_code void efi_boot_find(void)
 {
-    bool ok;
-
-    if (machine.efi.system_table == 0) {
+    to_be_used = machine.efi.system_table != 0;
+    if (!to_be_used) {
         return;
     }
-    to_be_used = efi_runtime_parse(&found, &machine.efi, &efi_memory) == 0;
-    ok = keep_regions(&machine);
+    /* All that is found by then is kept, whatever comes of it. */
+    to_be_used &= efi_runtime_parse(&found, &machine.efi, &efi_memory) == 0;
+    to_be_used &= keep_regions(&machine);
     for (u32 i = 0; i < found.nr_kept; i++) {
-        ok &= reserve(&machine, found.kept[i].start, found.kept[i].size);
+        to_be_used &= reserve(&machine, found.kept[i].start, found.kept[i].size);
     }
-    to_be_used &= ok;
 }
 
 static boot_code enum mmu_kind kind_of(const struct efi_region *g)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI's tables for unit tests: firmware's memory, of which only what is mapped can be read, a builder of tables, and those of QEMU
- * (tests/unit/acpi). A test includes unit.h first.
+ * ACPI's tables for unit tests: firmware's memory, of which only what is mapped can be read, a builder of tables, and
+ * those of QEMU (tests/unit/acpi). A test includes unit.h first.
  */
 #ifndef ACPI_TABLES_H
 #define ACPI_TABLES_H
@@ -273,19 +273,20 @@ static inline void gtdt_plain(struct tb *t)
 
 /* ---- QEMU's ---- */
 #define QEMU_DIRS { \
-    "q10-a76-smt", "q10-gic2-2cpu", "q10-gic3-4cpu", "q10-gic3-numa2", "q10-gic3-smmu", "q10-gic4-max", "q7-gic2-2cpu", \
-    "q7-gic2-2cpu-novirt", "q7-gic2-4cpu", "q7-gic3-140cpu", "q7-gic3-2cpu", "q7-gic3-2cpu-novirt", "q7-gic3-4cpu-its", \
-    "q7-gic3-4cpu-noits", "q7-gic3-numa2", "q7-gic3-smmu" \
+    "q10-a76-smt", "q10-gic2-2cpu", "q10-gic3-4cpu", "q10-gic3-numa2", "q10-gic3-smmu", "q10-gic4-max", \
+    "q7-gic2-2cpu", "q7-gic2-2cpu-novirt", "q7-gic2-4cpu", "q7-gic3-140cpu", "q7-gic3-2cpu", "q7-gic3-2cpu-novirt", \
+    "q7-gic3-4cpu-its", "q7-gic3-4cpu-noits", "q7-gic3-numa2", "q7-gic3-smmu" \
 }
 
-/* Bytes of a table of that folder into buf; 0 if it has none. Tests run in tests/unit. */
+/* Bytes of a table of that folder into buf; 0 if it has none. Without run.sh: in tests/unit. */
 static inline u32 qemu_table(const char *dir, const char *signature, u8 *buf, u32 room)
 {
+    const char *at = getenv("UNIT_DIR");
     char path[512];
     size_t n = 0;
     FILE *f;
 
-    snprintf(path, sizeof(path), "acpi/%s/%s.bin", dir, signature);
+    snprintf(path, sizeof(path), "%s/acpi/%s/%s.bin", at != NULL ? at : ".", dir, signature);
     f = fopen(path, "rb");
     if (f != NULL) {
         n = fread(buf, 1, room, f);
@@ -298,7 +299,9 @@ static inline u32 qemu_table(const char *dir, const char *signature, u8 *buf, u3
 /* All tables of a folder into memory, the DSDT where the FADT has it; the RSDP's address. */
 static inline u64 qemu_load(const char *dir)
 {
-    static const char *const signatures[] = { "FACP", "APIC", "PPTT", "GTDT", "MCFG", "SPCR", "DBG2", "SRAT", "SLIT", "IORT" };
+    static const char *const signatures[] = {
+        "FACP", "APIC", "PPTT", "GTDT", "MCFG", "SPCR", "DBG2", "SRAT", "SLIT", "IORT"
+    };
     static u8 buf[0x10000];
     u32 n;
 

@@ -144,7 +144,9 @@ static void test_gtdt(void **state)
 /* Boards with an erratum that only their names tell. */
 static void test_timer_quirk(void **state)
 {
-    static const char *const names[] = { "HISI  HIP05   ", "HISI  HIP06   ", "HISI  HIP07   ", "HISI  HIP08   ", "HISJ  HIP07   " };
+    static const char *const names[] = {
+        "HISI  HIP05   ", "HISI  HIP06   ", "HISI  HIP07   ", "HISI  HIP08   ", "HISJ  HIP07   "
+    };
 
     (void)state;
     for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
@@ -382,8 +384,8 @@ static void test_many_maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_psci), CASE(test_fadt), CASE(test_gtdt), CASE(test_timer_quirk), CASE(test_all_missing), CASE(test_mcfg),
-        CASE(test_iort), CASE(test_bad_iort), CASE(test_many_maps)
+        CASE(test_psci), CASE(test_fadt), CASE(test_gtdt), CASE(test_timer_quirk), CASE(test_all_missing),
+        CASE(test_mcfg), CASE(test_iort), CASE(test_bad_iort), CASE(test_many_maps)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

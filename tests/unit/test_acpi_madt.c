@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: firmware/acpi/tables.c firmware/acpi/view.c firmware/acpi/madt.c firmware/machine.c */
-/* CPUs and the GIC of a MADT as QEMU makes none: other lengths and places, entries that are wrong, redistributors by CPU. */
+/*
+ * CPUs and the GIC of a MADT as QEMU makes none: other lengths and places, entries that are wrong, redistributors by
+ * CPU.
+ */
 #include "unit.h"
 #include "acpi_tables.h"
 #include "firmware/acpi/parse.h"

@@ -240,7 +240,7 @@ boot_code int mmu_firmware_map(paddr_t pa, u64 size, enum mmu_kind kind)
         return -EINVAL;
     }
     for (u64 i = pa >> shift; i <= (pa + size - 1) >> shift; i++) {
-        if (host_pgt.root[i] != 0 || i >= (u64)HYP_DIRECTMAP_VA >> shift) {
+        if (host_pgt.root[i] != 0 || i >= BIT(HYP_DIRECTMAP_BITS) >> shift) {
             return -EADDRINUSE;
         }
     }
