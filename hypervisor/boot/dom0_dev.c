@@ -203,7 +203,7 @@ static boot_code int walk_all(struct finder *f, const struct dt *dt)
     return r;
 }
 
-static boot_code int create_sets(struct dom0_devices *dev)
+boot_code int dom0_devices_create(struct dom0_devices *dev)
 {
     struct rangeset **const sets[] = {
         &dev->mmio[DOM0_MMIO_DEVICE], &dev->mmio[DOM0_MMIO_NC], &dev->mmio[DOM0_MMIO_WB], &dev->iomem_caps, &dev->spis,
@@ -253,7 +253,7 @@ static boot_code int take_back_irqs(const struct machine *m, struct dom0_devices
 
 boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, struct dom0_devices *out)
 {
-    int r = create_sets(out);
+    int r = dom0_devices_create(out);
     struct finder *f = r == 0 ? xzalloc(struct finder) : NULL;
 
     if (f == NULL) {

@@ -70,12 +70,12 @@ static boot_code const void *map_firmware(paddr_t pa, u64 size)
     return mmu_window(pa, size, MMU_RO);
 }
 
-static const struct firmware_memory firmware_memory = { .map = map_firmware, .unmap = mmu_window_close };
+const struct firmware_memory boot_firmware_memory = { .map = map_firmware, .unmap = mmu_window_close };
 
 /* The rest of `machine`, by tree or ACPI. */
 static boot_code void machine_finish(void)
 {
-    if (machine_describe(opt.acpi, &firmware_memory) != 0) {
+    if (machine_describe(opt.acpi, &boot_firmware_memory) != 0) {
         show_log();
         boot_stop("%s cannot be used", machine.acpi ? "ACPI's tables" : "what firmware says of the machine");
     }

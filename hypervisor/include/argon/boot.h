@@ -8,6 +8,10 @@
 /* The user or the machine must change: print "Argon cannot start: ..." and stop for good. */
 noreturn_fn printf_like(1, 2) void boot_stop(const char *fmt, ...);
 
+/* How boot reads firmware's memory, be it RAM or not: windows of the hypervisor's map (boot/init.c). */
+struct firmware_memory;
+extern const struct firmware_memory boot_firmware_memory;
+
 /* ---- boot modules (boot/modules.c) ---- */
 /*
  * Are all modules in RAM and apart from each other, from the device tree and from [image, image + image_size)? On
