@@ -467,14 +467,6 @@ static void test_devices(void **state)
     /* Maintenance 25, timers 26 27 29 30, PMU 23. */
     assert_int_equal(dev.ppis_used, BIT32(9) | BIT32(10) | BIT32(11) | BIT32(13) | BIT32(14) | BIT32(7));
     dom0_devices_free(&dev);
-    /* What UEFI drives at run time, here half of the flash and the rtc, is not dom0's, whatever the tree says. */
-    machine.efi.nr_mmio = 1;
-    machine.efi.mmio[0] = (struct machine_range){ .start = 0x4000000, .size = 0x5011000 };
-    assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
-    assert_string_equal(ranges(dev.iomem_caps),
-                        "0-3fff 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
-    assert_int_equal(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x9010, 0x9010), false);
-    dom0_devices_free(&dev);
     assert_int_equal(unit_allocs(), 0);
 }
 
