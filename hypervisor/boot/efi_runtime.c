@@ -81,7 +81,8 @@ boot_code void efi_boot_find(void)
 static boot_code enum mmu_kind kind_of(const struct efi_region *g)
 {
     static const u8 normal[] = {
-        [EFI_ACCESS_DATA] = MMU_RW, [EFI_ACCESS_CODE] = MMU_RX, [EFI_ACCESS_CONST] = MMU_RO, [EFI_ACCESS_MIXED] = MMU_RWX,
+        [EFI_ACCESS_DATA] = MMU_RW, [EFI_ACCESS_CODE] = MMU_RX, [EFI_ACCESS_CONST] = MMU_RO,
+        [EFI_ACCESS_MIXED] = MMU_RWX,
     };
 
     return g->cache == EFI_CACHE_DEVICE ? MMU_DEVICE : g->cache == EFI_CACHE_NONE ? MMU_NC : normal[g->access];
@@ -94,8 +95,9 @@ static boot_code bool map_regions(void)
         int rc = mmu_firmware_map(g->start, g->size, kind_of(g));
 
         if (rc != 0) {
-            log_warn("UEFI runtime services are off: %#" PRIx64 "-%#" PRIx64 " cannot be mapped: %s", g->start, g->start + g->size,
-                     rc == -EADDRINUSE ? "the hypervisor's own addresses" : rc == -ENOMEM ? "not enough memory" : "too high");
+            log_warn("UEFI runtime services are off: %#" PRIx64 "-%#" PRIx64 " cannot be mapped: %s", g->start,
+                     g->start + g->size, rc == -EADDRINUSE ? "the hypervisor's own addresses"
+                                       : rc == -ENOMEM ? "not enough memory" : "too high");
             return false;
         }
     }

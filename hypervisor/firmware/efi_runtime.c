@@ -244,8 +244,8 @@ static boot_code int attributes_entry(struct efi_reader *r, const struct efi_des
         g = region_of(r->out, d->start, size);
     }
     if (g == NULL || g->cache == EFI_CACHE_DEVICE) {
-        log_warn("UEFI's table of memory attributes: %#" PRIx64 ", %#" PRIx64 " pages, is not within memory of its own: "
-                 "ignored", d->start, d->pages);
+        log_warn("UEFI's table of memory attributes: %#" PRIx64 ", %#" PRIx64 " pages, is not within memory of its "
+                 "own: ignored", d->start, d->pages);
         return 0;
     }
     if (access == EFI_ACCESS_MIXED) {

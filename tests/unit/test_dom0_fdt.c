@@ -470,25 +470,6 @@ static void test_devices(void **state)
     assert_int_equal(unit_allocs(), 0);
 }
 
-/* Registers of devices that UEFI drives at run time: whatever the tree says, not dom0's. */
-static void test_devices_of_uefi(void **state)
-{
-    struct tree_options o = tree_defaults();
-
-    (void)state;
-    devices(&o);
-    dom0_devices_free(&dev);
-    machine.efi.nr_mmio = 2;
-    machine.efi.mmio[0] = (struct machine_range){ .start = 0x4000000, .size = 0x4000000 };
-    machine.efi.mmio[1] = (struct machine_range){ .start = 0x9010000, .size = 0x1000 };
-    assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
-    assert_string_equal(ranges(dev.mmio[DOM0_MMIO_DEVICE]),
-                        "0-3fff 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
-    assert_string_equal(ranges(dev.iomem_caps),
-                        "0-3fff 9020-9020 a000-a003 10000-3efff 4010000-401ffff 8000000-fffffff");
-    dom0_devices_free(&dev);
-}
-
 static bool overlaps(struct rangeset *r, u64 first, u64 last)
 {
     u64 from, to;
@@ -598,7 +579,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_case(test_virt_v3), unit_case(test_firmwares), unit_case(test_virt_v2), unit_case(test_odd_nodes),
         unit_case(test_gic_below_bus), unit_case(test_limits), unit_case(test_devices),
-        unit_case(test_devices_of_uefi), unit_case(test_odd_devices), unit_case(test_memory_types),
+        unit_case(test_odd_devices), unit_case(test_memory_types),
         unit_case(test_timer), unit_case(test_cpu_references), unit_case(test_shared_irq)
     };
 
