@@ -9,7 +9,9 @@
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
 ROOT    := $(CURDIR)
 B       := build
+# Headers and libraries for arm64: fetched, but where they are given (debian/rules).
 SYSROOT := $(B)/sysroot-arm64
+SYSROOT_STAMP := $(if $(filter command%,$(origin SYSROOT)),,$(B)/.sysroot-arm64.stamp)
 CROSS   ?= aarch64-linux-gnu-
 DEBUG   ?= 0
 
@@ -78,19 +80,19 @@ $(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py
 	    $(LDFIX) -o $@ $(OBJS) \
 	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
 
-$(OUT)/%.o: hypervisor/%.c $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+$(OUT)/%.o: hypervisor/%.c $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(TCC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/%.o: hypervisor/%.S $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+$(OUT)/%.o: hypervisor/%.S $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
 	@$(TCC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
 # Offsets of C structure members for the assembler: compiled to assembly, the markers picked out.
 $(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/*/*.h) \
-    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(B)/.sysroot-arm64.stamp
+    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(SYSROOT_STAMP)
 	@mkdir -p $(@D)
 	@$(TCC) $(CFLAGS) -S $< -o $@.s
 	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@
