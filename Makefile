@@ -50,7 +50,7 @@ endif
 
 DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
         core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/uart \
-        firmware firmware/fdt boot boot/build arch/arm arch/arm/arm64
+        firmware firmware/fdt firmware/acpi firmware/efi boot boot/build boot/efi arch/arm arch/arm/arm64
 CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
 SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
@@ -79,6 +79,9 @@ $(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py
 	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings \
 	    $(LDFIX) -o $@ $(OBJS) \
 	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+
+# Runs where firmware loaded it: no tables of addresses in place of a switch (scripts/position.py looks).
+$(OUT)/boot/efi/%.o: CFLAGS += -fno-jump-tables -fno-tree-switch-conversion
 
 $(OUT)/%.o: hypervisor/%.c $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)

@@ -131,11 +131,14 @@ void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
 
 void mmu_window_close(const void *va, u64 size)
 {
-    u64 first = ROUND_DOWN((u64)va, PAGE_SIZE);
+    u64 first = ROUND_DOWN((u64)va, PAGE_SIZE), end = ROUND_UP((u64)va + size, PAGE_SIZE);
     int rc;
 
     spin_lock(&mmu_lock);
-    rc = pgt_unmap(&host_pgt, first, ROUND_UP((u64)va + size, PAGE_SIZE) - first);
+    rc = pgt_unmap(&host_pgt, first, end - first);
+    if (rc == 0 && end == window_next) {
+        window_next = first;             /* flushed: nothing of it is in a TLB */
+    }
     spin_unlock(&mmu_lock);
     ASSERT_ALWAYS(rc == 0);              /* pages: no block is split, no table is needed */
 }

@@ -16,7 +16,10 @@ enum mmu_kind { MMU_RW, MMU_RO, MMU_DEVICE };
 /* Boot: note where the image is; after this mmu_map works from a static pool of tables. */
 void mmu_init(paddr_t image);
 must_check int mmu_map(u64 va, paddr_t pa, u64 size, enum mmu_kind kind);
-/* Device or boot-time windows: page-rounded; their addresses are not used again. NULL when the window or memory is used up. */
+/*
+ * Device or boot-time windows: page-rounded. NULL when the window or memory is used up. The addresses of one that is closed are used again
+ * if it was the latest of those that are open.
+ */
 void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind);
 void mmu_window_close(const void *va, u64 size);         /* one of them, of less than a block: nothing is mapped there any more */
 /* Map RAM into the direct map. */
