@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
-# make test       unit, guest and system tests, lints, both compilers: unit, guest-test, system-test, lint, check-compilers alone
+# make test       unit, package, guest and system tests, lints, both compilers: unit, package-test, guest-test, system-test, lint,
+#                 check-compilers alone
+# make deb        the Debian package, build/deb/argon-hypervisor_VERSION_arm64.deb
+# make test-installed  that package on an installed Debian with UEFI, GRUB and ACPI or a device tree
 # make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
 # make mutate     the mutations alone (MUTATE="event grant/": a part of them)
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
@@ -59,7 +62,7 @@ LDS  := hypervisor/arch/arm/arm64/argon.lds
 # Cortex-A53 errata that only compiler and linker can work around, in any code (docs/design/errata.md).
 LDFIX := --fix-cortex-a53-843419 --fix-cortex-a53-835769
 
-.PHONY: all image clean demo test unit guest-test system-test bench bench-io bench-create lint check-compilers
+.PHONY: all image clean demo test unit guest-test system-test deb package-test test-installed bench bench-io bench-create lint check-compilers
 all: image
 image: $(IMAGE)
 
@@ -136,6 +139,21 @@ guest-test: setup image
 system-test: setup image images
 	@$(PYTEST) tests/system
 
+deb: setup
+	@scripts/deb.sh
+
+# Contents and scripts of the package.
+package-test: deb
+	@$(PYTEST) tests/package
+
+# INSTALLED="-k gic3": a part of it; INSTALLED=--peer: Debian's Xen in place of Argon.
+INSTALLED ?=
+test-installed:
+	@scripts/setup.sh --installed
+	@scripts/installed/disk.sh
+	@scripts/deb.sh
+	@$(PYTEST) tests/installed $(INSTALLED)
+
 lint: setup
 	@scripts/lint.sh
 
@@ -149,6 +167,7 @@ check-compilers: setup
 test: check-compilers
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory package-test
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
 

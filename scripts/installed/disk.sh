@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Makes build/installed/disk.qcow2: Debian for arm64 on a disk with an EFI system partition, an ext4 root and a
 # partition for a guest. Packages are extracted here and then installed by dpkg, with their own maintainer scripts, in
-# an emulated machine. A second run finds the stamp and does nothing. Some 10 to 20 minutes on two CPUs.
+# an emulated machine. A second run finds the stamp and does nothing.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -86,6 +86,7 @@ assemble() {
     mkdir -p "$work/guest" "$work/root/usr"/{bin,sbin,lib}
     ln -s usr/bin usr/sbin usr/lib "$work/root/"
     as_if_root tar -xf "$out/root.tar" -C "$work/root" --keep-directory-symlink --exclude='./dev/*'
+    as_if_root "$here/plain_deb.py" "$work"/root/var/cache/apt/archives/*.deb
     as_if_root cp -r "$here/root/." "$work/root/"
     as_if_root mkdir -p "$work/root/root/peer"
     as_if_root tar -xf "$out/peer.tar" -C "$work/root/root/peer" --strip-components=5 --wildcards \

@@ -68,6 +68,8 @@ class Options:
     load: list | None = None
     # Where given: firmware that the machine starts, and that finds by itself what to boot.
     firmware: pathlib.Path | None = None
+    # The same with UEFI: its code, and the file that keeps its variables, both as large as the machine's flash.
+    flash: tuple | None = None
     network: bool = False
     reboot: bool = False
     # For a user at a terminal rather than a test.
@@ -95,6 +97,8 @@ def base_arguments(options):
     if options.firmware is not None:
         # Here, not with what is booted: QEMU makes another device tree where there is firmware.
         out += ["-bios", str(options.firmware)]
+    for file, mode in zip(options.flash or (), ("on", "off")):
+        out += ["-drive", f"if=pflash,format=raw,file={file},readonly={mode}"]
     out += options.extra
     if not options.network:
         out += ["-net", "none"]
@@ -104,7 +108,7 @@ def base_arguments(options):
 
 
 def boot_arguments(options, initrd):
-    if options.firmware is not None:
+    if options.firmware is not None or options.flash is not None:
         return []
     out = ["-kernel", str(options.hypervisor)]
     if options.dtb is not None:
