@@ -23,7 +23,7 @@ if stamp_fresh "$stamp" "$key" && [ -d "$sysroot" ]; then
     exit 0
 fi
 echo "sysroot: unpacking ${packages[*]} for $arch from Debian $DEBIAN_SUITE"
-# By way of a tar, and only what a compiler reads and which versions those are, so that the files belong to whoever builds.
+# By way of a tar, so that the files belong to whoever builds, and only what a compiler reads and which versions it is.
 rm -rf "$sysroot"
 debian_extract "$arch" "$build/sysroot-$arch.tar" "${packages[@]}"
 mkdir -p "$sysroot"

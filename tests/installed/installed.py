@@ -53,7 +53,8 @@ def argon(deb=None):
                              text=True).stdout.strip()
     # The file in /boot has the upstream version in its name.
     version = re.sub(r"^\d+:|-[^-]*$", "", version)
-    return Package("argon-hypervisor", f"/mnt/{deb.name}", f"argon-{version}-arm64", r"xen_extra +: \S*argon", deb.parent)
+    return Package("argon-hypervisor", f"/mnt/{deb.name}", f"argon-{version}-arm64", r"xen_extra +: \S*argon",
+                   deb.parent)
 
 
 class Installed(machines.Machine):
@@ -126,7 +127,8 @@ def machine(directory, name, package=None, **fields):
         shutil.copyfile(source, file)
         with open(file, "r+b") as out:
             out.truncate(FLASH_SIZE)
-    extra = ["-drive", f"if=none,id=disk,file={overlay},cache=unsafe", "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
+    extra = ["-drive", f"if=none,id=disk,file={overlay},cache=unsafe",
+             "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
     if package is not None and package.directory is not None:
         extra += ["-drive", f"if=none,id=packages,format=raw,readonly=on,file=fat:{package.directory}",
                   "-device", "virtio-blk-pci,drive=packages"]

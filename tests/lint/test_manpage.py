@@ -47,7 +47,8 @@ def test_every_option_and_no_other():
 
 
 def test_reader_of_the_page():
-    text = ".SH OPTIONS\n.SS A\n.TP\n.BI hmp\\-unsafe= bool\nx\n.TP\n.BR sched= a | b\n.SS B\n.TP\n.B edd no\\-real\\-mode\n.TQ\n.B z\n.SH X\n"
+    text = (".SH OPTIONS\n.SS A\n.TP\n.BI hmp\\-unsafe= bool\nx\n.TP\n.BR sched= a | b\n"
+            ".SS B\n.TP\n.B edd no\\-real\\-mode\n.TQ\n.B z\n.SH X\n")
     assert page(text) == {"hmp-unsafe": "A", "sched": "A", "edd": "B", "no-real-mode": "B", "z": "B"}
 
 

@@ -2,6 +2,7 @@
 """The Debian package: what is in it, what lintian says, and what its scripts do."""
 
 import gzip
+import json
 import os
 import pathlib
 import re
@@ -212,7 +213,6 @@ def test_purge(scratch):
 # argon-efi-boot
 
 def variables(scratch):
-    import json
     return json.loads(scratch.read("variables"))
 
 
