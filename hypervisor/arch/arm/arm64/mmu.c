@@ -17,6 +17,7 @@ extern u64 boot_l0[];
 
 static u64 table_pool[NR_POOL_TABLES][512] aligned_to(4096) section(".bss.table_pool");
 static u32 table_pool_used;
+static paddr_t (*more_tables)(void) ro_after_boot;
 static bool heap_ready;
 static u64 window_next = HYP_IOREMAP_VA;
 static struct spinlock mmu_lock = SPINLOCK_INIT(RANK_IRQ);
@@ -42,13 +43,21 @@ static void *pa_to_va(paddr_t pa)
     return (void *)(pa + HYP_DIRECTMAP_VA);
 }
 
+/* The pool is for what every machine needs. */
+static u64 *boot_table(void)
+{
+    paddr_t pa = more_tables != NULL ? more_tables() : 0;
+
+    return pa != 0 ? memset(pa_to_va(pa), 0, PAGE_SIZE) : NULL;
+}
+
 static u64 *host_table_alloc(struct pgtable *t)
 {
     (void)t;
     if (heap_ready) {
         return pages_alloc(0, MEMF_ZERO);
     }
-    return table_pool_used < NR_POOL_TABLES ? table_pool[table_pool_used++] : NULL;
+    return table_pool_used < NR_POOL_TABLES ? table_pool[table_pool_used++] : boot_table();
 }
 
 static void host_table_free(struct pgtable *t, u64 *table)
@@ -95,6 +104,11 @@ static const u64 kind_attrs[] = {
 boot_code void mmu_init(paddr_t image)
 {
     image_pa = image;
+}
+
+boot_code void mmu_use_tables(paddr_t (*more)(void))
+{
+    more_tables = more;
 }
 
 void mmu_use_heap(void)

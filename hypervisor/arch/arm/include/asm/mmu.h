@@ -24,6 +24,8 @@ void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind);
 void mmu_window_close(const void *va, u64 size);         /* one of them, of less than a block: nothing is mapped there any more */
 /* Map RAM into the direct map. */
 must_check int mmu_direct_map(paddr_t start, paddr_t end);
+/* Boot: when the static pool is used up, tables come from more(): a page in the direct map, 0 if there is none. */
+void mmu_use_tables(paddr_t (*more)(void));
 /* From here tables come from pages_alloc(). */
 void mmu_use_heap(void);
 /* What is constant after boot becomes read-only; boot code and data are unmapped (the caller returns their pages to the heap). */
