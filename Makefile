@@ -7,6 +7,7 @@
 # make test-installed  that package on an installed Debian with UEFI, GRUB and ACPI or a device tree
 # make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
 # make mutate     the mutations alone (MUTATE="event grant/": a part of them)
+# make fuzz       libFuzzer over the parsers of ACPI's tables (FUZZ_SECONDS=60)
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 # make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
@@ -31,6 +32,7 @@ endif
 LD      := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
 NM      := $(CROSS)nm
+READELF := $(CROSS)readelf
 ifeq ($(DEBUG),1)
 TAG := $(TAG)-debug
 endif
@@ -59,6 +61,7 @@ SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
 OBJS := $(patsubst hypervisor/%.c,$(OUT)/%.o,$(CSRC)) $(patsubst hypervisor/%.S,$(OUT)/%.o,$(SSRC))
 LDS  := hypervisor/arch/arm/arm64/argon.lds
+LIBS := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
 # Cortex-A53 errata that only compiler and linker can work around, in any code (docs/design/errata.md).
 LDFIX := --fix-cortex-a53-843419 --fix-cortex-a53-835769
 
@@ -76,15 +79,19 @@ $(IMAGE): $(OUT)/argon.elf always
 	@cmp -s $< $@.elf && [ -s $@ ] || { $(OBJCOPY) -O binary $< $@ && cp $< $@.elf && \
 	    echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"; }
 
-$(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py
+$(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py scripts/position.py
 	@echo "  LD      $@"
 	@scripts/layers.py $(NM) $(OUT) $(OBJS)
+	@scripts/position.py $(READELF) $(OUT) $(OBJS) $(LIBS)
 	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings \
-	    $(LDFIX) -o $@ $(OBJS) \
-	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+	    $(LDFIX) -o $@ $(OBJS) $(LIBS)
 
-# Runs where firmware loaded it: no tables of addresses in place of a switch (scripts/position.py looks).
-$(OUT)/boot/efi/%.o: CFLAGS += -fno-jump-tables -fno-tree-switch-conversion
+# Runs where firmware loaded it: no tables of addresses in place of a switch (scripts/position.py looks). To clang the first
+# flag means both, and the second nothing.
+$(OUT)/boot/efi/%.o: CFLAGS += -fno-jump-tables
+ifneq ($(CC),clang)
+$(OUT)/boot/efi/%.o: CFLAGS += -fno-tree-switch-conversion
+endif
 
 $(OUT)/%.o: hypervisor/%.c $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
@@ -183,6 +190,12 @@ test-long: setup image images
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(MAKE) --no-print-directory -C tests/unit build
 	@scripts/test-long.sh $(LONG)
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(B)/.sysroot-arm64.stamp
+	@scripts/setup.sh --check make clang libclang-rt-14-dev libcmocka-dev libfdt-dev
+	@$(MAKE) --no-print-directory -C tests/fuzz SECONDS=$(FUZZ_SECONDS)
 
 BENCH ?=
 bench: setup image images

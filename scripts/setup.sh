@@ -14,7 +14,7 @@ packages=(
     # dom0 and guests from Debian's arm64 packages, and the machine to run them on
     mmdebstrap debian-archive-keyring uidmap cpio qemu-system-arm
     # tests and lints
-    u-boot-qemu e2fsprogs
+    u-boot-qemu qemu-efi-aarch64 grub-common sbsigntool openssl e2fsprogs
     python3 python3-pytest python3-pexpect python3-pyflakes shellcheck clang-tidy rsync
     # the Debian package
     debhelper dpkg-dev fakeroot

@@ -43,9 +43,8 @@ static boot_code int choose_acpi(enum acpi_choice how, const struct firmware_mem
                 how == ACPI_FORCE ? "acpi=force wants it" : "the device tree describes no machine");
         return -EINVAL;
     }
-    if (how == ACPI_ON && machine.rsdp == 0) {
-        log_warn("acpi=on: firmware gave no RSDP: the device tree is used");
-    }
+    log_warn("acpi=on: %s: the device tree is used",
+             machine.rsdp != 0 ? "its tables cannot be" : "firmware gave no RSDP");
     return 0;
 }
 

@@ -14,9 +14,7 @@ sys.path.insert(0, str(TOP / "tests" / "system"))
 import machine as machines  # noqa: E402 (found through the path just added)
 
 DISK = machines.BUILD / "installed" / "disk.qcow2"
-FIRMWARE_CODE = pathlib.Path("/usr/share/AAVMF/AAVMF_CODE.fd")
-FIRMWARE_VARS = pathlib.Path("/usr/share/AAVMF/AAVMF_VARS.fd")
-FLASH_SIZE = 64 << 20
+FIRMWARE_CODE, FIRMWARE_VARS = machines.AAVMF / "AAVMF_CODE.fd", machines.AAVMF / "AAVMF_VARS.fd"
 PROMPT = "root@argon-test:~# "
 
 # From reset to a login, with firmware, GRUB, hypervisor and systemd, on a slow host.
@@ -122,15 +120,12 @@ def machine(directory, name, package=None, **fields):
     """A machine on a new overlay of the disk, with new firmware variables."""
     overlay = directory / f"{name}.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", DISK, overlay], check=True)
-    code, variables = directory / "code.fd", directory / f"{name}.fd"
-    for source, file in ((FIRMWARE_CODE, code), (FIRMWARE_VARS, variables)):
-        shutil.copyfile(source, file)
-        with open(file, "r+b") as out:
-            out.truncate(FLASH_SIZE)
+    variables = directory / f"{name}.fd"
+    shutil.copyfile(FIRMWARE_VARS, variables)
     extra = ["-drive", f"if=none,id=disk,file={overlay},cache=unsafe",
              "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
     if package is not None and package.directory is not None:
         extra += ["-drive", f"if=none,id=packages,format=raw,readonly=on,file=fat:{package.directory}",
                   "-device", "virtio-blk-pci,drive=packages"]
-    options = machines.Options(flash=(code, variables), extra=extra, reboot=True, **fields)
+    options = machines.Options(flash=(FIRMWARE_CODE, variables), extra=extra, reboot=True, **fields)
     return Installed(options, name)

@@ -230,7 +230,7 @@ static bool build(const struct tree_options *o)
         unit_domain_free(made);
     }
     made = NULL;
-    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_virt(&tree, o), TREE_SIZE), 0);
     (void)!machine_find_uart(NULL);
     __lsan_disable();            /* a boot that stops gives nothing back */
     if (setjmp(stop) == 0) {

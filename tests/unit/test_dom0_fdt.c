@@ -27,7 +27,7 @@ static struct dom0_fdt in;
 static void build(const struct tree_options *o)
 {
     memset(out, 0xee, sizeof(out));
-    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_virt(&tree, o), TREE_SIZE), 0);
     (void)!machine_find_uart(NULL);
     dt = machine_dt();
     in = (struct dom0_fdt){
@@ -405,7 +405,7 @@ static void test_limits(void **state)
 
 static void devices(const struct tree_options *o)
 {
-    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_virt(&tree, o), TREE_SIZE), 0);
     (void)!machine_find_uart(NULL);
     dt = machine_dt();
     assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);

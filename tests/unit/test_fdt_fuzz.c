@@ -67,7 +67,7 @@ static void try(const char *data, size_t n)
 
     memcpy(blob, data, n);
     unit_log_clear();
-    if (machine_from_firmware(blob, n, 0) == 0) {
+    if (tree_machine(blob, n) == 0) {
         build_dom0();
     } else if (machine_dt() != NULL) {
         (void)!machine_find_uart(NULL);
@@ -190,10 +190,10 @@ static void test_cut_off(void **state)
         char *blob = aligned_alloc(8, ROUND_UP(n + 1, 8));
 
         memcpy(blob, tree.blob, n);
-        assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
+        assert_int_equal(tree_machine(blob, n), -EINVAL);
         if (n >= sizeof(struct fdt_header)) {
             fdt_set_totalsize(blob, n);
-            assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
+            assert_int_equal(tree_machine(blob, n), -EINVAL);
         }
         free(blob);
     }

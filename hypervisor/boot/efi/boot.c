@@ -19,21 +19,15 @@ struct config {
 
 static const struct efi_guid shim_guid = { 0x605dab50, 0xe046, 0x4300, { 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23 } };
 
-static boot_code bool load_config(struct efi *e, struct config *c, const char *name, bool must)
+/* Says what failed, but not that there is no such file. */
+static boot_code enum efi_found load_config(struct efi *e, struct config *c, const char *name)
 {
+    enum efi_found found = efi_load(e, name, &c->text);
     const char *fault;
     unsigned int line;
 
-    switch (efi_load(e, name, &c->text)) {
-    case EFI_FILE_ABSENT:
-        if (must) {
-            efi_say(e, "%s: no such file", name);
-        }
-        return false;
-    case EFI_FILE_FAILED:
-        return false;
-    default:
-        break;
+    if (found != EFI_FILE_LOADED) {
+        return found;
     }
     if (name != c->name) {
         (void)str_copy(c->name, name, sizeof(c->name));
@@ -41,28 +35,41 @@ static boot_code bool load_config(struct efi *e, struct config *c, const char *n
     fault = efi_config_prepare((char *)c->text.data, c->text.size, &line);
     if (fault != NULL) {
         efi_say(e, "%s, line %u: %s", c->name, line, fault);
-        return false;
+        return EFI_FILE_FAILED;
     }
-    return true;
+    return EFI_FILE_LOADED;
+}
+
+/* One that is named by `by`. */
+static boot_code bool load_named_config(struct efi *e, struct config *c, const char *by, const char *name)
+{
+    enum efi_found found = EFI_FILE_FAILED;
+
+    if (*name == '\0') {
+        efi_say(e, "%s: no file is named", by);
+    } else {
+        found = load_config(e, c, name);
+    }
+    if (found == EFI_FILE_ABSENT) {
+        efi_say(e, "%s: %s: no such file", by, name);
+    }
+    return found == EFI_FILE_LOADED;
 }
 
 /* By the program's name, or by -cfg=. */
 static boot_code bool find_config(struct efi *e, struct config *c, const char *program)
 {
     if (c->options.config != NULL) {
-        return load_config(e, c, c->options.config, true);
+        return load_named_config(e, c, "-cfg=", c->options.config);
     }
     for (unsigned int n = 0; efi_config_name(program, n, c->name); n++) {
-        if (load_config(e, c, c->name, false)) {
-            return true;
-        }
-        if (c->text.data != NULL) {
-            return false;                /* there, and the reason was said */
+        enum efi_found found = load_config(e, c, c->name);
+
+        if (found != EFI_FILE_ABSENT) {
+            return found == EFI_FILE_LOADED;     /* of one that is there the reason was said */
         }
     }
-    if (efi_config_name(program, 0, c->name)) {
-        efi_say(e, "no configuration file %s, nor one of a shorter name, beside %s", c->name, program);
-    }
+    efi_say(e, "%s: no configuration file of that name with .cfg, nor of a shorter one, beside it", program);
     return false;
 }
 
@@ -104,7 +111,7 @@ static boot_code bool choose_section(struct efi *e, struct config *c)
             return false;
         }
         (void)str_copy(file, chain, sizeof(file));
-        if (!load_config(e, c, file, true)) {
+        if (!load_named_config(e, c, "chain=", file)) {
             return false;
         }
     }
@@ -146,7 +153,7 @@ static boot_code bool load_named(struct efi *e, const char *key, const char *val
 }
 
 /* Under Secure Boot with shim, what is started must be signed by a key that shim trusts. */
-static boot_code bool verify_kernel(const struct efi *e, const struct efi_blob *kernel)
+static boot_code bool verify_kernel(const struct efi *e, const char *key, const struct efi_blob *kernel)
 {
     const struct efi_shim_lock *shim;
     void *found;
@@ -158,7 +165,7 @@ static boot_code bool verify_kernel(const struct efi *e, const struct efi_blob *
     shim = found;
     s = shim->verify(kernel->data, (u32)kernel->size);
     if (s != EFI_SUCCESS) {
-        efi_say(e, "kernel=: shim does not accept its signature: %s", efi_error(s));
+        efi_say(e, "%s=: shim does not accept the kernel's signature: %s", key, efi_error(s));
     }
     return s == EFI_SUCCESS;
 }
@@ -177,7 +184,8 @@ static boot_code bool add_modules(struct efi *e, const struct config *c, void *t
     struct efi_blob kernel;
     const char *args;
 
-    return load_named(e, "kernel", get(c, "kernel"), &kernel, &args) && verify_kernel(e, &kernel) &&
+    return load_named(e, "kernel", get(c, "kernel"), &kernel, &args) &&
+           verify_kernel(e, "kernel", &kernel) &&
            efi_tree_add_module(e, tree, "multiboot,kernel", &kernel, args) &&
            add_optional(e, c, tree, "ramdisk", "multiboot,ramdisk") &&
            add_optional(e, c, tree, "xsm", "xen,xsm-policy");
@@ -224,7 +232,9 @@ static boot_code bool load_binaries(struct efi *e, void *tree, char *program)
 
     while ((file = efi_tree_next_binary(tree, &node)) != NULL) {
         if ((e->dir == NULL && !efi_open_directory(e, program)) ||
-            !load_named(e, "xen,uefi-binary", file, &module, NULL) || !efi_tree_set_reg(e, tree, node, &module)) {
+            !load_named(e, "xen,uefi-binary", file, &module, NULL) ||
+            (efi_tree_may_be_kernel(tree, node) && !verify_kernel(e, "xen,uefi-binary", &module)) ||
+            !efi_tree_set_reg(e, tree, node, &module)) {
             return false;
         }
     }
@@ -234,7 +244,9 @@ static boot_code bool load_binaries(struct efi *e, void *tree, char *program)
 /* Options of the program. False: they do not let it go on. */
 static boot_code bool read_options(const struct efi *e, struct config *c, const char *program)
 {
-    if (!efi_narrow(c->line, sizeof(c->line), e->loaded->options, e->loaded->options_size / 2)) {
+    size_t units = e->loaded->options != NULL ? e->loaded->options_size / 2 : 0;
+
+    if (!efi_narrow(c->line, sizeof(c->line), e->loaded->options, units)) {
         efi_say(e, "options are longer than %zu characters", sizeof(c->line) - 1);
         return false;
     }

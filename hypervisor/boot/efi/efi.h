@@ -36,8 +36,11 @@ struct efi_blob {
 printf_like(2, 3) void efi_say(const struct efi *e, const char *fmt, ...);
 /* What a status means, for messages. */
 const char *efi_error(efi_status s);
-/* Up to the first NUL, or `units` characters: to 8 bits, '?' for what is not ASCII. False: cut off at size. */
-bool efi_narrow(char *dst, size_t size, const u16 *src, size_t units);
+/*
+ * Up to the first NUL, or `units` characters: to 8 bits, '?' for what is not ASCII. src need not be aligned (10.3.1: nodes of a path are
+ * packed). False: cut off at size.
+ */
+bool efi_narrow(char *dst, size_t size, const void *src, size_t units);
 /* ASCII to 16 bits, '/' to '\'; dst has EFI_NAME_MAX characters. False: too long. */
 bool efi_widen_path(u16 *dst, const char *src);
 bool efi_guid_is(const struct efi_guid *a, const struct efi_guid *b);
@@ -108,6 +111,8 @@ must_check bool efi_tree_add_module(const struct efi *e, void *tree, const char 
                                     const char *cmdline);
 /* The next node below /chosen that names a file instead of an address: its file's name, NULL if none. *node: for efi_tree_set_reg(). */
 const char *efi_tree_next_binary(const void *tree, int *node);
+/* Is it a module that is started: a kernel, or of no kind, so that its order decides? */
+bool efi_tree_may_be_kernel(const void *tree, int node);
 must_check bool efi_tree_set_reg(const struct efi *e, void *tree, int node, const struct efi_blob *module);
 /* Command line of Argon. */
 must_check bool efi_tree_set_options(const struct efi *e, void *tree, const char *options);

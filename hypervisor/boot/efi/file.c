@@ -29,7 +29,7 @@ static boot_code bool file_path(const struct efi_path_node *n, char *out)
         if (used != 0 && out[used - 1] != '\\' && used + 1 < EFI_NAME_MAX) {
             out[used++] = '\\';
         }
-        if (!efi_narrow(out + used, EFI_NAME_MAX - used, (const void *)(n + 1), (len - sizeof(*n)) / 2)) {
+        if (!efi_narrow(out + used, EFI_NAME_MAX - used, n + 1, (len - sizeof(*n)) / 2)) {
             return false;
         }
         used += strlen(out + used);
@@ -51,7 +51,8 @@ boot_code bool efi_open_directory(struct efi *e, char *name)
         s = e->boot->handle_protocol(e->loaded->device, &fs_guid, &found);
     }
     if (s != EFI_SUCCESS || !file_path(e->loaded->path, path)) {
-        efi_say(e, "was not loaded from a file system, so there is no configuration file to read");
+        efi_say(e, "was not loaded from a file system, or by a name of more than %u characters: no file can be read",
+                EFI_NAME_MAX - 1);
         return false;
     }
     fs = found;
@@ -118,8 +119,8 @@ static boot_code enum efi_found load_opened(struct efi *e, struct efi_file *f, c
         efi_say(e, "%s: is no file that can be read: %s", name, efi_error(s));
         return EFI_FILE_FAILED;
     }
-    if (out->size == 0 || out->size > GIB(4)) {
-        efi_say(e, "%s: %s", name, out->size == 0 ? "is empty" : "is larger than 4 GiB");
+    if (out->size == 0 || out->size > UINT32_MAX) {
+        efi_say(e, "%s: %s", name, out->size == 0 ? "is empty" : "is 4 GiB or larger");
         return EFI_FILE_FAILED;
     }
     out->data = efi_pages(e, out->size + 1, name);
@@ -145,7 +146,7 @@ boot_code enum efi_found efi_load(struct efi *e, const char *name, struct efi_bl
 
     *out = (struct efi_blob){ .data = NULL };
     if (!efi_widen_path(wide, name)) {
-        efi_say(e, "%s: the name is longer than %u characters", name, EFI_NAME_MAX - 1);
+        efi_say(e, "the name of a file is longer than %u characters: %s", EFI_NAME_MAX - 1, name);
         return EFI_FILE_FAILED;
     }
     s = e->dir->open(e->dir, &f, wide, EFI_FILE_READ, 0);

@@ -31,6 +31,14 @@ static boot_code void *load(struct efi *e)
     return tree != NULL && efi_tree_add_uefi(e, tree) ? tree : NULL;
 }
 
+static boot_code void close_directory(struct efi *e)
+{
+    if (e->dir != NULL) {
+        (void)e->dir->close(e->dir);
+        e->dir = NULL;
+    }
+}
+
 static boot_code efi_status start(struct efi *e)
 {
     struct efi_map map;
@@ -43,6 +51,7 @@ static boot_code efi_status start(struct efi *e)
     }
     (void)e->boot->set_watchdog(0, 0, 0, NULL);      /* five minutes: slow disks take longer */
     tree = load(e);
+    close_directory(e);                  /* no file system's once boot services are being ended */
     if (tree == NULL) {
         return EFI_LOAD_ERROR;
     }
@@ -76,9 +85,6 @@ boot_code efi_status efi_main(void *image, const struct efi_system_table *table,
     }
     e.loaded = loaded;
     s = start(&e);
-    if (e.dir != NULL) {
-        (void)e.dir->close(e.dir);
-    }
     efi_pages_free_all(&e);
     return s;
 }

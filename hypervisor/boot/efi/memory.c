@@ -4,7 +4,8 @@
 
 #define EXIT_TRIES 8
 #define MAP_SLACK  32                    /* descriptors: what our own allocations, and firmware between two calls, may add */
-#define MAP_MAX    KIB(1024)
+#define MAP_MAX    MIB(1)                /* of what firmware/efi believes */
+#define DESC_MIN   40                    /* bytes of a descriptor (7.2.3); firmware's have more */
 
 static boot_code u64 pages_of(u64 bytes)
 {
@@ -49,13 +50,18 @@ boot_code void efi_pages_free_all(struct efi *e)
 boot_code efi_status efi_map_room(struct efi *e, struct efi_map *map)
 {
     u64 key, bytes = 0;
-    efi_status s = e->boot->get_memory_map(&bytes, NULL, &key, &map->desc_size, &map->desc_version);
+    efi_status s;
 
-    if (s != EFI_BUFFER_TOO_SMALL || map->desc_size == 0 || bytes > MAP_MAX) {
-        efi_say(e, "firmware does not give its memory map (%" PRIu64 " bytes): %s", bytes, efi_error(s));
+    map->desc_size = 0;
+    map->desc_version = 0;
+    s = e->boot->get_memory_map(&bytes, NULL, &key, &map->desc_size, &map->desc_version);
+
+    if (s != EFI_BUFFER_TOO_SMALL || map->desc_size < DESC_MIN || map->desc_size > PAGE_SIZE || bytes > MAP_MAX) {
+        efi_say(e, "firmware does not give its memory map (%" PRIu64 " bytes, %" PRIu64 " a descriptor): %s", bytes,
+                map->desc_size, efi_error(s));
         return EFI_LOAD_ERROR;
     }
-    map->room = bytes + MAP_SLACK * map->desc_size;
+    map->room = MIN(bytes + MAP_SLACK * map->desc_size, MAP_MAX);
     map->at = efi_pages(e, map->room, "the memory map");
     return map->at != NULL ? EFI_SUCCESS : EFI_OUT_OF_RESOURCES;
 }

@@ -13,7 +13,7 @@ static boot_code void put_line(struct efi_text_output *out, const char *line)
     size_t n = 0;
 
     for (; *line != '\0' && n < LINE_MAX; line++) {
-        wide[n++] = (u8)*line;
+        wide[n++] = (u8)*line < ' ' ? '?' : (u8)*line;      /* names of files may have anything in them */
     }
     wide[n++] = '\r';
     wide[n++] = '\n';
@@ -57,16 +57,17 @@ boot_code const char *efi_error(efi_status s)
     }
 }
 
-boot_code bool efi_narrow(char *dst, size_t size, const u16 *src, size_t units)
+boot_code bool efi_narrow(char *dst, size_t size, const void *src, size_t units)
 {
+    const u8 *p = src;
     size_t n = 0;
 
-    for (; n < units && src[n] != 0; n++) {
+    for (; n < units && (p[2 * n] | p[2 * n + 1]) != 0; n++) {
         if (n + 1 >= size) {
             dst[n] = '\0';
             return false;
         }
-        dst[n] = src[n] < 0x80 ? (char)src[n] : '?';
+        dst[n] = p[2 * n + 1] == 0 && p[2 * n] < 0x80 ? (char)p[2 * n] : '?';
     }
     dst[n] = '\0';
     return true;

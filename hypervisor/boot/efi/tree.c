@@ -56,6 +56,7 @@ boot_code void *efi_tree_start(struct efi *e, const void *from, u64 max, const c
         return NULL;
     }
     r = from != NULL ? fdt_open_into(from, tree, (int)bytes) : make_empty(tree, (int)bytes);
+    r = r != 0 ? r : fdt_check_full(tree, (size_t)bytes);        /* now, while there is a console to say it on */
     if (r != 0) {
         efi_say(e, "%s: is damaged: libfdt error %d", name, -r);
         return NULL;
@@ -170,6 +171,14 @@ boot_code const char *efi_tree_next_binary(const void *tree, int *node)
         }
     }
     return NULL;
+}
+
+boot_code bool efi_tree_may_be_kernel(const void *tree, int node)
+{
+    return fdt_node_check_compatible(tree, node, "multiboot,ramdisk") != 0 &&
+           fdt_node_check_compatible(tree, node, "xen,linux-initrd") != 0 &&
+           fdt_node_check_compatible(tree, node, "multiboot,device-tree") != 0 &&
+           fdt_node_check_compatible(tree, node, "xen,xsm-policy") != 0;
 }
 
 boot_code bool efi_tree_set_reg(const struct efi *e, void *tree, int node, const struct efi_blob *module)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IORT (DEN 0049 E.e): through which SMMU, and to which ITS, the ids of PCI's functions go. Noted for who is to rewrite it for dom0, and
- * for drivers of SMMUs.
+ * IORT (DEN 0049 E.e): through which SMMU, and to which ITS, the ids of PCI's functions go. Noted for who is to rewrite
+ * it for dom0, and for drivers of SMMUs.
  */
 #include "parse.h"
 
@@ -98,7 +98,8 @@ static boot_code bool leads_on(const struct acpi_iort_node *from, const struct a
 static boot_code int read_map(struct acpi_view *v, const struct acpi_iort_node *from, u32 off)
 {
     struct acpi_devices *dev = &acpi_devices;
-    u32 first = acpi_u32(v, off), more = acpi_u32(v, off + 4), output = acpi_u32(v, off + 8), to = acpi_u32(v, off + 12);
+    u32 first = acpi_u32(v, off), more = acpi_u32(v, off + 4), output = acpi_u32(v, off + 8);
+    u32 to = acpi_u32(v, off + 12);
     bool single = (acpi_u32(v, off + 16) & MAPPING_SINGLE) != 0;
 
     for (u32 i = 0; i < dev->nr_nodes; i++) {

@@ -66,7 +66,8 @@ static boot_code int parse_timers(struct machine *m, struct acpi_view *v)
         }
         /* Timers' are level-sensitive whatever is said (Arm ARM D11.2.4). */
         if (*irqs[i] != 0 && (acpi_u32(v, timers[i].off + 4) & GTDT_EDGE)) {
-            (void)acpi_bad(v, timers[i].off + 4, "the %s timer's interrupt as an edge: taken as a level", timers[i].what);
+            (void)acpi_bad(v, timers[i].off + 4, "the %s timer's interrupt as an edge: taken as a level",
+                           timers[i].what);
         }
     }
     return r;

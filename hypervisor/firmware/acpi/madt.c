@@ -7,7 +7,9 @@
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 #define MADT_ENTRIES   44
 
-/* 5.2.12.14 to 5.2.12.18; the least that an entry has to have: a GICC of ACPI 5.1 has 76 bytes, of 6.0 80, of 6.5 82. */
+/*
+ * 5.2.12.14 to 5.2.12.18; the least that an entry has to have: a GICC of ACPI 5.1 has 76 bytes, of 6.0 80, of 6.5 82.
+ */
 enum madt_type { MADT_GICC = 11, MADT_GICD = 12, MADT_MSI_FRAME = 13, MADT_GICR = 14, MADT_ITS = 15 };
 #define GICC_MIN      76
 #define GICD_MIN      24
@@ -19,7 +21,10 @@ enum madt_type { MADT_GICC = 11, MADT_GICD = 12, MADT_MSI_FRAME = 13, MADT_GICR 
 #define GICC_ONLINE_CAPABLE BIT32(3)
 #define MSI_FRAME_SPIS      BIT32(0)     /* count and first SPI are the entry's, not the register's */
 
-/* The tables say where a GIC's parts are, and not how large: what its architecture has (IHI 0048 4.1, 5.1; IHI 0069 12.8). */
+/*
+ * The tables say where a GIC's parts are, and not how large: what its architecture has (IHI 0048 4.1, 5.1; IHI 0069
+ * 12.8).
+ */
 #define GICD_V2_SIZE KIB(4)
 #define GICC_SIZE    KIB(8)
 #define GICH_SIZE    KIB(4)
@@ -173,8 +178,8 @@ static boot_code int parse_msi_frame(struct madt *d, const struct acpi_entry *e)
     }
     if (e->size < MSI_FRAME_MIN || f.base == 0 || !IS_ALIGNED(f.base, KIB(4)) ||
         (f.nr_spis != 0 && (f.first_spi < 32 || f.first_spi + f.nr_spis > 1020))) {
-        return acpi_bad(&d->v, e->off, "MSI frame of %u bytes, with a base of %#" PRIx64 " and %u SPIs from %u", e->size,
-                        f.base, f.nr_spis, f.first_spi);
+        return acpi_bad(&d->v, e->off, "MSI frame of %u bytes, with a base of %#" PRIx64 " and %u SPIs from %u",
+                        e->size, f.base, f.nr_spis, f.first_spi);
     }
     if (dev->nr_msi_frames == ACPI_MAX_MSI_FRAMES) {
         return acpi_bad(&d->v, e->off, "more than %u MSI frames", ACPI_MAX_MSI_FRAMES);
@@ -187,8 +192,8 @@ static boot_code int parse_msi_frame(struct madt *d, const struct acpi_entry *e)
 static boot_code void parse_entries(struct madt *d)
 {
     static int (*const parse[])(struct madt *d, const struct acpi_entry *e) = {
-        [MADT_GICC] = parse_gicc, [MADT_GICD] = parse_gicd, [MADT_MSI_FRAME] = parse_msi_frame, [MADT_GICR] = parse_gicr,
-        [MADT_ITS] = parse_its,
+        [MADT_GICC] = parse_gicc, [MADT_GICD] = parse_gicd, [MADT_MSI_FRAME] = parse_msi_frame,
+        [MADT_GICR] = parse_gicr, [MADT_ITS] = parse_its,
     };
     struct acpi_entry e;
     u32 pos = MADT_ENTRIES;
@@ -205,7 +210,8 @@ static boot_code void parse_entries(struct madt *d)
         log_warn("MADT: more than %u CPUs: %u are not used", NR_CPUS, d->nr_too_many);
     }
     if (d->base_differs) {
-        log_warn("MADT: GICCs differ in base or maintenance interrupt: those at offset %#x are taken for all", d->first_gicc);
+        log_warn("MADT: GICCs differ in base or maintenance interrupt: those at offset %#x are taken for all",
+                 d->first_gicc);
     }
 }
 
@@ -223,8 +229,8 @@ static boot_code void sort_own(struct madt *d)
 }
 
 /*
- * Without a GICR each GICC has its redistributor's base. A GICv4's has 256 KiB, and so has one of which the next is just so far: the room
- * is there, and the next one is found by this stride. Those without a gap become one region.
+ * Without a GICR each GICC has its redistributor's base. A GICv4's has 256 KiB, and so has one of which the next is
+ * just so far: the room is there, and the next one is found by this stride. Those without a gap become one region.
  */
 static boot_code void take_own_redists(struct madt *d)
 {
@@ -256,7 +262,8 @@ static boot_code int check_v2(struct madt *d)
     g->gich_size = GICH_SIZE;
     g->gicv_size = GICV_SIZE;
     if (g->gicc == 0 || g->gich == 0 || g->gicv == 0 || !IS_ALIGNED(g->gicc | g->gich | g->gicv, PAGE_SIZE)) {
-        return acpi_bad(&d->v, d->first_gicc, "GICC without the base of a GICv2's GICC, GICH or GICV: is EL2 off in firmware?");
+        return acpi_bad(&d->v, d->first_gicc,
+                        "GICC without the base of a GICv2's GICC, GICH or GICV: is EL2 off in firmware?");
     }
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NUMA: SRAT (ACPI 6.5, 5.2.16) and SLIT (5.2.17). Proximity domains are any numbers; nodes are counted from 0, in the order in which the
- * SRAT has the domains. A machine with nonsense here still has its memory and CPUs: what cannot be believed gets a message, and node 0.
+ * NUMA: SRAT (ACPI 6.5, 5.2.16) and SLIT (5.2.17). Proximity domains are any numbers; nodes are counted from 0, in the
+ * order in which the SRAT has the domains. A machine with nonsense here still has its memory and CPUs: what cannot be
+ * believed gets a message, and node 0.
  */
 #include <argon/console.h>
 #include <argon/string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding the tables (ACPI 6.5, 5.2.5 to 5.2.8): RSDP, XSDT or RSDT, all that these list, and the FADT's DSDT. A table that is bad is
- * left out: the others may do.
+ * Finding the tables (ACPI 6.5, 5.2.5 to 5.2.8): RSDP, XSDT or RSDT, all that these list, and the FADT's DSDT. A table
+ * that is bad is left out: the others may do.
  */
 #include <argon/console.h>
 #include <argon/string.h>
@@ -22,7 +22,9 @@
 #define PIECE KIB(256)           /* of a table that is summed up */
 
 /* Of these a machine has one. */
-static const char *const only_one[] = { "APIC", "FACP", "GTDT", "SPCR", "DBG2", "MCFG", "IORT", "SRAT", "SLIT", "DSDT" };
+static const char *const only_one[] = {
+    "APIC", "FACP", "GTDT", "SPCR", "DBG2", "MCFG", "IORT", "SRAT", "SLIT", "DSDT"
+};
 
 /* Add the bytes of [pa, pa + size) to *sum. False: they cannot be mapped. */
 static boot_code bool add_bytes(const struct firmware_memory *memory, paddr_t pa, u64 size, u8 *sum)
@@ -70,11 +72,13 @@ static boot_code bool check_table(const struct acpi_tables *t, paddr_t pa, const
     if (!is_signature(out->signature)) {
         log_warn("ACPI: %s: no table at %#" PRIx64 ": its signature cannot be printed", from, pa);
     } else if (out->size < ACPI_HEADER || out->size > ACPI_MAX_TABLE || pa > UINT64_MAX - out->size) {
-        log_warn("ACPI: %s: %.4s at %#" PRIx64 ": offset 0x4: a length of %u bytes", from, out->signature, pa, out->size);
+        log_warn("ACPI: %s: %.4s at %#" PRIx64 ": offset 0x4: a length of %u bytes", from, out->signature, pa,
+                 out->size);
     } else if (!add_bytes(t->memory, pa, out->size, &sum)) {
         log_warn("ACPI: %s: %.4s at %#" PRIx64 ": its %u bytes cannot be read", from, out->signature, pa, out->size);
     } else if (sum != 0) {
-        log_warn("ACPI: %s: %.4s at %#" PRIx64 ": offset 0x9: wrong checksum, the sum is %#x", from, out->signature, pa, sum);
+        log_warn("ACPI: %s: %.4s at %#" PRIx64 ": offset 0x9: wrong checksum, the sum is %#x", from, out->signature,
+                 pa, sum);
     } else {
         return true;
     }

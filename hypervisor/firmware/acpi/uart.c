@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console's UART: SPCR (Microsoft, Serial Port Console Redirection Table) and, where that has none that can be used, DBG2 (Debug Port
- * Table 2). Both have the same kinds and say where it is with ACPI's generic address (6.5, 5.2.3.2).
+ * The console's UART: SPCR (Microsoft, Serial Port Console Redirection Table) and, where that has none that can be
+ * used, DBG2 (Debug Port Table 2). Both have the same kinds and say where it is with ACPI's generic address (6.5,
+ * 5.2.3.2).
  */
 #include <argon/console.h>
 #include <argon/string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table being read. Fields are little-endian and at any alignment; what lies behind the table's end reads as 0, as a field does that
- * an older revision lacks, so that no length, checked or not, leads outside.
+ * A table being read. Fields are little-endian and at any alignment; what lies behind the table's end reads as 0, as a
+ * field does that an older revision lacks, so that no length, checked or not, leads outside.
  */
 #ifndef ACPI_VIEW_H
 #define ACPI_VIEW_H
@@ -41,7 +41,10 @@ printf_like(3, 4) int acpi_bad(struct acpi_view *v, u32 off, const char *fmt, ..
 
 /* An entry of MADT or SRAT: type and length in its first two bytes. */
 struct acpi_entry { u32 off, size; u8 type; };
-/* The entry at *pos, which moves behind it. False at the end of the table, or of what can be read of it, after a message. */
+/*
+ * The entry at *pos, which moves behind it. False at the end of the table, or of what can be read of it, after a
+ * message.
+ */
 must_check bool acpi_next_entry(struct acpi_view *v, u32 *pos, struct acpi_entry *e);
 
 #endif

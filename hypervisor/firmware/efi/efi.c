@@ -14,23 +14,29 @@
 struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
-#define ATTRIBUTE_WB BIT(3)
+#define ATTRIBUTE_WB      BIT(3)
+/* write-combined, -through or -back: no registers */
+#define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)
+#define ATTRIBUTE_RUNTIME BIT(63)
 
 /* The system table's head (4.3): what is read of it. */
 struct system_table { u64 signature; u32 revision, size, crc, reserved; u64 not_read[10]; u64 nr_tables, tables; };
 
-static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81 };
-static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d };
+static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88,
+                                0x81 };
+static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1,
+                                0x4d };
 
 /*
- * RAM that firmware has done with: the loader's, what boot services had, and what is free (7.2.1 and table 7.10). Not what ACPI could give
- * back: its tables are read until dom0 has its own, and dom0 is shown some.
+ * RAM that firmware has done with: the loader's, what boot services had, and what is free (7.2.1 and table 7.10). Not
+ * what ACPI could give back: its tables are read until dom0 has its own, and dom0 is shown some.
  */
 static boot_code bool is_usable(const struct descriptor *d)
 {
     static const u32 usable = BIT32(1) | BIT32(2) | BIT32(3) | BIT32(4) | BIT32(7);
 
-    return d->type < 32 && (usable >> d->type & 1) != 0 && (d->attribute & ATTRIBUTE_WB) != 0;
+    return d->type < 32 && (usable >> d->type & 1) != 0 &&
+           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
 }
 
 struct map { const u8 *at; u64 nr; u32 size; };
@@ -60,7 +66,8 @@ static boot_code bool next_usable(const struct map *map, u64 from, u64 *start, u
         struct descriptor d = descriptor_at(map, i);
         u64 d_end = descriptor_end(&d);
 
-        if (is_usable(&d) && d.start >= from && d_end > d.start && (!found || d.start < *start)) {
+        if (is_usable(&d) && d.start >= from && d_end > d.start &&
+            (!found || d.start < *start || (d.start == *start && d_end > *end))) {
             *start = d.start;
             *end = d_end;
             found = true;
@@ -115,10 +122,33 @@ static boot_code void add_ram(struct machine *m, const struct map *map)
     }
 }
 
+/* No two descriptors should be of the same memory. Where they are, it is not for use if one of them says so. */
+static boot_code int cut_unusable(struct machine *m, const struct map *map)
+{
+    for (u64 i = 0; i < map->nr; i++) {
+        struct descriptor d = descriptor_at(map, i);
+        u64 end = descriptor_end(&d);
+        struct machine_range bank;
+
+        if (is_usable(&d) || (d.attribute & ATTRIBUTE_MEMORY) == 0 || end <= d.start ||
+            !machine_next_ram(m, d.start, end, &bank)) {
+            continue;
+        }
+        log_warn("UEFI: %#" PRIx64 "..%#" PRIx64 " in the memory map is free and of type %u: not used", d.start, end,
+                 d.type);
+        if (machine_add_nomap(m, d.start, end - d.start) != 0) {
+            log_err("UEFI: the memory map has too many such pieces");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
 {
     const struct machine_efi *efi = &m->efi;
     struct map map = { .size = efi->desc_size };
+    int r;
 
     if (efi->map.size == 0 || efi->map.size > MAX_MAP || efi->desc_size < sizeof(struct descriptor)) {
         log_err("UEFI: a memory map of %" PRIu64 " bytes, with descriptors of %u bytes, cannot be used", efi->map.size,
@@ -135,7 +165,11 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     }
     map.nr = efi->map.size / efi->desc_size;
     add_ram(m, &map);
+    r = cut_unusable(m, &map);
     memory->unmap(map.at, efi->map.size);
+    if (r != 0) {
+        return r;
+    }
     if (m->nr_banks == 0) {
         log_err("UEFI: no RAM in the memory map at %#" PRIx64, efi->map.start);
         return -EINVAL;
@@ -152,7 +186,7 @@ static boot_code paddr_t find_rsdp(const u8 *tables, u64 nr)
         struct config_table t;
 
         memcpy(&t, tables + i * sizeof(t), sizeof(t));
-        if (memcmp(t.guid, acpi_20, sizeof(acpi_20)) == 0) {
+        if (memcmp(t.guid, acpi_20, sizeof(acpi_20)) == 0 && t.table != 0) {
             return t.table;
         }
         if (memcmp(t.guid, acpi_10, sizeof(acpi_10)) == 0) {

@@ -7,8 +7,8 @@
 #include <argon/machine.h>
 
 /*
- * m->efi is filled: add the RAM of its memory map to m's banks, and find m->rsdp. -EINVAL, after a message: map or system table cannot be
- * used.
+ * m->efi is filled: add the RAM of its memory map to m's banks, and find m->rsdp. -EINVAL, after a message: map or
+ * system table cannot be used.
  */
 must_check int efi_read_machine(struct machine *m, const struct firmware_memory *memory);
 

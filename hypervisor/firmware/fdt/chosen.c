@@ -33,8 +33,9 @@ static boot_code void read_uefi(struct fdt_parse *p)
         if (prop.data == NULL && i == 0) {
             return;
         }
-        if (prop.data == NULL || !dt_number(&prop, &value[i])) {
-            log_warn("device tree: /chosen: %s %s: what UEFI left is not used", prop.data == NULL ? "no" : "bad", names[i]);
+        if (prop.data == NULL || !dt_number(&prop, &value[i]) || (i >= 3 && value[i] > UINT32_MAX)) {
+            log_warn("device tree: /chosen: %s %s: what UEFI left is not used", prop.data == NULL ? "no" : "bad",
+                     names[i]);
             return;
         }
     }

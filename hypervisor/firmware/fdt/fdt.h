@@ -7,7 +7,10 @@
 
 /* Bytes of the device tree whose header is at `header`; 0 if it is none. */
 size_t fdt_bytes(const void *header);
-/* /chosen and what is kept out of use, into *m, which is zeroed; -EINVAL after a message. First of all; the others are about that tree. */
+/*
+ * /chosen and what is kept out of use, into *m, which is zeroed; -EINVAL after a message. First of all; the others are
+ * about that tree.
+ */
 must_check int fdt_parse_chosen(struct machine *m, const void *fdt, size_t max);
 /* Does the tree describe a machine: has its root more than /chosen and /hypervisor? */
 bool fdt_is_machine(void);
