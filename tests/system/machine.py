@@ -78,7 +78,7 @@ class Options:
     uefi: pathlib.Path | None = None
     # The keys that UEFI trusts: "" for none (no Secure Boot), "snakeoil" for those of Debian's package.
     uefi_keys: str = ""
-    # Where given: (code, variables) of UEFI firmware, which keeps its variables in that file and starts what a disk has.
+    # Where given: UEFI, as (code, file that keeps its variables); it finds on the disks what to boot.
     flash: tuple | None = None
     network: bool = False
     reboot: bool = False
