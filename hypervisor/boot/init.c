@@ -70,12 +70,12 @@ static boot_code const void *map_firmware(paddr_t pa, u64 size)
     return mmu_window(pa, size, MMU_RO);
 }
 
-static const struct firmware_memory firmware_memory = { .map = map_firmware, .unmap = mmu_window_close };
+const struct firmware_memory boot_firmware_memory = { .map = map_firmware, .unmap = mmu_window_close };
 
 /* The rest of `machine`, by tree or ACPI. */
 static boot_code void machine_finish(void)
 {
-    if (machine_describe(opt.acpi, &firmware_memory) != 0) {
+    if (machine_describe(opt.acpi, &boot_firmware_memory) != 0) {
         show_log();
         boot_stop("%s cannot be used", machine.acpi ? "ACPI's tables" : "what firmware says of the machine");
     }
@@ -148,6 +148,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#" PRIx64, ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
     firmware_boot_init();
+    efi_boot_find();
     boot_memory_init();
     dom0_claim();
     boot_cpu_stacks();
@@ -162,6 +163,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     domain_init();
     sched_init(opt.sched);
     sched_init_cpu(0);
+    efi_boot_enable();
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
     errata_boot_done();
     vcpu_boot_done();

@@ -48,6 +48,11 @@ static boot_code int choose_acpi(enum acpi_choice how, const struct firmware_mem
     return 0;
 }
 
+boot_code const struct acpi_tables *machine_acpi(void)
+{
+    return machine.acpi ? &acpi_tables : NULL;
+}
+
 static boot_code int check_acpi_machine(const struct machine *m)
 {
     if (m->nr_banks == 0) {

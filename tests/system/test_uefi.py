@@ -142,7 +142,7 @@ def said(machine, what):
 
 
 @pytest.mark.parametrize("config, what", [
-    (None, "no configuration file BOOTAA64.cfg, nor one of a shorter name, beside BOOTAA64.EFI"),
+    (None, "BOOTAA64.EFI: no configuration file of that name with .cfg, nor of a shorter one, beside it"),
     (CONFIG, "kernel=: vmlinuz: no such file"),
     (CONFIG.replace("default=debian", "default=devuan"), r"BOOTAA64.cfg: no section \[devuan\]"),
     (CONFIG.replace("ramdisk=initrd", "ramdisk initrd"),
@@ -169,8 +169,7 @@ def test_shell(make_machine, disk):
                              "fs0:\\argon\\argon-1.0-arm64.efi -cfg=other.cfg\r\n"
                              "fs0:\\argon\\argon-1.0-arm64.efi -cfg=other.cfg debian -- maxcpus=1 loglvl=all\r\n")
     with make_machine(uefi=disk.folder, memory=3072) as dom0:
-        dom0.expect_text("Argon: no configuration file argon-1.0-arm64.cfg, nor one of a shorter name, "
-                         "beside argon-1.0-arm64.efi", machines.BOOT_TIMEOUT)
+        dom0.expect_text("Argon: argon-1.0-arm64.efi: no configuration file of that name", machines.BOOT_TIMEOUT)
         dom0.expect_text("Argon: kernel=: nothing-here: no such file")
         dom0.boot()
         assert dom0.run("xl info xen_commandline").split(":")[-1].strip() == \

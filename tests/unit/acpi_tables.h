@@ -278,14 +278,15 @@ static inline void gtdt_plain(struct tb *t)
     "q7-gic3-4cpu-its", "q7-gic3-4cpu-noits", "q7-gic3-numa2", "q7-gic3-smmu" \
 }
 
-/* Bytes of a table of that folder into buf; 0 if it has none. Tests run in tests/unit. */
+/* Bytes of a table of that folder into buf; 0 if it has none. Without run.sh: in tests/unit. */
 static inline u32 qemu_table(const char *dir, const char *signature, u8 *buf, u32 room)
 {
+    const char *at = getenv("UNIT_DIR");
     char path[512];
     size_t n = 0;
     FILE *f;
 
-    snprintf(path, sizeof(path), "acpi/%s/%s.bin", dir, signature);
+    snprintf(path, sizeof(path), "%s/acpi/%s/%s.bin", at != NULL ? at : ".", dir, signature);
     f = fopen(path, "rb");
     if (f != NULL) {
         n = fread(buf, 1, room, f);

@@ -58,6 +58,12 @@ static void test_lists(void **state)
     only = tb_rsdp_of(0, rsdt, xsdt);
     assert_int_equal(acpi_open(&t, &fw_memory, only), 0);
     assert_int_equal(t.nr, 1);
+    /* Not even one that is whole. */
+    only = tb_rsdp_of(2, rsdt, xsdt);
+    fw_find(only)->data[15] = 0;
+    fw_find(only)->data[8] += 2;
+    assert_int_equal(acpi_open(&t, &fw_memory, only), 0);
+    assert_int_equal(t.nr, 1);
     /* 2.0 without an XSDT, or without one that can be used. */
     assert_int_equal(acpi_open(&t, &fw_memory, tb_rsdp_of(2, rsdt, 0)), 0);
     assert_int_equal(t.nr, 1);
@@ -253,6 +259,19 @@ static void test_dsdt(void **state)
     tb_fix(r->data, 116);
     assert_int_equal(acpi_open(&t, &fw_memory, rsdp), 0);
     assert_int_equal(acpi_find(&t, "DSDT", 0)->start, old);
+    /* Or in the middle of it: what is there of it counts. */
+    memset(r->data + 40, 0, 4);
+    memcpy(r->data + 140, &x, 8);
+    r->data[4] = 144;
+    r->size = 144;
+    tb_refix(r);
+    assert_int_equal(acpi_open(&t, &fw_memory, rsdp), 0);
+    assert_int_equal(acpi_find(&t, "DSDT", 0)->start, x);
+    r->data[4] = 142;
+    r->size = 142;
+    tb_refix(r);
+    assert_int_equal(acpi_open(&t, &fw_memory, rsdp), 0);
+    assert_null(acpi_find(&t, "DSDT", 0));
     /* In the list already. */
     tb_list(x);
     unit_log_clear();

@@ -61,6 +61,8 @@ STEP(console_boot_done)
 STEP(boot_memory_init)
 STEP(boot_memory_release)
 STEP(dom0_claim)
+STEP(efi_boot_find)
+STEP(efi_boot_enable)
 STEP(dom0_build)
 STEP(errata_boot_done)
 STEP(firmware_boot_init)
@@ -223,6 +225,7 @@ static const struct { const char *first, *then; } order[] = {
     { "options_parse", "time_init" },            /* dtuart=, console=; and deadlines need the clock */
     { "time_init", "machine_find_uart" },
     { "console_init", "boot_memory_init" },      /* what stops from here on is seen */
+    { "efi_boot_find", "boot_memory_init" },     /* what it reserves is not given away */
     { "boot_memory_init", "dom0_claim" },
     { "dom0_claim", "mmu_map_stack" },           /* the first allocation: what is free is in one piece */
     { "errata_boot_init", "errata_cpu_up" },
@@ -237,6 +240,9 @@ static const struct { const char *first, *then; } order[] = {
     { "irq_boot_init", "smp_boot" },
     { "sched_init", "sched_init_cpu" },
     { "sched_init_cpu", "smp_boot" },
+    { "mmu_map_stack", "efi_boot_enable" },      /* each region of addresses is there: it is copied */
+    { "sched_init_cpu", "efi_boot_enable" },
+    { "efi_boot_enable", "dom0_build" },         /* which tells dom0 what it may call */
     { "domain_init", "dom0_build" },
     { "smp_boot", "errata_boot_done" },          /* every CPU has said what it is */
     { "errata_boot_done", "dom0_build" },

@@ -204,6 +204,9 @@ static void test_long_options(void **state)
     line[1023] = '\0';
     fake_options(line);                  /* fit, but not with options= */
     fake_refuses("argon.cfg: options= is longer than 1023 characters");
+    line[3 + 1024 - 6] = '\0';
+    fake_options(line);                  /* by one character */
+    fake_refuses("argon.cfg: options= is longer than 1023 characters");
     line[3 + 1023 - 6] = '\0';
     fake_options(line);
     fake_starts();
@@ -296,6 +299,17 @@ static void test_malformed(void **state)
     config("kernel=vmlinuz name=\xc3\xa4\n");    /* in a value it is no business of ours */
     fake_starts();
     kernel_args("name=\xc3\xa4");
+}
+
+/* What is misspelt is named, and costs itself only; what only Xen on other machines knows is not misspelt. */
+static void test_unknown_keys(void **state)
+{
+    (void)state;
+    files("video=gfx-640x480\nucode=x\nkernel=vmlinuz a\n[other]\nramdsk=x\nKernel = y\n# z=\n");
+    fake_starts();
+    kernel_args("a");
+    assert_string_equal(fake.log, "Argon: argon.cfg: unknown, ignored: ramdsk=x\n"
+                                  "Argon: argon.cfg: unknown, ignored: Kernel = y\n");
 }
 
 static void test_chain(void **state)
@@ -491,10 +505,10 @@ int main(void)
         fake_case(test_all), fake_case(test_least), fake_case(test_text), fake_case(test_names),
         fake_case(test_no_config), fake_case(test_config_not_read), fake_case(test_places), fake_case(test_options),
         fake_case(test_long_options), fake_case(test_cfg_option), fake_case(test_sections),
-        fake_case(test_sections_missing), fake_case(test_malformed), fake_case(test_chain), fake_case(test_files),
-        fake_case(test_shim), fake_case(test_stale_keys), fake_case(test_bad_map), fake_case(test_el1),
-        fake_case(test_no_console), fake_case(test_no_tables), fake_case(test_each_allocation),
-        fake_case(test_each_call), fake_case(test_chain_of_long_lists)
+        fake_case(test_sections_missing), fake_case(test_malformed), fake_case(test_unknown_keys),
+        fake_case(test_chain), fake_case(test_files), fake_case(test_shim), fake_case(test_stale_keys),
+        fake_case(test_bad_map), fake_case(test_el1), fake_case(test_no_console), fake_case(test_no_tables),
+        fake_case(test_each_allocation), fake_case(test_each_call), fake_case(test_chain_of_long_lists)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

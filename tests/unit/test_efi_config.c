@@ -109,6 +109,8 @@ static void test_names(void **state)
     assert_false(efi_config_name("-", 1, name));
     memset(longest, 'x', EFI_NAME_MAX - 1);
     assert_false(efi_config_name(longest, 0, name));
+    longest[EFI_NAME_MAX - 4] = '\0';
+    assert_false(efi_config_name(longest, 0, name));
     longest[EFI_NAME_MAX - 5] = '\0';
     assert_true(efi_config_name(longest, 0, name));
     assert_int_equal(strlen(name), EFI_NAME_MAX - 1);

@@ -63,6 +63,9 @@ static void test_config(void **state)
             lines += text[c] == '\n';
         }
         if (efi_config_prepare(copy, n, &line) == NULL) {
+            for (const char *p = NULL, *q; (q = efi_config_next_unknown(copy, n, p)) != NULL; p = q) {
+                assert_true(q > p && q >= copy && q < copy + n && strchr(q, '=') != NULL);
+            }
             static const char *const keys[] = { "kernel", "default", "", "k", "[" };
             static const char *const sections[] = { "", "global", "a", "]" };
 

@@ -224,12 +224,14 @@ static void test_images(void **state)
         }
         u8 *copy = malloc(sizeof(head));
         u32 n = 1 + rnd(sizeof(head));
+        struct build_sizes sizes = { .initrd = rnd(0x40000000), .firmware = rnd(2) ? rnd(0x800000) : 0 };
 
         memcpy(copy + sizeof(head) - n, head, n);
         if (image_probe(copy + sizeof(head) - n, n, &img, &why) == 0 &&
-            build_place(&img, 0x60000000, MIB(512), rnd(0x40000000), &place, &need) == 0) {
+            build_place(&img, 0x60000000, MIB(512), &sizes, &place, &need) == 0) {
             assert_true(place.kernel >= 0x60000000 && place.kernel + img.mem_size <= 0x80000000);
             assert_true(place.fdt >= place.kernel + img.mem_size || place.fdt + MIB(2) <= place.kernel);
+            assert_true(place.firmware >= place.fdt + MIB(2) && place.firmware + sizes.firmware <= place.initrd);
             assert_true(place.initrd + place.initrd_size <= 0x80000000);
         }
         free(copy);

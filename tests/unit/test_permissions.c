@@ -3,8 +3,8 @@
  * Who may call what: every caller, every operation, every target, through the real hypercalls, against the rows of
  * permissions_rows.h. What lies below the hypercalls is not linked: an operation that gets there was allowed.
  */
-/* unit-sources: core/hypercall/table.c core/hypercall/platform_op.c core/hypercall/memory_op.c */
-/* unit-sources: core/hypercall/memory_op_physmap.c core/hypercall/memory_op_reservation.c core/hypercall/multicall.c */
+/* unit-sources: core/hypercall/table.c core/hypercall/platform_op.c core/hypercall/platform_efi.c */
+/* unit-sources: core/hypercall/memory_op.c core/hypercall/memory_op_physmap.c core/hypercall/memory_op_reservation.c core/hypercall/multicall.c */
 /* unit-sources: core/hypercall/version.c core/hypercall/console_io.c core/hypercall/grant_table.c */
 /* unit-sources: core/hypercall/vm_assist.c core/hypercall/vcpu_op.c core/hypercall/sched_op.c */
 /* unit-sources: core/hypercall/event_channel.c core/hypercall/hypfs.c core/hypercall/hvm_op.c */

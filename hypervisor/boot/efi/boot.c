@@ -37,6 +37,9 @@ static boot_code enum efi_found load_config(struct efi *e, struct config *c, con
         efi_say(e, "%s, line %u: %s", c->name, line, fault);
         return EFI_FILE_FAILED;
     }
+    for (const char *p = NULL; (p = efi_config_next_unknown((const char *)c->text.data, c->text.size, p)) != NULL;) {
+        efi_say(e, "%s: unknown, ignored: %s", c->name, p);
+    }
     return EFI_FILE_LOADED;
 }
 

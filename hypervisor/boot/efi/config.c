@@ -128,6 +128,25 @@ boot_code const char *efi_config_get(const char *text, u64 size, const char *sec
     return value != NULL ? value : efi_config_get_in(text, size, "global", key);
 }
 
+/* ucode= and video= are Xen's, for other machines. A table of names would have addresses in it. */
+static boot_code bool is_known(const char *line)
+{
+    return *line == '[' || value_of(line, "default") != NULL || value_of(line, "chain") != NULL ||
+           value_of(line, "options") != NULL || value_of(line, "kernel") != NULL || value_of(line, "ramdisk") != NULL ||
+           value_of(line, "xsm") != NULL || value_of(line, "dtb") != NULL || value_of(line, "ucode") != NULL ||
+           value_of(line, "video") != NULL;
+}
+
+boot_code const char *efi_config_next_unknown(const char *text, u64 size, const char *after)
+{
+    const char *end = text + size, *p = after != NULL ? after + strlen(after) : text;
+
+    while ((p = next_line(p, end)) != NULL && is_known(p)) {
+        p += strlen(p);
+    }
+    return p;
+}
+
 boot_code bool efi_config_has_section(const char *text, u64 size, const char *section)
 {
     const char *end = text + size;

@@ -97,6 +97,8 @@ const char *efi_config_get(const char *text, u64 size, const char *section, cons
 /* Only in that section. */
 const char *efi_config_get_in(const char *text, u64 size, const char *section, const char *key);
 bool efi_config_has_section(const char *text, u64 size, const char *section);
+/* The next line behind `after` (NULL: from the start) with a key that means nothing, in any section. NULL: no more. */
+const char *efi_config_next_unknown(const char *text, u64 size, const char *after);
 
 /* ---- tree.c: the device tree for Argon ---- */
 /*

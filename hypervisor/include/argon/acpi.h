@@ -39,6 +39,8 @@ must_check int acpi_open(struct acpi_tables *t, const struct firmware_memory *me
 /* The n-th table (from 0) with that signature, NULL if none. */
 const struct acpi_table *acpi_find(const struct acpi_tables *t, const char signature[4], u32 n);
 
+/* The tables that machine_describe() found, to be read further. NULL: the machine is known by a device tree. */
+const struct acpi_tables *machine_acpi(void);
 /*
  * Fill in what ACPI's tables say of CPUs, GIC, timer, PSCI and NUMA, and acpi_devices. RAM, modules and command lines, which they do not
  * know, are there already. -EINVAL, with the reason in the log: this machine cannot be run from its tables.

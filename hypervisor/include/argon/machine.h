@@ -14,6 +14,7 @@
 #define MACHINE_MAX_MODULES   16
 #define MACHINE_MAX_REDIST    16
 #define MACHINE_MAX_NODES     16
+#define MACHINE_MAX_EFI_MMIO  32
 
 /* Between NUMA nodes, where firmware says nothing, and within one (ACPI 5.2.17; binding numa.txt). */
 #define NODE_DISTANCE_LOCAL   10
@@ -76,6 +77,9 @@ struct machine_efi {
     paddr_t system_table;        /* EFI_SYSTEM_TABLE */
     struct machine_range map;    /* the memory map at ExitBootServices() (7.2.3): in place of the tree's memory nodes */
     u32 desc_size, desc_version; /* of one descriptor of it */
+    u32 runtime_services;        /* EFI_RT_SUPPORTED_* (8.1) that dom0 may ask for by XENPF_efi_runtime_call: set before dom0_build() */
+    u32 nr_mmio;
+    struct machine_range mmio[MACHINE_MAX_EFI_MMIO];     /* registers that its runtime services use: given to nobody. efi_boot_find() */
 };
 
 /* The counter reads wrong at times: bits of timer_quirks, by properties fsl,erratum-a008585 and so on. */

@@ -99,6 +99,9 @@ static const u64 kind_attrs[] = {
     [MMU_RW] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN,
     [MMU_RO] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN | PTE_S1_RO,
     [MMU_DEVICE] = PTE_S1_ATTR(MAIR_IDX_DEVICE) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN,
+    [MMU_RX] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_S1_RO,
+    [MMU_RWX] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1,
+    [MMU_NC] = PTE_S1_ATTR(MAIR_IDX_NC) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN,
 };
 
 boot_code void mmu_init(paddr_t image)
@@ -215,6 +218,48 @@ u64 mmu_map_stack(u32 cpu, u32 node, bool emergency)
 u64 arch_cpu_stack_bytes(void)
 {
     return 2 * HYP_STACK_SIZE;
+}
+
+/* ---- firmware's translation: level 0 of its own, and below that the hypervisor's own tables and more ---- */
+static struct pgtable firmware_pgt = { .ops = &host_ops, .start_level = 0, .va_bits = 48 };
+
+static boot_code bool firmware_root_ready(void)
+{
+    if (firmware_pgt.root == NULL) {
+        firmware_pgt.root = host_table_alloc(&firmware_pgt);
+    }
+    return firmware_pgt.root != NULL;
+}
+
+/* Each of the hypervisor's regions has a level-0 entry to itself (asm/layout.h), and the direct map the upper half. */
+boot_code int mmu_firmware_map(paddr_t pa, u64 size, enum mmu_kind kind)
+{
+    unsigned int shift = pgt_level_shift(0);
+
+    if (size == 0 || pa + size < pa || (pa + size - 1) >> host_pgt.va_bits != 0) {
+        return -EINVAL;
+    }
+    for (u64 i = pa >> shift; i <= (pa + size - 1) >> shift; i++) {
+        if (host_pgt.root[i] != 0 || i >= BIT(HYP_DIRECTMAP_BITS) >> shift) {
+            return -EADDRINUSE;
+        }
+    }
+    return firmware_root_ready() ? pgt_map(&firmware_pgt, pa, pa, size, kind_attrs[kind]) : -ENOMEM;
+}
+
+/* By now each region has its level-0 entry, which never changes: what is mapped later is below it. */
+boot_code paddr_t mmu_firmware_root(void)
+{
+    if (!firmware_root_ready()) {
+        return 0;
+    }
+    for (unsigned int i = 0; i < 512; i++) {
+        if (host_pgt.root[i] != 0) {
+            firmware_pgt.root[i] = host_pgt.root[i];
+        }
+    }
+    dsb(ishst);                          /* there before a walk begins at it (B2.3.12) */
+    return mmu_va_to_pa(firmware_pgt.root);
 }
 
 mfn_t virt_to_mfn(const void *va)
