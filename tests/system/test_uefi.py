@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Argon as an EFI application under Debian's UEFI: configuration file, GRUB, Secure Boot, and what is said to be missing."""
+"""Argon as an EFI application under Debian's UEFI: configuration file, GRUB, Secure Boot, and what is missing."""
 
 import os
 import re
