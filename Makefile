@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
-# make test       unit, guest and system tests, lints, both compilers: unit, guest-test, system-test, lint, check-compilers alone
+# make test       unit, package, guest and system tests, lints, both compilers: unit, package-test, guest-test, system-test, lint,
+#                 check-compilers alone
+# make deb        the Debian package, build/deb/argon-hypervisor_VERSION_arm64.deb
+# make test-installed  that package on an installed Debian with UEFI, GRUB and ACPI or a device tree
 # make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
 # make mutate     the mutations alone (MUTATE="event grant/": a part of them)
+# make fuzz       libFuzzer over the parsers of ACPI's tables (FUZZ_SECONDS=60)
 # make bench      instruction counts beside Debian's Xen and KVM (BENCH="--gic 3 --no-kvm": a part of it)
 # make bench-io   a Debian guest's disk and network, by instructions, beside Debian's Xen
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
 ROOT    := $(CURDIR)
 B       := build
+# Headers and libraries for arm64: fetched, but where they are given (debian/rules).
 SYSROOT := $(B)/sysroot-arm64
+SYSROOT_STAMP := $(if $(filter command%,$(origin SYSROOT)),,$(B)/.sysroot-arm64.stamp)
 CROSS   ?= aarch64-linux-gnu-
 DEBUG   ?= 0
 
@@ -26,6 +32,7 @@ endif
 LD      := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
 NM      := $(CROSS)nm
+READELF := $(CROSS)readelf
 ifeq ($(DEBUG),1)
 TAG := $(TAG)-debug
 endif
@@ -48,16 +55,17 @@ endif
 
 DIRS := lib core core/domain core/vcpu core/sched core/event core/grant core/mem core/hypercall core/hypercall/domctl \
         core/hypercall/sysctl core/time core/irq core/smp core/console vdev vdev/vgic drivers/irqchip drivers/uart \
-        firmware firmware/fdt boot boot/build arch/arm arch/arm/arm64
+        firmware firmware/fdt firmware/acpi firmware/efi boot boot/build boot/efi arch/arm arch/arm/arm64
 CSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.c)))
 SSRC := $(sort $(foreach d,$(DIRS),$(wildcard hypervisor/$(d)/*.S)))
 CSRC := $(filter-out %/asm-offsets.c,$(CSRC))
 OBJS := $(patsubst hypervisor/%.c,$(OUT)/%.o,$(CSRC)) $(patsubst hypervisor/%.S,$(OUT)/%.o,$(SSRC))
 LDS  := hypervisor/arch/arm/arm64/argon.lds
+LIBS := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
 # Cortex-A53 errata that only compiler and linker can work around, in any code (docs/design/errata.md).
 LDFIX := --fix-cortex-a53-843419 --fix-cortex-a53-835769
 
-.PHONY: all image clean demo test unit guest-test system-test bench bench-io bench-create lint check-compilers
+.PHONY: all image clean demo test unit guest-test system-test deb package-test test-installed bench bench-io bench-create lint check-compilers
 all: image
 image: $(IMAGE)
 
@@ -71,26 +79,33 @@ $(IMAGE): $(OUT)/argon.elf always
 	@cmp -s $< $@.elf && [ -s $@ ] || { $(OBJCOPY) -O binary $< $@ && cp $< $@.elf && \
 	    echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"; }
 
-$(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py
+$(OUT)/argon.elf: $(OBJS) $(LDS) scripts/layers.py scripts/position.py
 	@echo "  LD      $@"
 	@scripts/layers.py $(NM) $(OUT) $(OBJS)
+	@scripts/position.py $(READELF) $(OUT) $(OBJS) $(LIBS)
 	@$(LD) -T $(LDS) --gc-sections -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --fatal-warnings \
-	    $(LDFIX) -o $@ $(OBJS) \
-	    $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64-linux-gnu/libz.a
+	    $(LDFIX) -o $@ $(OBJS) $(LIBS)
 
-$(OUT)/%.o: hypervisor/%.c $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+# Runs where firmware loaded it: no tables of addresses in place of a switch (scripts/position.py looks). To clang the first
+# flag means both, and the second nothing.
+$(OUT)/boot/efi/%.o: CFLAGS += -fno-jump-tables
+ifneq ($(CC),clang)
+$(OUT)/boot/efi/%.o: CFLAGS += -fno-tree-switch-conversion
+endif
+
+$(OUT)/%.o: hypervisor/%.c $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(TCC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/%.o: hypervisor/%.S $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+$(OUT)/%.o: hypervisor/%.S $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
 	@$(TCC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
 # Offsets of C structure members for the assembler: compiled to assembly, the markers picked out.
 $(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/*/*.h) \
-    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(B)/.sysroot-arm64.stamp
+    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(SYSROOT_STAMP)
 	@mkdir -p $(@D)
 	@$(TCC) $(CFLAGS) -S $< -o $@.s
 	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@
@@ -131,6 +146,21 @@ guest-test: setup image
 system-test: setup image images
 	@$(PYTEST) tests/system
 
+deb: setup
+	@scripts/deb.sh
+
+# Contents and scripts of the package.
+package-test: deb
+	@$(PYTEST) tests/package
+
+# INSTALLED="-k gic3": a part of it; INSTALLED=--peer: Debian's Xen in place of Argon.
+INSTALLED ?=
+test-installed:
+	@scripts/setup.sh --installed
+	@scripts/installed/disk.sh
+	@scripts/deb.sh
+	@$(PYTEST) tests/installed $(INSTALLED)
+
 lint: setup
 	@scripts/lint.sh
 
@@ -144,6 +174,7 @@ check-compilers: setup
 test: check-compilers
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory package-test
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
 
@@ -159,6 +190,12 @@ test-long: setup image images
 	@$(MAKE) --no-print-directory -C tests/guest
 	@$(MAKE) --no-print-directory -C tests/unit build
 	@scripts/test-long.sh $(LONG)
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(B)/.sysroot-arm64.stamp
+	@scripts/setup.sh --check make clang libclang-rt-14-dev libcmocka-dev libfdt-dev
+	@$(MAKE) --no-print-directory -C tests/fuzz SECONDS=$(FUZZ_SECONDS)
 
 BENCH ?=
 bench: setup image images

@@ -18,11 +18,11 @@ import sys
 
 INCLUDE = pathlib.Path(__file__).resolve().parents[1] / "hypervisor"
 RANK = {"lib": 0, "core": 1, "vdev": 2, "drivers": 2, "firmware": 2, "arch": 3, "boot": 4}
-# The assembler's first call of C.
-UPWARD = {("arch", "boot_main")}
+# The assembler's first calls of C.
+UPWARD = {("arch", "boot_main"), ("arch", "efi_main")}
 # What no object defines: libfdt and zlib are boot code's, the linker script's symbols those of who makes maps.
 FOREIGN = {"firmware": re.compile(r"fdt_"), "boot": re.compile(r"fdt_|inflate|boot_|image_"),
-           "arch": re.compile(r"(boot|bss|errata_sites|image|ro_after_boot|rodata|text)_")}
+           "arch": re.compile(r"(boot|bss|errata_sites|got|image|pe|ro_after_boot|rodata|text)_")}
 
 
 def contract_headers():

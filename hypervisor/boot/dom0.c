@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first domain: 1:1 memory, the host's devices, and a kernel from the boot modules (docs/design/boot.md). */
 #include "dom0.h"
+#include "dom0_efi.h"
 
 #include <argon/arch.h>
 #include <argon/console.h>
@@ -23,7 +24,14 @@
 static boot_data struct dom0 {
     struct build b;
     struct dom0_devices devices;
+    struct machine_efi efi;              /* what dom0 is told of its own */
 } the_dom0;
+
+/* Does dom0 find its memory and tables as UEFI leaves them? */
+static boot_code bool is_under_uefi(void)
+{
+    return machine.acpi || machine.efi.system_table != 0;
+}
 
 static boot_code u32 choose_vcpus(const struct machine_gic *g)
 {
@@ -66,16 +74,43 @@ static boot_code void plan(struct build *b)
     build_probe_kernel(b);
 }
 
+static boot_code void fill_firmware(struct dom0 *my, const struct dom0_efi *tables, struct area *a)
+{
+    build_must(&my->b, dom0_efi_build(tables, a, &my->efi), "tables as UEFI's");
+}
+
+/* How much memory the tables take at most: with all CPUs, and as many banks as there may be. */
+static boot_code void plan_firmware(struct dom0 *my)
+{
+    const u64 mpidr[MAX_VCPUS] = { 0 };
+    struct dom0_acpi acpi = {
+        .m = &machine, .host = machine_acpi(), .mpidr = mpidr,
+        .nr_vcpus = MIN(MAX(machine.nr_cpus, opt.dom0_min_vcpus), (u32)MAX_VCPUS)
+    };
+    struct dom0_efi tables = {
+        .host = &machine.efi, .memory = &boot_firmware_memory, .acpi = machine.acpi ? &acpi : NULL,
+        .nr_banks = BUILD_MAX_BANKS
+    };
+    struct area a = { .buf = NULL };
+
+    if (!is_under_uefi()) {
+        return;
+    }
+    fill_firmware(my, &tables, &a);
+    my->b.firmware_size = ROUND_UP(a.used, PAGE_SIZE);
+}
+
 static boot_code void claim_memory(struct build *b)
 {
+    struct build_sizes sizes = build_sizes(b);
     u64 bytes = ROUND_UP(opt.dom0_mem != 0 ? opt.dom0_mem : DOM0_DEFAULT_MEM, BUILD_CHUNK);
-    u64 first_min = build_first_bank(b, bytes), ramdisk_size = b->ramdisk != NULL ? b->ramdisk->size : 0;
+    u64 first_min = build_first_bank(b, bytes);
     struct mem_stats before;
     int r;
 
     mem_stats(&before);
     dom0_find_stay(&machine, b->kernel, &b->image, build_module_data(b->kernel), b->ramdisk, &b->stay);
-    if (dom0_claim_stay(&machine, bytes, first_min, &b->image, ramdisk_size, &b->stay, &b->memory.bank[0])) {
+    if (dom0_claim_stay(&machine, bytes, first_min, &b->image, &sizes, &b->stay, &b->memory.bank[0])) {
         b->memory.nr = 1;
         b->memory.total = b->memory.bank[0].size;
     }
@@ -208,6 +243,62 @@ static boot_code u32 choose_event_ppi(const struct dom0 *my)
     return 16 + (u32)__builtin_ctz(unused_ppis);
 }
 
+/* Where dom0 is told of it: its tree, or with ACPI the parameter that Linux asks for (public hvm/params.h). */
+static boot_code void set_event_ppi(struct domain *d, u32 ppi)
+{
+    const u64 type_ppi = UINT64_C(2) << 56, active_low = BIT(9);
+
+    d->arch.event_ppi = ppi;
+    d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = type_ppi | active_low | ppi;
+}
+
+static boot_code void load_firmware(struct dom0 *my, const struct dom0_fdt *in)
+{
+    struct build *b = &my->b;
+    struct dom0_acpi acpi = { .m = &machine, .host = machine_acpi(), .mpidr = in->mpidr, .nr_vcpus = in->nr_vcpus };
+    struct dom0_efi tables = {
+        .host = &machine.efi, .memory = &boot_firmware_memory, .acpi = machine.acpi ? &acpi : NULL, .bank = in->bank,
+        .nr_banks = in->nr_banks
+    };
+    struct area a = { .buf = build_firmware_buffer(b), .base = b->place.firmware, .room = b->firmware_size };
+
+    fill_firmware(my, &tables, &a);
+    if (!area_fits(&a)) {
+        build_stop(b, "firmware's tables have grown since they were first read");
+    }
+    build_firmware_done(b);
+    log_info("%s: %s tables at %#" PRIx64 " (%" PRIu64 " bytes)", b->name, machine.acpi ? "ACPI and UEFI" : "UEFI",
+             a.base, a.used);
+}
+
+/* The host's tree, filtered, and room for guest-physical space of other uses; or, with ACPI, hardly anything. */
+static boot_code void write_fdt(struct dom0 *my, struct dom0_fdt *in, struct machine_range *spare)
+{
+    struct build *b = &my->b;
+    u64 grant_size = (u64)grant_max_frames(b->d) << PAGE_SHIFT, tree = 0, room;
+    void *buf;
+
+    if (in->dt != NULL) {
+        tree = (u64)in->dt->tree_size + in->dt->strings_size;
+    }
+    if (machine.acpi) {
+        buf = build_fdt_buffer(b, tree + KIB(64), &room);
+        build_fdt_done(b, dom0_stub_build(in, buf, (size_t)room), room);
+        return;
+    }
+    in->nr_spare = dom0_spare_regions(&machine, &b->memory, my->devices.reserved, grant_size, spare, BUILD_MAX_BANKS);
+    if (in->nr_spare == 0) {
+        boot_stop("no space for dom0's grant table window of %" PRIu64 " KiB: give dom0 less memory (dom0_mem)",
+                  grant_size >> 10);
+    }
+    /*
+     * Names of properties are not shared in it, CPUs and the nodes of Argon's own are added: what it can become at
+     * most.
+     */
+    buf = build_fdt_buffer(b, 4 * tree + KIB(64), &room);
+    build_fdt_done(b, dom0_fdt_build(in, buf, (size_t)room), room);
+}
+
 static boot_code void load_fdt(struct dom0 *my, const struct dt *dt)
 {
     struct build *b = &my->b;
@@ -215,28 +306,20 @@ static boot_code void load_fdt(struct dom0 *my, const struct dt *dt)
     u64 mpidr[MAX_VCPUS];
     struct dom0_fdt in = {
         .m = &machine, .dt = dt, .bank = banks, .spare = spare, .initrd = b->place.initrd,
-        .initrd_size = b->place.initrd_size, .cmdline = b->cmdline, .mpidr = mpidr, .nr_vcpus = b->nr_vcpus
+        .initrd_size = b->place.initrd_size, .cmdline = b->cmdline, .mpidr = mpidr, .nr_vcpus = b->nr_vcpus,
+        .event_ppi = choose_event_ppi(my)
     };
-    u64 grant_size = (u64)grant_max_frames(b->d) << PAGE_SHIFT, room;
-    void *buf;
 
     for (u32 i = 0; i < b->nr_vcpus; i++) {
         mpidr[i] = arch_vcpu_mpidr(b->d->vcpu[i]) & 0xffffff;
     }
+    set_event_ppi(b->d, in.event_ppi);
     in.nr_banks = list_memory(my, banks, ARRAY_SIZE(banks));
-    in.nr_spare = dom0_spare_regions(&machine, &b->memory, my->devices.reserved, grant_size, spare, ARRAY_SIZE(spare));
-    if (in.nr_spare == 0) {
-        boot_stop("no space for dom0's grant table window of %" PRIu64 " KiB: give dom0 less memory (dom0_mem)",
-                  grant_size >> 10);
+    if (is_under_uefi()) {
+        load_firmware(my, &in);
+        in.efi = &my->efi;
     }
-    in.event_ppi = choose_event_ppi(my);
-    b->d->arch.event_ppi = in.event_ppi;
-    /*
-     * Names of properties are not shared in it, CPUs and the nodes of Argon's own are added: what it can become at
-     * most.
-     */
-    buf = build_fdt_buffer(b, 4 * (u64)(dt->tree_size + dt->strings_size) + KIB(64), &room);
-    build_fdt_done(b, dom0_fdt_build(&in, buf, (size_t)room), room);
+    write_fdt(my, &in, spare);
 }
 
 /* What stayed is dom0's now; the rest goes to the allocator. */
@@ -254,15 +337,31 @@ static boot_code void free_modules(const struct build *b)
 
 boot_code void dom0_claim(void)
 {
-    struct build *b = &the_dom0.b;
+    struct dom0 *my = &the_dom0;
+    struct build *b = &my->b;
     char why[160];
 
     if (!modules_check(&machine, arch_image_start(), arch_image_bytes(), why, sizeof(why))) {
         boot_stop("%s", why);
     }
     plan(b);
+    plan_firmware(my);
     claim_memory(b);
     build_lay_out(b);
+}
+
+static boot_code void find_devices(struct dom0 *my, const struct dt *dt)
+{
+    int r;
+
+    if (machine.acpi) {
+        r = dom0_find_acpi_devices(&machine, machine_acpi(), p2m_gpaddr_bits(), irqchip->nr_irqs(), &my->devices);
+    } else if (dt != NULL) {
+        r = dom0_find_devices(&machine, dt, &my->devices);
+    } else {
+        boot_stop("dom0: the device tree is gone");
+    }
+    build_must(&my->b, r, "devices");
 }
 
 boot_code void dom0_build(void)
@@ -271,11 +370,9 @@ boot_code void dom0_build(void)
     struct build *b = &my->b;
     const struct dt *dt = machine_dt();
 
-    if (dt == NULL) {
-        boot_stop("dom0: the device tree is gone");
-    }
-    build_must(b, dom0_find_devices(&machine, dt, &my->devices), "devices");
+    find_devices(my, dt);
     create(b);
+    b->d->arch.mmio_on_fault = machine.acpi;
     build_give_memory(b, opt.dom0_mem_max);
     give_reserved(my);
     give_mmio(my);

@@ -33,8 +33,8 @@ void dom0_find_stay(const struct machine *m, const struct machine_module *kernel
  * Claim one bank of `want` bytes, or less down to `least`, with them in it. True: *stay is what stays, and its frames
  * are claimed too. False: nothing is claimed, nothing stays.
  */
-must_check bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, const struct image *img, u64 initrd_size,
-                                struct build_stay *stay, struct machine_range *out);
+must_check bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, const struct image *img,
+                                const struct build_sizes *sizes, struct build_stay *stay, struct machine_range *out);
 
 /* ---- device tree (boot/dom0_filter.c, boot/dom0_fdt.c) ---- */
 enum dom0_node {
@@ -63,10 +63,16 @@ struct dom0_fdt {
     const u64 *mpidr;            /* affinity per vCPU */
     u32 nr_vcpus;
     u32 event_ppi;
+    const struct machine_efi *efi;       /* dom0's own; NULL: none */
 };
 
 /* Write dom0's tree into buf. Returns its size, or -ENOSPC, or -EINVAL (a host tree that cannot be copied). */
 must_check int dom0_fdt_build(const struct dom0_fdt *in, void *buf, size_t size);
+/*
+ * The same for a dom0 that has ACPI's tables: nothing but /chosen and /hypervisor, by which Linux knows that it is to
+ * use those. dt may be NULL.
+ */
+must_check int dom0_stub_build(const struct dom0_fdt *in, void *buf, size_t size);
 
 /* ---- devices (boot/dom0_dev.c) ---- */
 /* Device memory by what dom0's stage 1 may make of it (p2m.h). */
@@ -87,6 +93,7 @@ struct dom0_devices {
     u64 edge[16];                /* bit per INTID whose trigger is an edge */
 };
 
+must_check int dom0_devices_create(struct dom0_devices *dev);    /* empty; -ENOMEM: dom0_devices_free() all the same */
 /* Collect what the host's tree gives dom0 into new sets. -ENOMEM, -ENOSPC; dom0_devices_free() in either case. */
 must_check int dom0_find_devices(const struct machine *m, const struct dt *dt, struct dom0_devices *out);
 void dom0_devices_free(struct dom0_devices *dev);

@@ -138,8 +138,8 @@ static boot_code void note_ppis(struct finder *f)
 }
 
 /*
- * Argon's own: interrupt controller, console UART, and all RAM (a device whose registers lie in RAM is firmware's
- * mistake).
+ * Argon's own: interrupt controller, console UART, what UEFI drives at run time, and all RAM (a device whose registers
+ * lie in RAM is firmware's mistake).
  */
 static boot_code int take_back(const struct machine *m, struct rangeset *set)
 {
@@ -154,6 +154,9 @@ static boot_code int take_back(const struct machine *m, struct rangeset *set)
     r = r != 0 ? r : remove_frames(set, g->gicv, g->gicv_size);
     if (r == 0 && m->has_uart) {
         r = remove_frames(set, m->uart.base, m->uart.size);
+    }
+    for (u32 i = 0; r == 0 && i < m->efi.nr_mmio; i++) {
+        r = remove_frames(set, m->efi.mmio[i].start, m->efi.mmio[i].size);
     }
     for (u32 i = 0; r == 0 && i < m->nr_banks; i++) {
         r = remove_frames(set, m->banks[i].start, m->banks[i].size);
@@ -200,7 +203,7 @@ static boot_code int walk_all(struct finder *f, const struct dt *dt)
     return r;
 }
 
-static boot_code int create_sets(struct dom0_devices *dev)
+boot_code int dom0_devices_create(struct dom0_devices *dev)
 {
     struct rangeset **const sets[] = {
         &dev->mmio[DOM0_MMIO_DEVICE], &dev->mmio[DOM0_MMIO_NC], &dev->mmio[DOM0_MMIO_WB], &dev->iomem_caps, &dev->spis,
@@ -250,7 +253,7 @@ static boot_code int take_back_irqs(const struct machine *m, struct dom0_devices
 
 boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, struct dom0_devices *out)
 {
-    int r = create_sets(out);
+    int r = dom0_devices_create(out);
     struct finder *f = r == 0 ? xzalloc(struct finder) : NULL;
 
     if (f == NULL) {

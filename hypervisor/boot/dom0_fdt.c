@@ -232,7 +232,9 @@ static boot_code void write_added(struct copier *c)
         put_boot_props(c);
         fdtw_end(&c->out);
     }
-    fdtw_hypervisor(&c->out, in->spare, in->nr_spare, in->event_ppi);
+    fdtw_begin_hypervisor(&c->out, in->spare, in->nr_spare, in->event_ppi);
+    fdtw_uefi(&c->out, in->efi);
+    fdtw_end(&c->out);
     fdtw_psci(&c->out);
     write_cpus(c);
     fdtw_memory(&c->out, in->bank, in->nr_banks);

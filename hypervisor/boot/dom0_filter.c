@@ -39,6 +39,22 @@ static boot_code bool has_private_irq(const struct dt_walk *w)
     return false;
 }
 
+/* A device whose registers UEFI's runtime services use, which the hypervisor calls: two drivers are one too many. */
+static boot_code bool is_firmwares(const struct dt_walk *w)
+{
+    struct machine_range r = { .start = 0 };
+    u32 i = 0;
+
+    while (machine.efi.nr_mmio != 0 && dt_reg(w, i++, &r.start, &r.size) == 0) {
+        for (u32 j = 0; j < machine.efi.nr_mmio; j++) {
+            if (machine_ranges_overlap(&r, &machine.efi.mmio[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static boot_code enum dom0_node filter_top(const struct dt_node *n)
 {
     if (strcmp(n->name, "chosen") == 0) {
@@ -72,7 +88,8 @@ boot_code enum dom0_node dom0_filter(const struct dt_walk *w)
     default:
         break;
     }
-    if (dt_match(&n->compatible, dropped) != NULL || n->iommu_cells.data != NULL || has_private_irq(w)) {
+    if (dt_match(&n->compatible, dropped) != NULL || n->iommu_cells.data != NULL ||
+        is_firmwares(w) || has_private_irq(w)) {
         return DOM0_NODE_DROP;
     }
     return n->passthrough.data != NULL ? DOM0_NODE_PASSTHROUGH : DOM0_NODE_COPY;

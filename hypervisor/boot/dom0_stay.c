@@ -117,8 +117,9 @@ static boot_code bool claim_bank(const struct machine_range *bank, const struct 
 }
 
 /* A bank of this size: aligned for large mappings, or beginning with the first module, or ending with the last. */
-static boot_code bool claim_size(const struct machine *m, u64 size, const struct image *img, u64 initrd_size,
-                                 const struct build_stay *stay, struct machine_range *out)
+static boot_code bool claim_size(const struct machine *m, u64 size, const struct image *img,
+                                 const struct build_sizes *sizes, const struct build_stay *stay,
+                                 struct machine_range *out)
 {
     const struct machine_range *k = stay->kernel.size != 0 ? &stay->kernel : &stay->ramdisk;
     const struct machine_range *r = stay->ramdisk.size != 0 ? &stay->ramdisk : k;
@@ -134,7 +135,7 @@ static boot_code bool claim_size(const struct machine *m, u64 size, const struct
         for (u32 b = 0; b < m->nr_banks; b++) {
             if (machine_range_in(out, &m->banks[b])) {
                 out->node = m->banks[b].node;
-                if (build_place_stay(img, out, initrd_size, stay, &place) && claim_bank(out, stay)) {
+                if (build_place_stay(img, out, sizes, stay, &place) && claim_bank(out, stay)) {
                     return true;
                 }
             }
@@ -145,14 +146,14 @@ static boot_code bool claim_size(const struct machine *m, u64 size, const struct
 
 /* Both, or one of them: false when that cannot be, with nothing claimed. Less than `want` rather than a copy. */
 static boot_code bool claim_around(const struct machine *m, u64 want, u64 least, const struct image *img,
-                                   u64 initrd_size,
-                                   const struct build_stay *stay, struct machine_range *out)
+                                   const struct build_sizes *sizes, const struct build_stay *stay,
+                                   struct machine_range *out)
 {
     if (stay->kernel.size == 0 && stay->ramdisk.size == 0) {
         return false;
     }
     for (u64 size = want;; size = MAX(ROUND_DOWN(size / 2, BUILD_CHUNK), least)) {
-        if (claim_size(m, size, img, initrd_size, stay, out)) {
+        if (claim_size(m, size, img, sizes, stay, out)) {
             return true;
         }
         if (size <= least) {
@@ -161,14 +162,14 @@ static boot_code bool claim_around(const struct machine *m, u64 want, u64 least,
     }
 }
 
-boot_code bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, const struct image *img, u64 initrd_size,
-                               struct build_stay *stay, struct machine_range *out)
+boot_code bool dom0_claim_stay(const struct machine *m, u64 want, u64 least, const struct image *img,
+                               const struct build_sizes *sizes, struct build_stay *stay, struct machine_range *out)
 {
     const struct build_stay tries[] = { *stay, { .ramdisk = stay->ramdisk }, { .kernel = stay->kernel } };
 
     for (u32 i = 0; i < ARRAY_SIZE(tries); i++) {
         *stay = tries[i];
-        if (claim_around(m, want, least, img, initrd_size, stay, out)) {
+        if (claim_around(m, want, least, img, sizes, stay, out)) {
             return true;
         }
     }

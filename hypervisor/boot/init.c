@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the assembler's first C call to dom0: one list of steps. */
+#include <argon/acpi.h>
 #include <argon/arch.h>
 #include <argon/boot.h>
 #include <argon/boot_memory.h>
@@ -31,6 +32,14 @@ noreturn_fn void boot_main(paddr_t tables_pa, paddr_t image);
 
 static const void *tables;               /* firmware's, mapped until dom0 is built */
 
+/* The reason for what comes is in the log: show it if firmware's tables still lead to a UART. */
+static boot_code void show_log(void)
+{
+    if (machine_find_uart("") == 0) {
+        console_init();
+    }
+}
+
 /* What the boot loader passed in x0 (arm64 boot protocol), into `machine`. */
 static boot_code void machine_init(paddr_t pa)
 {
@@ -51,11 +60,24 @@ static boot_code void machine_init(paddr_t pa)
     mmu_window_close(tables, FDT_HEADER);
     tables = mmu_window(pa, size, MMU_RO);
     if (tables == NULL || machine_from_firmware(tables, (size_t)size, pa) != 0) {
-        /* The reason is in the log: show it if the tables still lead to a UART. */
-        if (machine_find_uart("") == 0) {
-            console_init();
-        }
+        show_log();
         boot_stop("the device tree at %#" PRIx64 " cannot be used", pa);
+    }
+}
+
+static boot_code const void *map_firmware(paddr_t pa, u64 size)
+{
+    return mmu_window(pa, size, MMU_RO);
+}
+
+const struct firmware_memory boot_firmware_memory = { .map = map_firmware, .unmap = mmu_window_close };
+
+/* The rest of `machine`, by tree or ACPI. */
+static boot_code void machine_finish(void)
+{
+    if (machine_describe(opt.acpi, &boot_firmware_memory) != 0) {
+        show_log();
+        boot_stop("%s cannot be used", machine.acpi ? "ACPI's tables" : "what firmware says of the machine");
     }
 }
 
@@ -112,8 +134,9 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     console_init_early();
     uart_drivers = uart_driver_list;
     machine_init(tables_pa);
-    boot_pcpu.node = machine_cpu_node(&machine, boot_pcpu.hwid);
     options_parse(machine.xen_cmdline);
+    machine_finish();
+    boot_pcpu.node = machine_cpu_node(&machine, boot_pcpu.hwid);
     errata_boot_init(opt.errata);
     time_init(machine.timer_hz != 0 ? machine.timer_hz : arch_counter_hz());
     if (machine_find_uart(opt.dtuart) == 0) {
@@ -125,6 +148,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     log_info("Argon hypervisor, Xen ABI %u.%u, loaded at %#" PRIx64, ARGON_XEN_MAJOR, ARGON_XEN_MINOR, image);
     log_info("command line: %s", machine.xen_cmdline);
     firmware_boot_init();
+    efi_boot_find();
     boot_memory_init();
     dom0_claim();
     boot_cpu_stacks();
@@ -139,6 +163,7 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     domain_init();
     sched_init(opt.sched);
     sched_init_cpu(0);
+    efi_boot_enable();
     log_info("%u CPUs online", smp_boot(opt.maxcpus != 0 ? opt.maxcpus : NR_CPUS));
     errata_boot_done();
     vcpu_boot_done();

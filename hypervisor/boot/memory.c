@@ -188,6 +188,55 @@ static boot_code void give_to_allocator(paddr_t start, paddr_t end, u32 node)
     mem_add_range(start, end, node);
 }
 
+static boot_data u32 table_node;         /* whose carve is in the bank that is mapped first */
+
+/* A page for a table of the direct map, out of a bank that is in it. */
+static boot_code paddr_t take_table(void)
+{
+    struct carve *c = &carves[table_node];
+
+    if (!carve_fits(c, PAGE_SIZE, PAGE_SIZE)) {
+        return 0;
+    }
+    c->end -= PAGE_SIZE;
+    return c->end;
+}
+
+static boot_code void direct_map_bank(u32 b)
+{
+    paddr_t start = ROUND_UP(machine.banks[b].start, PAGE_SIZE), end = ROUND_DOWN(bank_end(b), PAGE_SIZE);
+
+    if (start < end && mmu_direct_map(start, end) != 0) {
+        boot_stop("memory at %#" PRIx64 "-%#" PRIx64 " cannot be mapped", start, end);
+    }
+}
+
+/*
+ * The bank with the largest free range first. The tables for all others come from it: UEFI leaves RAM in many pieces.
+ */
+static boot_code void direct_map_all(void)
+{
+    u32 first = 0;
+
+    for (u32 i = 1; i < MEM_MAX_NODES; i++) {
+        if (carves[i].end - carves[i].next > carves[table_node].end - carves[table_node].next) {
+            table_node = i;
+        }
+    }
+    for (u32 b = 0; b < machine.nr_banks; b++) {
+        if (machine.banks[b].start <= carves[table_node].next) {
+            first = b;
+        }
+    }
+    direct_map_bank(first);
+    mmu_use_tables(take_table);
+    for (u32 b = 0; b < machine.nr_banks; b++) {
+        if (b != first) {
+            direct_map_bank(b);
+        }
+    }
+}
+
 boot_code void boot_memory_init(void)
 {
     paddr_t run_start = 0, run_end = 0;
@@ -197,15 +246,8 @@ boot_code void boot_memory_init(void)
         boot_stop("the device tree names no memory");
     }
     holes_collect();
-    for (u32 b = 0; b < machine.nr_banks; b++) {
-        paddr_t start = ROUND_UP(machine.banks[b].start, PAGE_SIZE);
-        paddr_t end = ROUND_DOWN(machine.banks[b].start + machine.banks[b].size, PAGE_SIZE);
-
-        if (start < end && mmu_direct_map(start, end) != 0) {
-            boot_stop("memory at %#" PRIx64 "-%#" PRIx64 " cannot be mapped", start, end);
-        }
-    }
     for_each_free(carve_choose);
+    direct_map_all();
     frame_base = paddr_to_mfn(machine.banks[0].start).m;
     frame_end = paddr_to_mfn(bank_end(machine.nr_banks - 1)).m;
     ASSERT(frame_base < frame_end);

@@ -216,6 +216,23 @@ static boot_code bool parse_bootscrub(const struct option *o, const char *value)
     return true;
 }
 
+/* <bool> or "force". */
+static boot_code bool parse_acpi(const struct option *o, const char *value)
+{
+    bool yes;
+
+    (void)o;
+    if (strcmp(value, "force") == 0) {
+        opt.acpi = ACPI_FORCE;
+        return true;
+    }
+    if (!bool_value(value, &yes)) {
+        return false;
+    }
+    opt.acpi = yes ? ACPI_ON : ACPI_OFF;
+    return true;
+}
+
 static boot_code bool parse_loglvl(const struct option *o, const char *value)
 {
     u8 *limited = o->dest == &opt.loglvl ? &opt.loglvl_limited : &opt.guest_loglvl_limited;
@@ -300,6 +317,7 @@ static const struct option options[] = {
     { "xsm", parse_xsm, NULL, 0, 0 },
     { "hmp-unsafe", parse_bool, &opt.hmp_unsafe, 0, 0 },
     { "errata", parse_string, opt.errata, 0, sizeof(opt.errata) },
+    { "acpi", parse_acpi, NULL, 0, 0 },
     /* GRUB's Debian configuration gives every Xen these; they mean something to x86 only. */
     { "placeholder", parse_accepted, NULL, 0, 0 },
     { "no-real-mode", parse_accepted, NULL, 0, 0 },
@@ -307,7 +325,6 @@ static const struct option options[] = {
     { "allow_unsafe", parse_accepted, NULL, 0, 0 },
     { "bootscrub_chunk", parse_accepted, NULL, 0, 0 },
     { "console_to_ring", parse_unsupported, NULL, 0, 0 },
-    { "acpi", parse_unsupported, NULL, 0, 0 },
     { "badpage", parse_unsupported, NULL, 0, 0 },
     { "cpufreq", parse_unsupported, NULL, 0, 0 },
     { "crashkernel", parse_unsupported, NULL, 0, 0 },
@@ -357,8 +374,8 @@ static boot_code bool parse_negated(const char *word, size_t name_len, const cha
         return false;
     }
     o = find_option(word + 3, name_len - 3);
-    return o != NULL && (o->parse == parse_bool || o->parse == parse_bootscrub) && bool_value(value, &b) &&
-           o->parse(o, b ? "no" : "yes");
+    return o != NULL && (o->parse == parse_bool || o->parse == parse_bootscrub || o->parse == parse_acpi) &&
+           bool_value(value, &b) && o->parse(o, b ? "no" : "yes");
 }
 
 /* One word, terminated. */

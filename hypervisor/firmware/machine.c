@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* What of the machine's RAM may be used. */
+/* The one description of the machine, from a device tree or ACPI's tables, and what of its RAM may be used. */
+#include <argon/acpi.h>
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/machine.h>
 #include <argon/panic.h>
 #include <argon/string.h>
+#include "efi/efi.h"
 #include "fdt/fdt.h"
 
 /* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
 #define RAM_LIMIT BIT(44)
 
-/* A device tree is all that there is today. */
+static boot_data struct acpi_tables acpi_tables;         /* where machine.acpi */
+static boot_data const struct firmware_memory *firmware_memory;
+
+/* What a loader passes is a device tree, if only one of command lines and modules. */
 boot_code size_t machine_firmware_bytes(const void *header)
 {
     return fdt_bytes(header);
@@ -20,7 +25,86 @@ boot_code int machine_from_firmware(const void *tables, size_t max, paddr_t at)
 {
     memset(&machine, 0, sizeof(machine));
     machine.tables = (struct machine_range){ .start = at, .size = max };
-    return fdt_parse_all(&machine, tables, max);
+    return fdt_parse_chosen(&machine, tables, max);
+}
+
+/* Is it ACPI? 1: yes, and the tables are open; 0: no; -EINVAL, after a message: that cannot be, and is to be. */
+static boot_code int choose_acpi(enum acpi_choice how, const struct firmware_memory *memory)
+{
+    bool tree = fdt_is_machine();
+
+    firmware_memory = memory;
+    if (tree && (how == ACPI_OFF || how == ACPI_AUTO)) {
+        return 0;
+    }
+    if (how == ACPI_OFF) {
+        log_err("acpi=off, and the device tree describes no machine");
+        return -EINVAL;
+    }
+    if (machine.rsdp != 0 && acpi_open(&acpi_tables, memory, machine.rsdp) == 0) {
+        return 1;
+    }
+    if (how == ACPI_FORCE || !tree) {
+        log_err("ACPI: %s, and %s", machine.rsdp != 0 ? "its tables cannot be used" : "firmware gave no RSDP",
+                how == ACPI_FORCE ? "acpi=force wants it" : "the device tree describes no machine");
+        return -EINVAL;
+    }
+    log_warn("acpi=on: %s: the device tree is used",
+             machine.rsdp != 0 ? "its tables cannot be" : "firmware gave no RSDP");
+    return 0;
+}
+
+boot_code const struct acpi_tables *machine_acpi(void)
+{
+    return machine.acpi ? &acpi_tables : NULL;
+}
+
+static boot_code int check_acpi_machine(const struct machine *m)
+{
+    if (m->nr_banks == 0) {
+        log_err("ACPI: no RAM: firmware left no memory map");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+boot_code int machine_describe(enum acpi_choice how, const struct firmware_memory *memory)
+{
+    int r = machine.efi.system_table != 0 ? efi_read_machine(&machine, memory) : 0;
+
+    if (r != 0) {
+        return r;
+    }
+    machine_sort_banks(&machine);
+    r = choose_acpi(how, memory);
+    if (r < 0) {
+        return r;
+    }
+    machine.acpi = r > 0;
+    if (!machine.acpi) {
+        return fdt_parse_machine(&machine);
+    }
+    r = acpi_parse_all(&machine, &acpi_tables);
+    return r != 0 ? r : check_acpi_machine(&machine);
+}
+
+/* Also where boot is to stop, as neither of them will do: a tree of no machine names no console to say so on. */
+static boot_code bool console_is_acpi(void)
+{
+    return machine.acpi || (machine.rsdp != 0 && firmware_memory != NULL && !fdt_is_machine() &&
+                            acpi_open(&acpi_tables, firmware_memory, machine.rsdp) == 0);
+}
+
+boot_code int machine_find_uart(const char *dtuart)
+{
+    machine.has_uart = false;
+    if (!console_is_acpi()) {
+        return fdt_find_uart(&machine, dtuart);
+    }
+    if (dtuart != NULL && dtuart[0] != '\0') {
+        log_warn("dtuart=%s: not looked at: with ACPI the console is SPCR's or DBG2's", dtuart);
+    }
+    return acpi_find_uart(&machine, &acpi_tables);
 }
 
 const struct machine_range *machine_redist(const struct machine_gic *g)
@@ -145,6 +229,43 @@ boot_code void machine_sort_banks(struct machine *m)
     for (u32 i = 0; i < m->nr_banks; i++) {
         ASSERT(m->banks[i].size != 0 && IS_ALIGNED(m->banks[i].start | m->banks[i].size, PAGE_SIZE));
         ASSERT(i == 0 || machine_range_end(&m->banks[i - 1]) <= m->banks[i].start);
+    }
+}
+
+/* The bank has an edge at `at`, if that is inside of it and there is room for one bank more. */
+static boot_code void split_bank(struct machine *m, u32 i, paddr_t at)
+{
+    struct machine_range *b = &m->banks[i];
+
+    if (at <= b->start || at >= machine_range_end(b) || m->nr_banks == MACHINE_MAX_BANKS) {
+        return;
+    }
+    for (u32 j = m->nr_banks++; j > i; j--) {
+        m->banks[j] = m->banks[j - 1];
+    }
+    b->size = at - b->start;
+    b[1].size -= b->size;
+    b[1].start = at;
+}
+
+boot_code void machine_set_node(struct machine *m, paddr_t start, paddr_t size, u32 node)
+{
+    paddr_t end = start + size;
+
+    if (size == 0 || end < start) {
+        return;
+    }
+    end = end > ROUND_DOWN(UINT64_MAX, PAGE_SIZE) ? ROUND_DOWN(UINT64_MAX, PAGE_SIZE) : ROUND_UP(end, PAGE_SIZE);
+    start = ROUND_DOWN(start, PAGE_SIZE);
+    for (u32 i = 0; i < m->nr_banks; i++) {
+        split_bank(m, i, start);         /* its upper part is the next to be looked at */
+        split_bank(m, i, end);
+        if (m->banks[i].start < end && machine_range_end(&m->banks[i]) > start) {
+            if (m->banks[i].start < start || machine_range_end(&m->banks[i]) > end) {
+                log_warn("RAM at %#" PRIx64 " is all taken for node %u's: too many banks", m->banks[i].start, node);
+            }
+            m->banks[i].node = node;
+        }
     }
 }
 

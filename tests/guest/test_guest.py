@@ -146,6 +146,37 @@ def test_hole_in_ram(hypervisor, gic):
     assert report.closing[1] == 0 and report.closing[0] > 5, f"{report.failures}, log {report.log}"
 
 
+# Where it is linked, and offset and size of its memory map.
+FIRMWARE, FIRMWARE_ADDRESS, FIRMWARE_MAP = runner.IMAGE.with_name("firmware.img"), 0x78000000, (0x400, 5 * 48)
+UEFI = "uefi.time+uefi.stack+uefi.interrupts+uefi.fault-"
+
+
+@pytest.mark.parametrize("fault", ["data", "code", "overflow", "other-stack", "null", "not-its-own"])
+def test_uefi(hypervisor, fault):
+    """A firmware has left runtime services behind, some of which are bad."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    runner.LOGS.mkdir(parents=True, exist_ok=True)
+    tree = runner.LOGS / f"uefi-{fault}.dtb"
+    fields = dict(args=f"only={UEFI}{fault}", gic=2 if fault == "code" else 3,
+                  cpu="max" if fault == "data" else "cortex-a57")
+    command = runner.qemu_command(hypervisor, runner.IMAGE, **fields)
+    command[2] += f",dumpdtb={tree}"
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    start, size = FIRMWARE_MAP
+    for name, *cells in (("system-table", 0, FIRMWARE_ADDRESS), ("mmap-start", 0, FIRMWARE_ADDRESS + start),
+                         ("mmap-size", size), ("mmap-desc-size", 48), ("mmap-desc-ver", 1)):
+        subprocess.run(["fdtput", "-t", "x", tree, "/chosen", f"linux,uefi-{name}", *[f"{c:x}" for c in cells]],
+                       check=True)
+    loader = f"loader,file={FIRMWARE},addr={FIRMWARE_ADDRESS:#x},force-raw=on"
+    report = runner.run(f"{hypervisor.name}-uefi-{fault}", hypervisor, extra=["-dtb", tree, "-device", loader],
+                        **fields)
+    assert report.closing, f"stopped in {report.last_test()}, log {report.log}"
+    assert report.closing == (4, 0), f"{report.failures}, log {report.log}"
+    assert "not applicable" not in report.text, report.log
+    assert "UEFI runtime services are off" in report.text, report.log
+
+
 @pytest.mark.parametrize("gic", [2, 3])
 def test_address_translation_that_faults(hypervisor, gic):
     """AT takes an exception where the walk gets a bus error. HCR_EL2.PTW keeps walks off devices: not set for once.

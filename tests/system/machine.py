@@ -25,6 +25,8 @@ XEN = IMAGES / "xen-4.17-arm64"
 sys.path.insert(0, str(TOP / "scripts" / "images"))
 import mkinitramfs  # noqa: E402 (found through the path just added)
 
+AAVMF = pathlib.Path("/usr/share/AAVMF")
+
 QEMU = "qemu-system-aarch64"
 KERNEL_ADDRESS = 0x78000000
 INITRD_ADDRESS = 0x7A000000
@@ -53,6 +55,10 @@ class Options:
     smp: int = 2
     memory: int = 2048
     machine: str = ""
+    # Has the machine a hypervisor's exception level?
+    el2: bool = True
+    # Under UEFI: does it describe the machine by ACPI's tables, or by a device tree?
+    acpi: bool = False
     # A host thread for each CPU; None chooses by the number of the host's.
     threads: bool | None = None
     hypervisor_args: str = "console=dtuart dom0_mem=768M bootscrub=0"
@@ -68,6 +74,12 @@ class Options:
     load: list | None = None
     # Where given: firmware that the machine starts, and that finds by itself what to boot.
     firmware: pathlib.Path | None = None
+    # Where given: a folder. Its files are a disk, and Debian's UEFI for QEMU starts what it finds there.
+    uefi: pathlib.Path | None = None
+    # The keys that UEFI trusts: "" for none (no Secure Boot), "snakeoil" for those of Debian's package.
+    uefi_keys: str = ""
+    # Where given: UEFI, as (code, file that keeps its variables); it finds on the disks what to boot.
+    flash: tuple | None = None
     network: bool = False
     reboot: bool = False
     # For a user at a terminal rather than a test.
@@ -76,7 +88,9 @@ class Options:
 
 def base_arguments(options):
     """QEMU's arguments that make the machine, without what it boots."""
-    machine = f"virt,virtualization=on,gic-version={options.gic}"
+    machine = f"virt,virtualization={'on' if options.el2 else 'off'},gic-version={options.gic}"
+    if options.uefi is not None:
+        machine += f",acpi={'on' if options.acpi else 'off'}"
     if options.machine:
         machine += "," + options.machine
     out = ["-M", machine, "-cpu", options.cpu, "-smp", str(options.smp), "-m", str(options.memory),
@@ -95,6 +109,14 @@ def base_arguments(options):
     if options.firmware is not None:
         # Here, not with what is booted: QEMU makes another device tree where there is firmware.
         out += ["-bios", str(options.firmware)]
+    if options.uefi is not None:
+        variables = AAVMF / f"AAVMF_VARS{'.' * bool(options.uefi_keys)}{options.uefi_keys}.fd"
+        out += ["-drive", f"if=pflash,format=raw,readonly=on,file={AAVMF / 'AAVMF_CODE.fd'}",
+                "-drive", f"if=pflash,format=raw,snapshot=on,file={variables}",
+                "-drive", f"if=none,id=uefi,format=raw,readonly=on,file=fat:{options.uefi}",
+                "-device", "virtio-blk-device,drive=uefi,bootindex=1"]
+    for file, mode in zip(options.flash or (), ("on", "off")):
+        out += ["-drive", f"if=pflash,format=raw,file={file},readonly={mode}"]
     out += options.extra
     if not options.network:
         out += ["-net", "none"]
@@ -104,7 +126,7 @@ def base_arguments(options):
 
 
 def boot_arguments(options, initrd):
-    if options.firmware is not None:
+    if options.firmware is not None or options.uefi is not None or options.flash is not None:
         return []
     out = ["-kernel", str(options.hypervisor)]
     if options.dtb is not None:

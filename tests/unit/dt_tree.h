@@ -6,6 +6,7 @@
 #ifndef DT_TREE_H
 #define DT_TREE_H
 
+#include <argon/machine.h>
 #include <libfdt.h>
 
 #define TREE_SIZE 0x20000
@@ -40,6 +41,14 @@ static inline void tree_ok(int r)
     if (r != 0) {
         fail_msg("building the tree: %s", fdt_strerror(r));
     }
+}
+
+/* `machine` from a tree, all of it. */
+static inline int tree_machine(const void *tree, size_t max)
+{
+    int r = machine_from_firmware(tree, max, 0);
+
+    return r != 0 ? r : machine_describe(ACPI_OFF, NULL);
 }
 
 static inline void tree_begin(void *f, const char *name) { tree_ok(fdt_begin_node(f, name)); }

@@ -53,6 +53,7 @@ struct row {
 
 static const struct row rows[] = {
     { __HYPERVISOR_platform_op, XENPF_settime64, DOM0_ALONE, fill_platform, 0, 0, 0 },
+    { __HYPERVISOR_platform_op, XENPF_efi_runtime_call, DOM0_ALONE, fill_platform, 0, 0, 0 },
     NOTHING(multicall, 0, EVERYBODY),
     NOTHING(vm_assist, VMASST_CMD_enable, EVERYBODY),
     NOTHING(vm_assist, VMASST_CMD_disable, EVERYBODY),

@@ -3,6 +3,7 @@
 /* unit-sources: boot/init.c */
 /* The list of boot_main(): what has to come before what, and where it ends early. */
 #include "sysreg.h"
+#include <argon/acpi.h>
 #include <argon/boot.h>
 #include <argon/boot_memory.h>
 #include <argon/console.h>
@@ -32,8 +33,8 @@ char boot_stack_top[16];
 static const char *steps[MAX_STEPS];
 static u32 nr_steps;
 static u64 tables_size, hz, stacks, window;
-static int parse_rc, uart_rc, chip_rc;
-static bool mapped, cpu_ok;
+static int parse_rc, describe_rc, uart_rc, chip_rc;
+static bool mapped, cpu_ok, acpi, reading;
 static char stopped[256];
 static jmp_buf end;
 
@@ -60,6 +61,8 @@ STEP(console_boot_done)
 STEP(boot_memory_init)
 STEP(boot_memory_release)
 STEP(dom0_claim)
+STEP(efi_boot_find)
+STEP(efi_boot_enable)
 STEP(dom0_build)
 STEP(errata_boot_done)
 STEP(firmware_boot_init)
@@ -104,8 +107,12 @@ void boot_stop(const char *fmt, ...)
 
 void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
 {
-    assert_int_equal(pa, TABLES);
     assert_int_equal(kind, MMU_RO);
+    if (reading) {
+        assert_int_equal(pa, TABLES + 0x10);
+        return boot_stack_top;
+    }
+    assert_int_equal(pa, TABLES);
     assert_int_equal(window, 0);
     window = mapped ? size : 0;
     return mapped ? boot_stack_top : NULL;
@@ -115,6 +122,10 @@ void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
 void mmu_window_close(const void *va, u64 size)
 {
     assert_ptr_equal(va, boot_stack_top);
+    if (reading) {
+        assert_int_equal(size, 8);
+        return;
+    }
     assert_int_equal(size, window);
     window = 0;
     if (has("machine_from_firmware")) {
@@ -138,6 +149,19 @@ int machine_from_firmware(const void *tables, size_t max, paddr_t at)
     return parse_rc;
 }
 
+int machine_describe(enum acpi_choice how, const struct firmware_memory *memory)
+{
+    assert_int_equal(how, ACPI_ON);              /* as the command line has it */
+    machine.acpi = acpi;
+    step("machine_describe");
+    /* The reader of firmware's memory is a window, and nothing more. */
+    reading = true;
+    assert_ptr_equal(memory->map(TABLES + 0x10, 8), boot_stack_top);
+    memory->unmap(boot_stack_top, 8);
+    reading = false;
+    return describe_rc;
+}
+
 int machine_find_uart(const char *dtuart) { (void)dtuart; step("machine_find_uart"); return uart_rc; }
 
 static int chip_init(const struct machine *m) { (void)m; step("chip_init"); return chip_rc; }
@@ -154,13 +178,14 @@ static int setup(void **state)
 {
     sysreg_setup(state);
     memset(&machine, 0, sizeof(machine));
-    opt = (struct options){ .bootscrub = BOOTSCRUB_IDLE };
+    opt = (struct options){ .bootscrub = BOOTSCRUB_IDLE, .acpi = ACPI_ON };
     machine.gic.version = 3;
     nr_steps = 0;
     tables_size = 0x1000;
     stacks = 0x1000;
-    parse_rc = uart_rc = chip_rc = 0;
+    parse_rc = describe_rc = uart_rc = chip_rc = 0;
     mapped = cpu_ok = true;
+    acpi = reading = false;
     stopped[0] = '\0';
     return 0;
 }
@@ -193,10 +218,14 @@ static u32 at(const char *name)
 static const struct { const char *first, *then; } order[] = {
     { "mmu_init", "console_init_early" },
     { "machine_from_firmware", "options_parse" },
+    { "options_parse", "machine_describe" },     /* acpi= */
+    { "machine_describe", "errata_boot_init" },  /* the timer's, by what firmware says */
+    { "machine_describe", "time_init" },
     { "options_parse", "errata_boot_init" },
     { "options_parse", "time_init" },            /* dtuart=, console=; and deadlines need the clock */
     { "time_init", "machine_find_uart" },
     { "console_init", "boot_memory_init" },      /* what stops from here on is seen */
+    { "efi_boot_find", "boot_memory_init" },     /* what it reserves is not given away */
     { "boot_memory_init", "dom0_claim" },
     { "dom0_claim", "mmu_map_stack" },           /* the first allocation: what is free is in one piece */
     { "errata_boot_init", "errata_cpu_up" },
@@ -211,6 +240,9 @@ static const struct { const char *first, *then; } order[] = {
     { "irq_boot_init", "smp_boot" },
     { "sched_init", "sched_init_cpu" },
     { "sched_init_cpu", "smp_boot" },
+    { "mmu_map_stack", "efi_boot_enable" },      /* each region of addresses is there: it is copied */
+    { "sched_init_cpu", "efi_boot_enable" },
+    { "efi_boot_enable", "dom0_build" },         /* which tells dom0 what it may call */
     { "domain_init", "dom0_build" },
     { "smp_boot", "errata_boot_done" },          /* every CPU has said what it is */
     { "errata_boot_done", "dom0_build" },
@@ -280,7 +312,15 @@ static void test_stops(void **state)
     uart_rc = -ENODEV;
     stops(TABLES, "cannot be used");
     assert_false(has("console_init"));
+    assert_false(has("machine_describe"));
     parse_rc = uart_rc = 0;
+    describe_rc = -EINVAL;
+    stops(TABLES, "what firmware says of the machine cannot be used");
+    assert_true(has("console_init"));
+    acpi = true;
+    stops(TABLES, "ACPI's tables cannot be used");
+    acpi = false;
+    describe_rc = 0;
     stacks = 0;
     stops(TABLES, "boot CPU's stacks");
     stacks = 0x1000;

@@ -17,7 +17,7 @@ __asm__(".data\n.balign 4096\n.globl image_start, boot_start, boot_end\n"
 
 #define IMAGE  0x40200000UL
 #define TABLES 0x48000100UL
-#define MAX_RANGES 64
+#define MAX_RANGES 256
 
 struct range { u64 start, end; u32 node; };
 struct map { u64 va, pa, size; };
@@ -26,8 +26,12 @@ paddr_t image_pa;
 u64 mem_boot_bytes, mem_boot_node_bytes[MEM_MAX_NODES], mem_image_released;
 static struct range direct[MAX_RANGES], given[MAX_RANGES], fill;
 static struct map frames[MAX_RANGES];
+static paddr_t table_at[4 * MACHINE_MAX_BANKS];
+static u32 nr_tables;
 static u32 nr_direct, nr_given, nr_frames, heap_used, sealed;
 static int map_rc;
+static paddr_t (*more_tables)(void);
+static u32 tables_wanted;                /* by each bank after the first */
 static bool set_up;
 static char stopped[256];
 static jmp_buf stop;
@@ -46,6 +50,16 @@ u64 arch_image_bytes(void) { return 0x10000; }
 
 int mmu_direct_map(paddr_t start, paddr_t end)
 {
+    /* The first from the static pool, then tables out of what is mapped, which nobody is given. */
+    assert_int_equal(more_tables != NULL, nr_direct != 0);
+    for (u32 i = 0; nr_direct != 0 && i < tables_wanted; i++) {
+        paddr_t table = more_tables();
+
+        assert_int_equal(table % PAGE_SIZE, 0);
+        assert_true(table >= direct[0].start && table < direct[0].end);
+        assert_true(nr_tables == 0 || table < table_at[nr_tables - 1]);
+        table_at[nr_tables++] = table;
+    }
     direct[nr_direct++] = (struct range){ start, end, 0 };
     return map_rc;
 }
@@ -68,6 +82,7 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
 }
 
 void mem_fill_holes(paddr_t start, paddr_t end) { fill = (struct range){ start, end, 0 }; }
+void mmu_use_tables(paddr_t (*more)(void)) { more_tables = more; }
 void mmu_use_heap(void) { heap_used++; }
 void mmu_seal(void) { assert_int_equal(nr_given, 0); sealed++; }
 
@@ -81,7 +96,8 @@ static int setup(void **state)
     mem_boot_bytes = 0;
     memset(&machine, 0, sizeof(machine));
     image_pa = IMAGE;
-    nr_direct = nr_given = nr_frames = heap_used = sealed = 0;
+    nr_direct = nr_given = nr_frames = heap_used = sealed = nr_tables = tables_wanted = table_node = 0;
+    more_tables = NULL;
     map_rc = 0;
     fill = (struct range){ 0, 0, 0 };
     stopped[0] = '\0';
@@ -154,6 +170,28 @@ static u64 given_bytes(void)
     return sum;
 }
 
+/* As UEFI leaves it: RAM in many pieces, of which each takes tables of its own. */
+static void test_many_pieces(void **state)
+{
+    (void)state;
+    for (u64 i = 0; i < MACHINE_MAX_BANKS; i++) {
+        bank(0x40000000 + i * MIB(64), i == 40 ? MIB(60) : MIB(16), i / 32);
+    }
+    tables_wanted = 4;
+    assert_true(init());
+    assert_int_equal(nr_direct, MACHINE_MAX_BANKS);
+    assert_int_equal(direct[0].start, 0x40000000 + 40 * MIB(64));
+    assert_int_equal(nr_tables, 4 * (MACHINE_MAX_BANKS - 1));
+    for (u32 i = 0; i < nr_tables; i++) {
+        assert_false(is_given(table_at[i]));
+        for (u32 j = 0; j < nr_frames; j++) {
+            assert_false(table_at[i] >= frames[j].pa && table_at[i] < frames[j].pa + frames[j].size);
+        }
+    }
+    expect_frames();
+    assert_int_equal(given_bytes(), 63 * MIB(16) + MIB(60) - 0x10000 - 0x6000 - mem_boot_bytes);
+}
+
 static void test_free_memory(void **state)
 {
     (void)state;
@@ -164,7 +202,8 @@ static void test_free_memory(void **state)
     machine.modules[machine.nr_modules++] = (struct machine_module){ .start = 0x58000800, .size = 0x1000 };
     assert_true(init());
     assert_int_equal(nr_direct, 3);
-    assert_int_equal(direct[2].end, 0x280000000);
+    assert_true(direct[0].start == 0x200000000 && direct[0].end == 0x280000000);
+    assert_true(direct[1].start == 0x40000000 && direct[2].end == 0x80000000);
     expect_frames();
     /* All but what is someone's: the image, the tables' six pages, a reserved MiB, the module's two pages. */
     assert_int_equal(given_bytes(), GIB(3) - 0x10000 - 0x6000 - MIB(1) - 0x2000 - mem_boot_bytes);
@@ -312,7 +351,8 @@ static void test_release(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        memory_case(test_free_memory), memory_case(test_runs), memory_case(test_stops), memory_case(test_too_little),
+        memory_case(test_free_memory), memory_case(test_many_pieces), memory_case(test_runs), memory_case(test_stops),
+        memory_case(test_too_little),
         memory_case(test_release), memory_case(test_nodes), memory_case(test_nodes_meet)
     };
 

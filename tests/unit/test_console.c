@@ -40,7 +40,7 @@ static void test_init_replays(void **state)
     (void)state;
     console_init();
     assert_non_null(strstr(out,
-                           "(ARGON) first words\r\n(ARGON) with newline\r\n(ARGON) No serial console: the"));
+                           "(ARGON) first words\r\n(ARGON) with newline\r\n(ARGON) No serial console: firmware"));
     assert_non_null(strstr(out, "(ARGON) No driver for the console UART /uart@9000000 (unknown,uart)\r\n"));
     assert_non_null(strstr(out, "(ARGON) Console UART /uart@9000000: not usable (-22)\r\n"));
     assert_non_null(strstr(out,

@@ -27,7 +27,7 @@ static struct dom0_fdt in;
 static void build(const struct tree_options *o)
 {
     memset(out, 0xee, sizeof(out));
-    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_virt(&tree, o), TREE_SIZE), 0);
     (void)!machine_find_uart(NULL);
     dt = machine_dt();
     in = (struct dom0_fdt){
@@ -104,6 +104,25 @@ static void want_added_nodes(void)
     assert_false(has_node("/memory@40000000"));
     want_string("/memory@60000000", "device_type", "memory");
     want_cells("/memory@60000000", "reg", RANGE(0x60000000, 0x20000000), RANGE(0xc0000000, 0x40000000));
+}
+
+/* What UEFI's runtime services drive is not dom0's: not its node, not its registers. */
+static void test_firmwares(void **state)
+{
+    struct tree_options o = tree_defaults();
+
+    (void)state;
+    build(&o);
+    assert_true(has_node("/pl031@9010000"));
+    machine.efi.nr_mmio = 1;
+    machine.efi.mmio[0] = (struct machine_range){ .start = 0x9010000, .size = PAGE_SIZE };
+    assert_true(dom0_fdt_build(&in, out, sizeof(out)) > 0);
+    assert_false(has_node("/pl031@9010000"));
+    assert_true(has_node("/virtio_mmio@a003e00"));
+    assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
+    assert_false(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x9010, 0x9010));
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0xa003, 0xa003));
+    dom0_devices_free(&dev);
 }
 
 static void test_virt_v3(void **state)
@@ -405,7 +424,7 @@ static void test_limits(void **state)
 
 static void devices(const struct tree_options *o)
 {
-    assert_int_equal(machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_virt(&tree, o), TREE_SIZE), 0);
     (void)!machine_find_uart(NULL);
     dt = machine_dt();
     assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
@@ -558,8 +577,9 @@ static void test_memory_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_odd_nodes), unit_case(test_gic_below_bus),
-        unit_case(test_limits), unit_case(test_devices), unit_case(test_odd_devices), unit_case(test_memory_types),
+        unit_case(test_virt_v3), unit_case(test_firmwares), unit_case(test_virt_v2), unit_case(test_odd_nodes),
+        unit_case(test_gic_below_bus), unit_case(test_limits), unit_case(test_devices),
+        unit_case(test_odd_devices), unit_case(test_memory_types),
         unit_case(test_timer), unit_case(test_cpu_references), unit_case(test_shared_irq)
     };
 

@@ -181,6 +181,43 @@ static void test_too_little(void **state)
     assert_true(mem.nr <= BUILD_MAX_BANKS);
 }
 
+static int place(const struct image *img, u64 bank, u64 size, u64 initrd, u64 firmware, struct build_place *p,
+                 u64 *need)
+{
+    const struct build_sizes sizes = { .initrd = initrd, .firmware = firmware };
+
+    return build_place(img, bank, size, &sizes, p, need);
+}
+
+/* Firmware's tables are behind the device tree's room, before the ramdisk; a granule is theirs. */
+static void test_place_firmware(void **state)
+{
+    struct image img = { .mem_size = MIB(30) };
+    struct build_place p;
+    u64 need;
+
+    (void)state;
+    assert_int_equal(place(&img, 0x60000000, MIB(512), MIB(3), 0x3000, &p, &need), 0);
+    assert_int_equal(p.fdt, 0x68000000);
+    assert_int_equal(p.firmware, 0x68200000);
+    assert_int_equal(p.initrd, 0x68400000);
+    assert_int_equal(need, MIB(30 + 2 + 2 + 4));
+    assert_int_equal(place(&img, 0x60000000, MIB(38), MIB(3), MIB(2), &p, &need), 0);
+    assert_int_equal(p.firmware, 0x60000000 + MIB(32));
+    assert_int_equal(place(&img, 0x60000000, MIB(38), MIB(3), MIB(2) + 1, &p, &need), -ENOSPC);
+    /* Beside modules that stay. */
+    const struct machine_range bank = { .start = 0x60000000, .size = MIB(64) };
+    const struct build_stay stay = {
+        .kernel = { .start = 0x60000000, .size = MIB(30) }, .ramdisk = { .start = 0x62000000, .size = MIB(3) }
+    };
+    const struct build_sizes sizes = { .initrd = MIB(3), .firmware = MIB(3) };
+
+    assert_true(build_place_stay(&img, &bank, &sizes, &stay, &p));
+    assert_int_equal(p.initrd, 0x62000000);
+    assert_int_equal(p.fdt, 0x62400000);
+    assert_int_equal(p.firmware, 0x62600000);
+}
+
 static void test_place(void **state)
 {
     struct image img = { .mem_size = MIB(31) + 5, .text_offset = 0x80000, .entry = 0 };
@@ -188,30 +225,30 @@ static void test_place(void **state)
     u64 need;
 
     (void)state;
-    assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0x16b6e1b, &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(512), 0x16b6e1b, 0, &p, &need), 0);
     assert_int_equal(p.kernel, 0x60080000);
     assert_int_equal(p.entry, 0x60080000);
     assert_int_equal(p.fdt, 0x68000000);     /* as Xen has it */
     assert_int_equal(p.initrd, 0x68200000);
     assert_int_equal(p.initrd_size, 0x16b6e1b);
     /* Less than 128 MiB: at the end. */
-    assert_int_equal(build_place(&img, 0x60000000, MIB(64), MIB(3), &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(64), MIB(3), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(64 - 6));
     assert_int_equal(p.initrd, 0x60000000 + MIB(64 - 4));
     assert_int_equal(need, MIB(32 + 6));
     /* Just enough, one granule too little. */
-    assert_int_equal(build_place(&img, 0x60000000, MIB(38), MIB(3), &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(38), MIB(3), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(32));
-    assert_int_equal(build_place(&img, 0x60000000, MIB(36), MIB(3), &p, &need), -ENOSPC);
+    assert_int_equal(place(&img, 0x60000000, MIB(36), MIB(3), 0, &p, &need), -ENOSPC);
     assert_int_equal(need, MIB(38));
     /* A kernel that reaches beyond 128 MiB. */
     img.mem_size = MIB(200);
-    assert_int_equal(build_place(&img, 0x60000000, MIB(512), 0, &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(512), 0, 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(510));
     assert_int_equal(p.initrd_size, 0);
     /* 128 MiB and the modules do not both fit. */
     img.mem_size = MIB(30);
-    assert_int_equal(build_place(&img, 0x60000000, MIB(140), MIB(60), &p, &need), 0);
+    assert_int_equal(place(&img, 0x60000000, MIB(140), MIB(60), 0, &p, &need), 0);
     assert_int_equal(p.fdt, 0x60000000 + MIB(140 - 62));
 }
 
@@ -222,13 +259,13 @@ static void test_place_fixed(void **state)
     u64 need;
 
     (void)state;
-    assert_int_equal(build_place(&img, 0x40000000, MIB(512), MIB(1), &p, &need), 0);
+    assert_int_equal(place(&img, 0x40000000, MIB(512), MIB(1), 0, &p, &need), 0);
     assert_int_equal(p.kernel, 0x48000000);
     assert_int_equal(p.entry, 0x48000040);
     assert_true(p.fdt >= 0x48400000);
-    assert_int_equal(build_place(&img, 0x50000000, MIB(512), MIB(1), &p, &need), -EINVAL);
-    assert_int_equal(build_place(&img, 0x40000000, MIB(128), MIB(1), &p, &need), -EINVAL);
-    assert_int_equal(build_place(&img, 0x40000000, MIB(130), MIB(1), &p, &need), -ENOSPC);
+    assert_int_equal(place(&img, 0x50000000, MIB(512), MIB(1), 0, &p, &need), -EINVAL);
+    assert_int_equal(place(&img, 0x40000000, MIB(128), MIB(1), 0, &p, &need), -EINVAL);
+    assert_int_equal(place(&img, 0x40000000, MIB(130), MIB(1), 0, &p, &need), -ENOSPC);
 }
 
 static void test_spare(void **state)
@@ -268,7 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_case(test_one_piece), unit_case(test_pieces), unit_case(test_nodes), unit_case(test_too_little),
-        unit_case(test_place),
+        unit_case(test_place), unit_case(test_place_firmware),
         unit_case(test_place_fixed), unit_case(test_spare)
     };
 

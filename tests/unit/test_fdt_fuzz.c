@@ -67,7 +67,7 @@ static void try(const char *data, size_t n)
 
     memcpy(blob, data, n);
     unit_log_clear();
-    if (machine_from_firmware(blob, n, 0) == 0) {
+    if (tree_machine(blob, n) == 0) {
         build_dom0();
     } else if (machine_dt() != NULL) {
         (void)!machine_find_uart(NULL);
@@ -190,10 +190,10 @@ static void test_cut_off(void **state)
         char *blob = aligned_alloc(8, ROUND_UP(n + 1, 8));
 
         memcpy(blob, tree.blob, n);
-        assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
+        assert_int_equal(tree_machine(blob, n), -EINVAL);
         if (n >= sizeof(struct fdt_header)) {
             fdt_set_totalsize(blob, n);
-            assert_int_equal(machine_from_firmware(blob, n, 0), -EINVAL);
+            assert_int_equal(tree_machine(blob, n), -EINVAL);
         }
         free(blob);
     }
@@ -224,12 +224,14 @@ static void test_images(void **state)
         }
         u8 *copy = malloc(sizeof(head));
         u32 n = 1 + rnd(sizeof(head));
+        struct build_sizes sizes = { .initrd = rnd(0x40000000), .firmware = rnd(2) ? rnd(0x800000) : 0 };
 
         memcpy(copy + sizeof(head) - n, head, n);
         if (image_probe(copy + sizeof(head) - n, n, &img, &why) == 0 &&
-            build_place(&img, 0x60000000, MIB(512), rnd(0x40000000), &place, &need) == 0) {
+            build_place(&img, 0x60000000, MIB(512), &sizes, &place, &need) == 0) {
             assert_true(place.kernel >= 0x60000000 && place.kernel + img.mem_size <= 0x80000000);
             assert_true(place.fdt >= place.kernel + img.mem_size || place.fdt + MIB(2) <= place.kernel);
+            assert_true(place.firmware >= place.fdt + MIB(2) && place.firmware + sizes.firmware <= place.initrd);
             assert_true(place.initrd + place.initrd_size <= 0x80000000);
         }
         free(copy);

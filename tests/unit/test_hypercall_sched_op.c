@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sched_op, console_io, hvm_op and platform_op: arguments, permissions, effects. */
 /* unit-sources: core/hypercall/sched_op.c core/hypercall/console_io.c core/hypercall/hvm_op.c */
-/* unit-sources: core/hypercall/platform_op.c */
+/* unit-sources: core/hypercall/platform_op.c core/hypercall/platform_efi.c */
 #include "unit.h"
 #include <argon/console.h>
 

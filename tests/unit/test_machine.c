@@ -15,7 +15,7 @@ static struct tree tree;
 static int parse(const struct tree_options *o)
 {
     unit_log_clear();
-    return machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0);
+    return tree_machine(tree_virt(&tree, o), TREE_SIZE);
 }
 
 /* Refused, and the message says why. */
@@ -213,18 +213,18 @@ static void test_timer(void **state)
 {
     (void)state;
     unit_log_clear();
-    assert_int_equal(machine_from_firmware(tree_without_timer(NULL), TREE_SIZE, 0), -EINVAL);
+    assert_int_equal(tree_machine(tree_without_timer(NULL), TREE_SIZE), -EINVAL);
     assert_non_null(strstr(unit_log(), "no usable generic timer"));
-    assert_int_equal(machine_from_firmware(tree_without_timer(timer_named), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_without_timer(timer_named), TREE_SIZE), 0);
     assert_int_equal(machine.timer_irq_phys_s, 0);
     assert_int_equal(machine.timer_irq_phys_ns, 30);
     assert_int_equal(machine.timer_irq_virt, 27);
     assert_int_equal(machine.timer_irq_hyp, 26);
     assert_int_equal(machine.timer_hz, 62500000);
     assert_int_equal(machine.timer_quirks, BIT32(TIMER_A008585) | BIT32(TIMER_UNKNOWN1));
-    assert_int_equal(machine_from_firmware(tree_without_timer(timer_short), TREE_SIZE, 0), -EINVAL);
+    assert_int_equal(tree_machine(tree_without_timer(timer_short), TREE_SIZE), -EINVAL);
     assert_non_null(strstr(unit_log(), "/clock: interrupts lack"));
-    assert_int_equal(machine_from_firmware(tree_without_timer(timer_bad_hz), TREE_SIZE, 0), -EINVAL);
+    assert_int_equal(tree_machine(tree_without_timer(timer_bad_hz), TREE_SIZE), -EINVAL);
     assert_non_null(strstr(unit_log(), "/clock: bad clock-frequency"));
 }
 

@@ -14,7 +14,7 @@ static struct tree tree;
 static int parse(const struct tree_options *o)
 {
     unit_log_clear();
-    return machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0);
+    return tree_machine(tree_virt(&tree, o), TREE_SIZE);
 }
 
 static void uart_nodes(void *f)
@@ -127,7 +127,7 @@ static void test_alias_loop(void **state)
     o.stdout_path = "serial0";
     f = tree_virt(&tree, &o);
     assert_int_equal(fdt_setprop_inplace(f, fdt_path_offset(f, "/aliases"), "serial0", "serial0\0aaaaaa", 15), 0);
-    assert_int_equal(machine_from_firmware(f, TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(f, TREE_SIZE), 0);
     assert_int_equal(machine_find_uart(NULL), -ENODEV);
 }
 

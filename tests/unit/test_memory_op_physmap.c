@@ -215,9 +215,12 @@ static void test_dev_mmio(void **state)
     assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9001, 0x100), -EEXIST);
     assert_int_equal(map_one(dom0, XENMAPSPACE_dev_mmio, 0, 0x9002, 0x102), 0);
     assert_int_equal(map_one(dom0, XENMAPSPACE_dev_mmio, 1, 0x9003, 0x103), -EOPNOTSUPP);
-    /* Device memory is neither taken out here nor mapped over. */
-    assert_int_equal(take_out(dom0, DOMID_SELF, 0x100), -ENOENT);
+    /* Device memory is not mapped over; it is taken out, once, and may be mapped again. */
     assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_shared_info, 0, 0x100), -EBUSY);
+    assert_int_equal(take_out(dom0, DOMID_SELF, 0x100), 0);
+    assert_int_equal(type_at(dom0, 0x100), P2M_INVALID);
+    assert_int_equal(take_out(dom0, DOMID_SELF, 0x100), -ENOENT);
+    assert_int_equal(add(dom0, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9000, 0x100), 0);
 }
 
 /* ---- foreign pages ---- */
@@ -295,6 +298,7 @@ static void test_foreign_refused(void **state)
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x801, 0x500), -EINVAL);
     assert_int_equal(p2m_map(dom0, gfn(0x503), mfn(0x9001), 1, P2M_MMIO_NC), 0);
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x40000, 0x503), -EBUSY);
+    assert_int_equal(take_out(dom0, DOMID_SELF, 0x503), 0);
     assert_int_equal(take_out(dom0, DOMID_SELF, 0x503), -ENOENT);
     /* Where it cannot go: no reference stays. */
     assert_int_equal(map_one(dom0, XENMAPSPACE_gmfn_foreign, 1, 0x40000, ~0UL), -EINVAL);

@@ -21,7 +21,7 @@ void mem_add_range(paddr_t start, paddr_t end, u32 node)
 static int parse(const struct tree_options *o)
 {
     unit_log_clear();
-    return machine_from_firmware(tree_virt(&tree, o), TREE_SIZE, 0);
+    return tree_machine(tree_virt(&tree, o), TREE_SIZE);
 }
 
 static void expect_kernel_and_ramdisk(void)

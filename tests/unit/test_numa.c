@@ -55,7 +55,7 @@ static void parse(bool cpu)
     o.more = more;
     o.more_cpus = cpu ? more_cpus : NULL;
     unit_log_clear();
-    assert_int_equal(machine_from_firmware(tree_virt(&tree, &o), TREE_SIZE, 0), 0);
+    assert_int_equal(tree_machine(tree_virt(&tree, &o), TREE_SIZE), 0);
     assert_int_equal(machine.nr_banks, 2);
 }
 

@@ -145,6 +145,17 @@ static void test_booleans(void **state)
         accept(off[i]);
         assert_false(opt.noreboot);
     }
+    assert_int_equal(opt.acpi, ACPI_AUTO);
+    accept("acpi");
+    assert_int_equal(opt.acpi, ACPI_ON);
+    accept("acpi=off");
+    assert_int_equal(opt.acpi, ACPI_OFF);
+    accept("acpi=force");
+    assert_int_equal(opt.acpi, ACPI_FORCE);
+    accept("acpi=on");
+    assert_int_equal(opt.acpi, ACPI_ON);
+    accept("no-acpi");
+    assert_int_equal(opt.acpi, ACPI_OFF);
     accept("no-bootscrub");
     assert_int_equal(opt.bootscrub, BOOTSCRUB_NO);
     accept("bootscrub=idle");

@@ -427,6 +427,41 @@ static void test_width(void **state)
     p2m_boot_init();
 }
 
+/* Frames that d may have, and 5 more that are another's in the middle of a block. */
+bool domain_may_iomem(struct domain *who, u64 first, u64 last)
+{
+    const u64 other_first = SZ_1G + 3 * SZ_2M + 16, other_last = other_first + 4;
+
+    assert_ptr_equal(who, d);
+    return first >= SZ_1G && last < 3 * SZ_1G && (last < other_first || first > other_last);
+}
+
+/* Device memory of a domain that AML alone knows the devices of: mapped as large as it may be, where it is touched. */
+static void test_touched(void **state)
+{
+    (void)state;
+    assert_false(p2m_map_touched(d, 2 * SZ_1G << PAGE_SHIFT));
+    d->arch.mmio_on_fault = true;
+    assert_true(p2m_map_touched(d, (2 * SZ_1G + 7) << PAGE_SHIFT | 8));
+    assert_int_equal(mfn_at(3 * SZ_1G - 1), 3 * SZ_1G - 1);
+    assert_int_equal(t, P2M_MMIO_WB);
+    assert_int_equal(order, 18);
+    /* Where others' frames are near, 2 MiB or a page. */
+    assert_true(p2m_map_touched(d, SZ_1G << PAGE_SHIFT));
+    assert_int_equal(mfn_at(SZ_1G + 5), SZ_1G + 5);
+    assert_int_equal(order, 9);
+    assert_true(p2m_map_touched(d, (SZ_1G + 3 * SZ_2M + 15) << PAGE_SHIFT));
+    assert_int_equal(mfn_at(SZ_1G + 3 * SZ_2M + 15), SZ_1G + 3 * SZ_2M + 15);
+    assert_int_equal(order, 0);
+    assert_false(p2m_map_touched(d, (SZ_1G + 3 * SZ_2M + 16) << PAGE_SHIFT));
+    assert_false(p2m_map_touched(d, 5 << PAGE_SHIFT));
+    assert_false(p2m_map_touched(d, UINT64_MAX));
+    assert_int_equal(pte_at(SZ_1G + 3 * SZ_2M + 16), 0);
+    /* Another CPU was first. */
+    assert_true(p2m_map_touched(d, (SZ_1G + 3 * SZ_2M + 15) << PAGE_SHIFT));
+    assert_true(p2m_map_touched(d, 2 * SZ_1G << PAGE_SHIFT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,7 +469,7 @@ int main(void)
         CASE(test_types), CASE(test_replace), CASE(test_remove), CASE(test_of_another_domain),
         CASE(test_gfn_range), CASE(test_map_over_a_block), CASE(test_change_in_a_block),
         CASE(test_remove_from_a_block), CASE(test_remove_many), CASE(test_quota), CASE(test_dying), CASE(test_vmids),
-        CASE(test_width),
+        CASE(test_width), CASE(test_touched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,8 @@
 u32 errata_word;
 static struct vcpu *v;
 static u64 device_value, written, accesses, access_size, stage1;
-static u32 stale_asked;
-static bool stale, psci, lines_wait;
+static u32 stale_asked, touched_asked;
+static bool stale, touched, psci, lines_wait;
 
 /* ---- what is not linked ---- */
 static u64 device_read(struct vcpu *who, u64 offset, u64 size)
@@ -54,6 +54,14 @@ bool p2m_fault_is_stale(struct domain *d, u64 gpa, bool write)
     assert_int_equal(gpa, GPA);
     stale_asked++;
     return stale;
+}
+
+bool p2m_map_touched(struct domain *d, u64 gpa)
+{
+    assert_ptr_equal(d, v->domain);
+    assert_int_equal(gpa, GPA);
+    touched_asked++;
+    return touched;
 }
 
 unsigned int s1_fault_level(struct vcpu *who, u64 va, u64 gpa)
@@ -93,8 +101,8 @@ static int setup(void **state)
         v->arch.regs.x[i] = 0x1111111111111111UL * (i % 15);
     }
     errata_word = 0;
-    written = accesses = stale_asked = 0;
-    stale = psci = lines_wait = false;
+    written = accesses = stale_asked = touched_asked = 0;
+    stale = touched = psci = lines_wait = false;
     stage1 = GPA & PAGE_MASK;
     insn_hook = translates;
     reg_set("far_el2", VA);
@@ -249,6 +257,21 @@ static void test_permission_fault(void **state)
     assert_int_equal(stale_asked, 1);
 }
 
+/* A device that is mapped when it is touched, also by cache maintenance; not to execute, nor where it is read-only. */
+static void test_touched(void **state)
+{
+    (void)state;
+    v->domain->arch.mmio.nr = 0;
+    touched = true;
+    assert_int_equal(access(DABT_RT(3)), PC);
+    take(EC_DABT_LOW, TRANSLATION | DABT_CM | DABT_WNR);
+    assert_int_equal(reg_get("elr_el2"), PC);
+    assert_int_equal(touched_asked, 2);
+    take(EC_IABT_LOW, TRANSLATION);
+    take(EC_DABT_LOW, PERMISSION | DABT_WNR);
+    assert_int_equal(touched_asked, 2);
+}
+
 /* Mapped by another CPU meanwhile: once more. Cache maintenance of nothing is skipped. */
 static void test_nothing_to_tell(void **state)
 {
@@ -257,8 +280,10 @@ static void test_nothing_to_tell(void **state)
     stale = true;
     assert_int_equal(access(DABT_RT(3)), PC);
     stale = false;
+    assert_int_equal(touched_asked, 0);
     take(EC_DABT_LOW, TRANSLATION | DABT_CM | DABT_WNR);
     assert_int_equal(reg_get("elr_el2"), PC + 4);
+    assert_int_equal(touched_asked, 1);
     assert_int_equal(insn_count("msr esr_el1"), 0);
 }
 
@@ -437,7 +462,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         trap_case(test_loads), trap_case(test_stores), trap_case(test_two_bytes), trap_case(test_no_device),
         trap_case(test_state_of_a_handler), trap_case(test_walk_of_a_device), trap_case(test_permission_fault),
-        trap_case(test_nothing_to_tell), trap_case(test_hvc), trap_case(test_smc), trap_case(test_wait),
+        trap_case(test_nothing_to_tell), trap_case(test_touched),
+        trap_case(test_hvc), trap_case(test_smc), trap_case(test_wait),
         trap_case(test_every_class), trap_case(test_work_is_done_once), trap_case(test_work_added_meanwhile),
         trap_case(test_work_without_an_end), trap_case(test_line_is_watched), trap_case(test_switch),
         trap_case(test_quiesce),

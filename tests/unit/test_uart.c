@@ -92,6 +92,14 @@ static void test_pl011_keeps_firmware_baud(void **state)
     assert_int_equal(o->init(&u, regs), 0);
     assert_int_equal(reg(0x24), 26);
     setup(NULL);
+    u.baud = 9600;                                       /* what firmware's tables say, where it set up nothing */
+    assert_int_equal(o->init(&u, regs), 0);
+    assert_int_equal(reg(0x24), 156);                    /* 24 MHz / (16 * 9600) = 156 + 16/64 */
+    assert_int_equal(reg(0x28), 16);
+    setup(NULL);
+    u.baud = 1500001;                                    /* the clock is too slow for that */
+    assert_int_equal(o->init(&u, regs), 0);
+    assert_int_equal(reg(0x24), 0);
     u.clock_hz = 0;                                      /* unknown: leave the divisors alone */
     assert_int_equal(o->init(&u, regs), 0);
     assert_int_equal(reg(0x24), 0);

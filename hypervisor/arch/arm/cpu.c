@@ -2,6 +2,7 @@
 /* Idle, secondary CPUs by PSCI, and the machine's off switch. */
 #include <argon/arch.h>
 #include <argon/console.h>
+#include <argon/efi_runtime.h>
 #include <argon/domain.h>
 #include <argon/hypercall.h>
 #include <argon/irqchip.h>
@@ -194,6 +195,11 @@ noreturn_fn void arch_stop_cpu(void)
     }
 }
 
+/*
+ * By PSCI where there is one: it needs no memory, no lock and nothing of the hypervisor's state, which may have panicked, and UEFI's own
+ * ResetSystem() ends in it there. That one is for machines without PSCI, or whose PSCI does not do it; it is what a capsule would need,
+ * and those are not offered (docs/design/efi-runtime.md).
+ */
 static noreturn_fn void machine_end(u64 psci_fn, const char *what)
 {
     for (u32 c = 0; c < nr_cpus; c++) {
@@ -204,6 +210,7 @@ static noreturn_fn void machine_end(u64 psci_fn, const char *what)
     if (machine.psci_smc) {
         smccc_smc(psci_fn, 0, 0, 0, NULL);
     }
+    efi_runtime_reset(psci_fn == PSCI_SYSTEM_RESET);
     log_err("the firmware cannot %s the machine: stopped", what);
     arch_stop_cpu();
 }

@@ -352,6 +352,20 @@ int p2m_map(struct domain *d, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
     return rc == -EBUSY ? -EEXIST : rc;
 }
 
+bool p2m_map_touched(struct domain *d, u64 gpa)
+{
+    int rc = -EPERM;
+
+    for (unsigned int level = 1; d->arch.mmio_on_fault && level <= 3 && rc != 0; level++) {
+        u64 nr = BIT(pgt_level_shift(level) - PAGE_SHIFT), first = ROUND_DOWN(gpa >> PAGE_SHIFT, nr);
+
+        if (domain_may_iomem(d, first, first + nr - 1)) {
+            rc = p2m_map(d, gfn(first), mfn(first), nr, P2M_MMIO_WB);
+        }
+    }
+    return rc == 0 || rc == -EEXIST;     /* another CPU was first */
+}
+
 int p2m_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t, u32 over, struct p2m_old *old)
 {
     ASSERT(m.m >> 36 == 0);

@@ -125,6 +125,9 @@ static noinline void trap_abort(struct vcpu *v, u64 esr)
     if (kind != FSC_PERMISSION && p2m_fault_is_stale(v->domain, gpa, !instruction && (esr & DABT_WNR))) {
         return;
     }
+    if (kind == FSC_TRANSLATION && !instruction && p2m_map_touched(v->domain, gpa)) {
+        return;
+    }
     if (!instruction && (esr & (DABT_CM | DABT_S1PTW)) == DABT_CM) {
         guest_skip(4);                   /* cache maintenance where there is nothing to maintain */
         return;

@@ -132,14 +132,29 @@ boot_code void fdtw_boot_props(struct fdt_writer *w, const char *cmdline, u64 in
     }
 }
 
-boot_code void fdtw_hypervisor(struct fdt_writer *w, const struct machine_range *regions, u32 nr, u32 event_ppi)
+boot_code void fdtw_begin_hypervisor(struct fdt_writer *w, const struct machine_range *regions, u32 nr, u32 event_ppi)
 {
     static const char compatible[] = "xen,xen-4.17\0xen,xen";
 
     fdtw_begin(w, "hypervisor");
     fdtw_put(w, "compatible", compatible, sizeof(compatible));
-    fdtw_reg(w, regions, nr);
-    fdtw_ppis(w, &event_ppi, 1);
+    if (nr != 0) {
+        fdtw_reg(w, regions, nr);
+        fdtw_ppis(w, &event_ppi, 1);
+    }
+}
+
+boot_code void fdtw_uefi(struct fdt_writer *w, const struct machine_efi *efi)
+{
+    if (efi == NULL) {
+        return;
+    }
+    fdtw_begin(w, "uefi");
+    check(w, fdt_property_u64(w->fdt, "xen,uefi-system-table", efi->system_table));
+    check(w, fdt_property_u64(w->fdt, "xen,uefi-mmap-start", efi->map.start));
+    fdtw_u32(w, "xen,uefi-mmap-size", (u32)efi->map.size);
+    fdtw_u32(w, "xen,uefi-mmap-desc-size", efi->desc_size);
+    fdtw_u32(w, "xen,uefi-mmap-desc-ver", efi->desc_version);
     fdtw_end(w);
 }
 

@@ -34,8 +34,13 @@ void fdtw_ppis(struct fdt_writer *w, const u32 *intid, u32 nr);
 
 /* bootargs (empty: none) and ramdisk (size 0: none): in /chosen. */
 void fdtw_boot_props(struct fdt_writer *w, const char *cmdline, u64 initrd, u64 initrd_size);
-/* /hypervisor: regions, the first of them the grant table's window, and the interrupt of events. */
-void fdtw_hypervisor(struct fdt_writer *w, const struct machine_range *regions, u32 nr, u32 event_ppi);
+/*
+ * /hypervisor, left open for more: regions, the first of them the grant table's window, and the interrupt of events.
+ * Neither where the tree has no interrupt controller (nr 0).
+ */
+void fdtw_begin_hypervisor(struct fdt_writer *w, const struct machine_range *regions, u32 nr, u32 event_ppi);
+/* The node in it by which a dom0 finds what UEFI left it (Linux: xen,uefi-*). NULL: nothing. */
+void fdtw_uefi(struct fdt_writer *w, const struct machine_efi *efi);
 void fdtw_psci(struct fdt_writer *w);
 void fdtw_memory(struct fdt_writer *w, const struct machine_range *bank, u32 nr);
 /* /cpus and a CPU's node, which are left open for more. */

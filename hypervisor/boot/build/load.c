@@ -104,6 +104,16 @@ boot_code void build_fdt_done(struct build *b, int size, u64 room)
              b->place.initrd, b->place.initrd_size, b->stay.ramdisk.size != 0 ? " in place" : "");
 }
 
+boot_code void *build_firmware_buffer(const struct build *b)
+{
+    return memset(gpa_to_virt(b->place.firmware), 0, (size_t)b->firmware_size);
+}
+
+boot_code void build_firmware_done(struct build *b)
+{
+    finish(b, &b->loaded[3], b->place.firmware, b->firmware_size);
+}
+
 /* The first of the loaded ranges that ends behind `at` and begins before `end`; NULL: none. */
 static boot_code const struct machine_range *next_loaded(const struct build *b, u64 at, u64 end)
 {

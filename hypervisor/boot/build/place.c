@@ -6,11 +6,17 @@
 
 static_assert(BUILD_MODULES_AT % BUILD_CHUNK == 0, "what lies in a bank begins at a granule");
 
-boot_code int build_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct build_place *out,
-                         u64 *need)
+/* Room for the device tree and, behind it, the tables. */
+static boot_code u64 tables_room(const struct build_sizes *sizes)
+{
+    return BUILD_FDT_ROOM + ROUND_UP(sizes->firmware, BUILD_CHUNK);
+}
+
+boot_code int build_place(const struct image *img, u64 bank, u64 bank_size, const struct build_sizes *sizes,
+                         struct build_place *out, u64 *need)
 {
     u64 bank_end = bank + bank_size, kernel = img->fixed ? img->load : bank + img->text_offset;
-    u64 block = BUILD_FDT_ROOM + ROUND_UP(initrd_size, BUILD_CHUNK), kernel_end, at = bank + BUILD_MODULES_AT;
+    u64 block = tables_room(sizes) + ROUND_UP(sizes->initrd, BUILD_CHUNK), kernel_end, at = bank + BUILD_MODULES_AT;
 
     *need = 0;
     if (img->fixed && (kernel < bank || kernel >= bank_end)) {
@@ -25,8 +31,8 @@ boot_code int build_place(const struct image *img, u64 bank, u64 bank_size, u64 
         at = ROUND_DOWN(bank_end - block, BUILD_CHUNK);   /* at the end of the bank */
     }
     *out = (struct build_place){
-        .kernel = kernel, .entry = kernel + img->entry, .fdt = at, .initrd = at + BUILD_FDT_ROOM,
-        .initrd_size = initrd_size
+        .kernel = kernel, .entry = kernel + img->entry, .fdt = at, .firmware = at + BUILD_FDT_ROOM,
+        .initrd = at + tables_room(sizes), .initrd_size = sizes->initrd
     };
     ASSERT(at >= kernel_end && at + block <= bank_end);
     return 0;
@@ -56,12 +62,12 @@ static boot_code bool find_room(struct machine_range *r, const struct machine_ra
     return false;
 }
 
-boot_code bool build_place_stay(const struct image *img, const struct machine_range *bank, u64 initrd_size,
-                               const struct build_stay *stay, struct build_place *out)
+boot_code bool build_place_stay(const struct image *img, const struct machine_range *bank,
+                                const struct build_sizes *sizes, const struct build_stay *stay, struct build_place *out)
 {
     struct machine_range kernel = { .start = bank->start, .size = img->mem_size };
     struct machine_range ramdisk = stay->ramdisk, taken[2] = { ramdisk };
-    struct machine_range block = { .start = bank->start + BUILD_MODULES_AT, .size = BUILD_FDT_ROOM };
+    struct machine_range block = { .start = bank->start + BUILD_MODULES_AT, .size = tables_room(sizes) };
 
     if (ramdisk.size != 0 && !machine_range_in(&ramdisk, bank)) {
         return false;
@@ -71,13 +77,14 @@ boot_code bool build_place_stay(const struct image *img, const struct machine_ra
         return false;
     }
     taken[1] = kernel;
-    block.size += ramdisk.size != 0 ? 0 : ROUND_UP(initrd_size, BUILD_CHUNK);
+    block.size += ramdisk.size != 0 ? 0 : ROUND_UP(sizes->initrd, BUILD_CHUNK);
     if (!find_room(&block, bank, taken, 0)) {
         return false;
     }
     *out = (struct build_place){
         .kernel = kernel.start, .entry = kernel.start + img->entry, .fdt = block.start,
-        .initrd = ramdisk.size != 0 ? ramdisk.start : block.start + BUILD_FDT_ROOM, .initrd_size = initrd_size
+        .firmware = block.start + BUILD_FDT_ROOM,
+        .initrd = ramdisk.size != 0 ? ramdisk.start : block.start + tables_room(sizes), .initrd_size = sizes->initrd
     };
     return true;
 }

@@ -34,17 +34,18 @@ boot_code void build_probe_kernel(struct build *b)
     }
 }
 
-static boot_code u64 ramdisk_size(const struct build *b)
+boot_code struct build_sizes build_sizes(const struct build *b)
 {
-    return b->ramdisk != NULL ? b->ramdisk->size : 0;
+    return (struct build_sizes){ .initrd = b->ramdisk != NULL ? b->ramdisk->size : 0, .firmware = b->firmware_size };
 }
 
 /* A kernel for a fixed address has to find that in whatever the bank is. */
 boot_code u64 build_first_bank(const struct build *b, u64 bytes)
 {
+    struct build_sizes sizes = build_sizes(b);
     struct build_place place;
     u64 need;
-    int r = build_place(&b->image, 0, b->image.fixed ? UINT64_MAX >> 1 : bytes, ramdisk_size(b), &place, &need);
+    int r = build_place(&b->image, 0, b->image.fixed ? UINT64_MAX >> 1 : bytes, &sizes, &place, &need);
 
     if (r == -ENOSPC) {
         build_stop(b, "%s=%" PRIu64 "M is too small for this kernel and ramdisk: they need %" PRIu64 " MiB",
@@ -56,14 +57,15 @@ boot_code u64 build_first_bank(const struct build *b, u64 bytes)
 boot_code void build_lay_out(struct build *b)
 {
     const struct machine_range *bank = &b->memory.bank[0];
+    struct build_sizes sizes = build_sizes(b);
     u64 need;
     int r;
 
     if ((b->stay.kernel.size != 0 || b->stay.ramdisk.size != 0) &&
-        build_place_stay(&b->image, bank, ramdisk_size(b), &b->stay, &b->place)) {
+        build_place_stay(&b->image, bank, &sizes, &b->stay, &b->place)) {
         return;
     }
-    r = build_place(&b->image, bank->start, bank->size, ramdisk_size(b), &b->place, &need);
+    r = build_place(&b->image, bank->start, bank->size, &sizes, &b->place, &need);
     if (r == -EINVAL) {
         build_stop(b, "the kernel is a uImage for load address %#" PRIx64 ", which is not in its memory at %#" PRIx64,
                    b->image.load, bank->start);

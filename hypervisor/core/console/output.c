@@ -346,7 +346,7 @@ void console_init(void)
 
     if (strcmp(opt.console, "none") == 0 || !machine.has_uart) {
         log_warn("No serial console: %s",
-                 machine.has_uart ? "console=none" : "the device tree names no UART that has a driver");
+                 machine.has_uart ? "console=none" : "firmware names no UART that has a driver");
         return;
     }
     ops = uart_driver_find(m->compatible);

@@ -93,6 +93,7 @@ unused static void other_layouts(void)
     LAYOUT(sched_pin_override, 4);
     LAYOUT(xen_platform_op, 136, AT(interface_version, 4) AT(u, 8));
     LAYOUT(xenpf_settime64, 24, AT(nsecs, 8) AT(mbz, 12) AT(system_time, 16));
+    LAYOUT(xenpf_efi_runtime_call, 56, AT(misc, 4) AT(status, 8) AT(u, 16));
     LAYOUT(xen_compile_info, 144, AT(compile_by, 64) AT(compile_domain, 80) AT(compile_date, 112));
     LAYOUT(xen_platform_parameters, 8);
     LAYOUT(xen_feature_info, 8, AT(submap, 4));

@@ -269,12 +269,12 @@ long memop_remove_from_physmap(struct vcpu *v, u64 *args)
     if (d == NULL) {
         return rc;
     }
-    rc = p2m_remove(d, gfn(arg.gpfn), P2M_RAM | P2M_FOREIGN, &old);
-    if (rc == 0) {
+    /* A grant mapping is undone by who made it. */
+    rc = p2m_remove(d, gfn(arg.gpfn), P2M_RAM | P2M_FOREIGN | P2M_MMIO_TYPES, &old);
+    if (rc == 0 && !p2m_is_mmio(old.t)) {
         physmap_drop(d, gfn(arg.gpfn), old);
     }
-    /* Device memory counts as nothing; a grant mapping is undone by who made it. */
-    return rc == -EBUSY && p2m_is_mmio(old.t) ? -ENOENT : rc;
+    return rc;
 }
 
 /* ---- acquire_resource ---- */

@@ -42,11 +42,13 @@ static volatile void *regs;
 /* LCR_H and the divisors may be written only while the UART is off and idle (3.3.7, 3.3.8). */
 static void set_up_line(const struct machine_uart *u)
 {
+    u32 baud = u->baud != 0 ? u->baud : DEFAULT_BAUD;
+
     for (u32 i = 0; i < 1000000 && (uart_read32(regs, FR) & FR_BUSY); i++) {
     }
     uart_write32(regs, CR, 0);
-    if (uart_read32(regs, IBRD) == 0 && u->clock_hz >= 16 * DEFAULT_BAUD) {
-        u32 div64 = (u32)(((u64)u->clock_hz * 4 + DEFAULT_BAUD / 2) / DEFAULT_BAUD);   /* divisor in 64ths */
+    if (uart_read32(regs, IBRD) == 0 && u->clock_hz / 16 >= baud) {
+        u32 div64 = (u32)(((u64)u->clock_hz * 4 + baud / 2) / baud);   /* divisor in 64ths */
 
         uart_write32(regs, IBRD, div64 / 64);
         uart_write32(regs, FBRD, div64 % 64);

@@ -18,8 +18,36 @@ static const struct {
     { { "xen,xsm-policy", NULL, NULL }, MODULE_XSM },
 };
 
-boot_code int fdt_parse_chosen(struct fdt_parse *p)
+/* What UEFI left: all five, or nothing. */
+static boot_code void read_uefi(struct fdt_parse *p)
 {
+    static const char *const names[] = {
+        "linux,uefi-system-table", "linux,uefi-mmap-start", "linux,uefi-mmap-size", "linux,uefi-mmap-desc-size",
+        "linux,uefi-mmap-desc-ver"
+    };
+    u64 value[ARRAY_SIZE(names)];
+
+    for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+        struct dt_prop prop = dt_get(&p->dt, p->w.off, names[i]);
+
+        if (prop.data == NULL && i == 0) {
+            return;
+        }
+        if (prop.data == NULL || !dt_number(&prop, &value[i]) || (i >= 3 && value[i] > UINT32_MAX)) {
+            log_warn("device tree: /chosen: %s %s: what UEFI left is not used", prop.data == NULL ? "no" : "bad",
+                     names[i]);
+            return;
+        }
+    }
+    p->m->efi = (struct machine_efi){
+        .system_table = value[0], .map = { .start = value[1], .size = value[2] }, .desc_size = (u32)value[3],
+        .desc_version = (u32)value[4]
+    };
+}
+
+boot_code int fdt_read_chosen(struct fdt_parse *p)
+{
+    read_uefi(p);
     p->boot_args = dt_get(&p->dt, p->w.off, "bootargs");
     p->xen_args = dt_get(&p->dt, p->w.off, "xen,xen-bootargs");
     p->dom0_args = dt_get(&p->dt, p->w.off, "xen,dom0-bootargs");

@@ -26,6 +26,13 @@ boot_code static int parse_memory(struct fdt_parse *p)
     u64 start, size;
     int r = 0;
 
+    if (p->m->efi.system_table != 0) {
+        /* UEFI's map counts, which says what firmware keeps for itself; the tree still knows whose node it is. */
+        for (u32 i = 0; dt_reg_raw(&p->w, i, &start, &size) == 0; i++) {
+            machine_set_node(p->m, start, size, node);
+        }
+        return 0;
+    }
     for (u32 i = 0; r == 0; i++) {
         r = dt_reg_raw(&p->w, i, &start, &size);
         if (r == 0) {
@@ -167,12 +174,6 @@ static boot_code int parse_by_place(struct fdt_parse *p)
     if (w->depth == 1 && n->available && dt_match(&n->device_type, memory_type) != NULL) {
         return parse_memory(p);
     }
-    if (w->depth == 1 && strcmp(n->name, "chosen") == 0) {
-        return fdt_parse_chosen(p);
-    }
-    if (w->depth >= 2 && w->depth <= 3 && strcmp(top, "chosen") == 0) {
-        return fdt_parse_module(p);
-    }
     if (w->depth == 2 && n->available && strcmp(top, "cpus") == 0 && dt_match(&n->device_type, cpu_type) != NULL) {
         return parse_cpu(p);
     }
@@ -242,7 +243,23 @@ static boot_code void note_top(struct fdt_parse *p)
     }
 }
 
-boot_code int fdt_parse_all(struct machine *m, const void *fdt, size_t max)
+/* The current node, when only /chosen is looked at. */
+static boot_code int parse_chosen_node(struct fdt_parse *p)
+{
+    struct dt_walk *w = &p->w;
+
+    if (w->depth == 0) {
+        return 0;
+    }
+    if (strcmp(w->node[1].name, "chosen") != 0) {
+        p->is_machine |= strcmp(w->node[1].name, "hypervisor") != 0;
+        dt_walk_skip(w);
+        return 0;
+    }
+    return w->depth == 1 ? fdt_read_chosen(p) : w->depth <= 3 ? fdt_parse_module(p) : 0;
+}
+
+boot_code int fdt_parse_chosen(struct machine *m, const void *fdt, size_t max)
 {
     struct fdt_parse *p = &fdt_parse;
     int r;
@@ -256,13 +273,30 @@ boot_code int fdt_parse_all(struct machine *m, const void *fdt, size_t max)
     r = parse_memreserve(p);
     dt_walk_start(&p->w, &p->dt);
     while (r == 0 && dt_walk_next(&p->w)) {
+        r = parse_chosen_node(p);
+    }
+    return r != 0 ? r : fdt_finish_chosen(p);
+}
+
+boot_code bool fdt_is_machine(void)
+{
+    return fdt_parse.is_machine;
+}
+
+boot_code int fdt_parse_machine(struct machine *m)
+{
+    struct fdt_parse *p = &fdt_parse;
+    int r = 0;
+
+    p->m = m;
+    dt_walk_start(&p->w, &p->dt);
+    while (r == 0 && dt_walk_next(&p->w)) {
         note_top(p);
         r = parse_by_place(p);
         if (r == 0 && p->w.depth > 0 && dt_node(&p->w)->available) {
             r = parse_by_compatible(p);
         }
     }
-    r = r != 0 ? r : fdt_finish_chosen(p);
     r = r != 0 ? r : fdt_finish_irqs(p);
     fdt_finish_nodes(p);
     machine_sort_banks(m);

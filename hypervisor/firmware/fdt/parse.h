@@ -10,11 +10,12 @@ struct fdt_parse {
     struct machine *m;
     struct dt dt;
     struct dt_walk w;            /* at the node being read */
+    bool is_machine;             /* the root has more than what a loader adds */
     u32 nr_with_node, nr_without_node;       /* memory and CPU nodes with and without a NUMA node */
     struct dt_prop boot_args, xen_args, dom0_args, initrd_start, initrd_end;   /* of /chosen */
 };
 
-/* The one parser: fdt_parse_all() and machine_find_uart() use it in turn, before other CPUs run. */
+/* The one parser: the functions of fdt.h use it in turn, before other CPUs run. */
 extern struct fdt_parse fdt_parse;
 
 /* Log "device tree: <path of the current node>: <what>" and return -EINVAL. */
@@ -24,7 +25,7 @@ must_check int fdt_bad(const struct fdt_parse *p, const char *what);
 must_check int fdt_parse_gic_v2(struct fdt_parse *p);
 must_check int fdt_parse_gic_v3(struct fdt_parse *p);
 must_check int fdt_parse_timer(struct fdt_parse *p);
-must_check int fdt_parse_chosen(struct fdt_parse *p);
+must_check int fdt_read_chosen(struct fdt_parse *p);
 must_check int fdt_parse_module(struct fdt_parse *p);
 /*
  * NUMA. What is wrong in it costs a message and that value, never the boot. fdt_numa_node(): of the current memory or

@@ -3,6 +3,7 @@
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>
+#include "fdt.h"
 #include "parse.h"
 
 /* Walk to the node that `spec` (len bytes) names. An alias holds a path, never another alias. */
@@ -128,13 +129,13 @@ static boot_code int find_given(struct fdt_parse *p, const char *dtuart)
     return -ENODEV;
 }
 
-boot_code int machine_find_uart(const char *dtuart)
+boot_code int fdt_find_uart(struct machine *m, const char *dtuart)
 {
     static const char chosen[] = "/chosen";
     struct fdt_parse *p = &fdt_parse;
     struct dt_prop out;
 
-    machine.has_uart = false;
+    p->m = m;
     p->dt.role_at[DT_ROLE_CONSOLE] = -1;
     if (machine_dt() == NULL) {
         return -ENODEV;

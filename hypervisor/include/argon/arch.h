@@ -42,6 +42,12 @@ void arch_send_ipi(u32 cpu);
 noreturn_fn void arch_machine_restart(void);
 noreturn_fn void arch_machine_poweroff(void);
 noreturn_fn void arch_stop_cpu(void);
+/*
+ * Call UEFI at `fn` with five arguments, pointers of the hypervisor's among them, on behalf of the current vCPU: in a translation of its
+ * own, interrupts masked. One CPU at a time. 0: firmware's answer is in *status; -EIO: it took an exception, or caused an SError, and a
+ * message has said so; -EBUSY: nothing was done, as an SError of the guest's is to be taken first.
+ */
+must_check int arch_firmware_call(u64 fn, const u64 *args, u64 *status);
 void arch_dump_backtrace(void);                  /* of the caller, to the console */
 
 /* ---- interrupts ---- */

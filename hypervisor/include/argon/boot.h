@@ -8,6 +8,10 @@
 /* The user or the machine must change: print "Argon cannot start: ..." and stop for good. */
 noreturn_fn printf_like(1, 2) void boot_stop(const char *fmt, ...);
 
+/* How boot reads firmware's memory, be it RAM or not: windows of the hypervisor's map (boot/init.c). */
+struct firmware_memory;
+extern const struct firmware_memory boot_firmware_memory;
+
 /* ---- boot modules (boot/modules.c) ---- */
 /*
  * Are all modules in RAM and apart from each other, from the device tree and from [image, image + image_size)? On
@@ -18,6 +22,12 @@ must_check bool modules_check(const struct machine *m, paddr_t image, paddr_t im
 void modules_classify(struct machine *m);
 /* Give the modules' memory to the allocator. Their contents, and `m`'s pointers into them, are gone. */
 void modules_free(struct machine *m);
+
+/* ---- UEFI's runtime services (boot/efi_runtime.c). What is wrong costs them, not the boot ---- */
+/* Where UEFI left them: their memory is reserved, and machine.efi.mmio filled. Before boot_memory_init(). */
+void efi_boot_find(void);
+/* What was found is mapped and may be called from here on. There are an allocator, CPU stacks and a current vCPU. */
+void efi_boot_enable(void);
 
 /* ---- kernel images (boot/image.c) ---- */
 struct image {

@@ -29,10 +29,17 @@ struct build_stay {
     struct machine_range kernel, ramdisk;
 };
 
+/* What goes into the first bank besides the kernel: bytes, 0: none. */
+struct build_sizes {
+    u64 initrd;
+    u64 firmware;                /* tables as UEFI leaves them */
+};
+
 /* Where things go in the first bank: guest-physical addresses. */
 struct build_place {
     u64 kernel, entry;
     u64 fdt;
+    u64 firmware;                /* behind the device tree's room */
     u64 initrd, initrd_size;     /* initrd_size 0: none */
 };
 
@@ -42,6 +49,7 @@ struct build {
     const struct machine_module *kernel, *ramdisk;   /* ramdisk: NULL for none */
     const char *cmdline;
     u32 nr_vcpus;
+    u64 firmware_size;           /* most bytes of the tables that UEFI would leave it; 0: it is not under UEFI */
     /* Claimed, then laid out. */
     struct image image;
     struct build_memory memory;
@@ -49,7 +57,7 @@ struct build {
     struct build_place place;
     /* Made. */
     struct domain *d;
-    struct machine_range loaded[3];      /* whole pages that hold kernel, ramdisk and device tree: nothing to be scrubbed */
+    struct machine_range loaded[4];      /* whole pages that hold kernel, ramdisk, device tree, tables: nothing to be scrubbed */
 };
 
 /* Stops boot, saying of which domain and why. */
@@ -62,15 +70,17 @@ void build_must(const struct build *b, int r, const char *what);
 void build_probe_kernel(struct build *b);
 /* Least size of the first bank, of memory of `bytes` in all, that kernel and modules find room in. */
 u64 build_first_bank(const struct build *b, u64 bytes);
+/* Ramdisk and tables of the plan. */
+struct build_sizes build_sizes(const struct build *b);
 /* b->place, from the first bank and what stays. */
 void build_lay_out(struct build *b);
 
 /* ---- layout (build/place.c) ---- */
 /* -ENOSPC: the bank is too small; *need: bytes that would do. -EINVAL: a fixed address outside the bank. */
-must_check int build_place(const struct image *img, u64 bank, u64 bank_size, u64 initrd_size, struct build_place *out,
-                           u64 *need);
+must_check int build_place(const struct image *img, u64 bank, u64 bank_size, const struct build_sizes *sizes,
+                           struct build_place *out, u64 *need);
 /* The same, where something stays. False: there is no room for the rest. */
-must_check bool build_place_stay(const struct image *img, const struct machine_range *bank, u64 initrd_size,
+must_check bool build_place_stay(const struct image *img, const struct machine_range *bank, const struct build_sizes *sizes,
                                  const struct build_stay *stay, struct build_place *out);
 
 /* ---- the domain (build/domain.c) ---- */
@@ -91,6 +101,10 @@ void build_load_modules(struct build *b);
 void *build_fdt_buffer(const struct build *b, u64 want, u64 *room);
 /* It has been written: `size` bytes, or an error. All of `room` is cleaned up. */
 void build_fdt_done(struct build *b, int size, u64 room);
+/* Where tables as UEFI's are to be written: b->firmware_size zeroed bytes, page aligned, at b->place.firmware. */
+void *build_firmware_buffer(const struct build *b);
+/* They have been. */
+void build_firmware_done(struct build *b);
 /*
  * All memory but what was loaded. Not on first touch, as it would be possible for a domain without devices: without an IOMMU a device may be
  * the first to touch a page. Not with bootscrub=no: the user trusts what was in memory before Argon, and starts faster.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What firmware says about the machine. Filled by firmware/ (device tree, later ACPI); nobody else reads firmware
+ * What firmware says about the machine. Filled by firmware/ (device tree or ACPI's tables); nobody else reads firmware
  * tables.
  */
 #ifndef ARGON_MACHINE_H
@@ -14,6 +14,7 @@
 #define MACHINE_MAX_MODULES   16
 #define MACHINE_MAX_REDIST    16
 #define MACHINE_MAX_NODES     16
+#define MACHINE_MAX_EFI_MMIO  32
 
 /* Between NUMA nodes, where firmware says nothing, and within one (ACPI 5.2.17; binding numa.txt). */
 #define NODE_DISTANCE_LOCAL   10
@@ -41,13 +42,19 @@ struct machine_module {
     bool typed;                  /* the kind was given, not guessed from the order */
 };
 
-struct machine_cpu { u64 hwid; u32 node; bool psci; };
+struct machine_cpu {
+    u64 hwid;                    /* MPIDR's affinity */
+    u32 node;
+    u32 acpi_uid;                /* what ACPI's tables call it (6.5, 5.2.12.14) */
+    bool psci;
+};
 
 struct machine_uart {
     paddr_t base, size;
     u32 irq;                     /* INTID, 0 = none */
     u32 reg_shift, reg_width;    /* log2 of the distance and bytes of a register: 0 and 1 unless given */
     u32 clock_hz;
+    u32 baud;                    /* 0: as firmware left it */
     char compatible[64];
     char name[64];               /* firmware's, for messages */
 };
@@ -62,6 +69,19 @@ struct machine_gic {
     u32 maintenance_irq;         /* INTID */
 };
 
+/*
+ * What UEFI left (UEFI 2.10), from /chosen/linux,uefi-*: Argon's own EFI application writes these properties, with the meaning that
+ * Linux's has for them. Nothing here counts where system_table is 0: the machine was not started by UEFI.
+ */
+struct machine_efi {
+    paddr_t system_table;        /* EFI_SYSTEM_TABLE */
+    struct machine_range map;    /* the memory map at ExitBootServices (7.2.3): in place of the tree's memory nodes */
+    u32 desc_size, desc_version; /* of one descriptor of it */
+    u32 runtime_services;        /* EFI_RT_SUPPORTED_* (8.1) that dom0 may ask for by XENPF_efi_runtime_call: set before dom0_build() */
+    u32 nr_mmio;
+    struct machine_range mmio[MACHINE_MAX_EFI_MMIO];     /* registers that its runtime services use: given to nobody. efi_boot_find() */
+};
+
 /* The counter reads wrong at times: bits of timer_quirks, by properties fsl,erratum-a008585 and so on. */
 enum timer_quirk { TIMER_A008585, TIMER_161010101, TIMER_UNKNOWN1 };
 
@@ -70,7 +90,7 @@ struct machine {
     u32 nr_banks, nr_reserved, nr_nomap, nr_modules, nr_cpus;
     struct machine_range banks[MACHINE_MAX_BANKS];       /* RAM, sorted, no overlap */
     struct machine_range reserved[MACHINE_MAX_RESERVED]; /* sorted; not to be used: what firmware says, and added */
-    u64 top;                     /* end of the highest address that anything in the tree has */
+    u64 top;                     /* end of the highest address that anything has; UINT64_MAX: not known (ACPI) */
     struct machine_range nomap[MACHINE_MAX_NOMAP];       /* must not be mapped: in no bank, once they are sorted */
     struct machine_module modules[MACHINE_MAX_MODULES];
     struct machine_cpu cpus[NR_CPUS];
@@ -85,6 +105,9 @@ struct machine {
     u32 psci_cpu_on;             /* function id */
     char xen_cmdline[1024];      /* hypervisor's */
     char dom0_cmdline[1024];
+    struct machine_efi efi;
+    paddr_t rsdp;                /* of ACPI's tables; 0: UEFI has none, or there is no UEFI */
+    bool acpi;                   /* all this is from ACPI's tables; else from a device tree */
     u64 nodes;                   /* NUMA: bit per node that has RAM or CPUs; 0 is as 1 */
     u8 distance[MACHINE_MAX_NODES][MACHINE_MAX_NODES];   /* as firmware has it, 0 where it says nothing: machine_distance() */
 };
@@ -108,11 +131,25 @@ u32 machine_nodes_near(const struct machine *m, u32 from, u64 nodes, u8 *order);
 u32 machine_cpu_node(const struct machine *m, u64 hwid);
 
 /*
- * Fill `machine` from firmware's tables: `max` readable bytes at `tables`, which are at `at` in memory. Malformed, or lacking what Argon
- * needs (RAM, GIC, timer, CPUs): -EINVAL and a message that names node and property; machine_find_uart() may be tried before giving up.
- * No crash on any input. The tables stay in use until dom0_build() is done.
+ * Begin `machine` with the device tree that the loader gave: `max` readable bytes at `tables`, which are at `at` in memory. What /chosen
+ * has: modules, command lines, what UEFI left. Malformed: -EINVAL and a message that names node and property; machine_find_uart() may be
+ * tried before giving up. No crash on any input. The tables stay in use until dom0_build() is done.
  */
 must_check int machine_from_firmware(const void *tables, size_t max, paddr_t at);
+/* acpi=. By itself: the device tree where it is one of a machine and has more than /chosen and /hypervisor; else ACPI. */
+enum acpi_choice {
+    ACPI_AUTO,
+    ACPI_OFF,                    /* the tree */
+    ACPI_ON,                     /* ACPI if its tables are there, else the tree */
+    ACPI_FORCE,                  /* ACPI or nothing */
+};
+/*
+ * All the rest of `machine`, after that, from the tree or from ACPI's tables at machine.rsdp, as chosen; machine.acpi says which it is.
+ * With ACPI, RAM is in machine.banks already. -EINVAL after a message, as above: malformed, or lacking what Argon needs (RAM, GIC, timer,
+ * CPUs).
+ */
+struct firmware_memory;
+must_check int machine_describe(enum acpi_choice how, const struct firmware_memory *memory);
 /* Bytes of the tables whose first 40 are at `header`; 0 if they are none that Argon knows. */
 size_t machine_firmware_bytes(const void *header);
 /* The device tree machine_from_firmware() was given, to be read further (argon/dt.h). NULL: none that can be read. */
@@ -120,7 +157,7 @@ struct dt;
 const struct dt *machine_dt(void);
 /*
  * Find the console UART after options are parsed: dtuart= (path or alias, with ":options"; may be empty), else
- * /chosen/stdout-path. -ENODEV when there is none with a driver.
+ * /chosen/stdout-path; with ACPI SPCR's or DBG2's. -ENODEV when there is none with a driver.
  */
 must_check int machine_find_uart(const char *dtuart);
 /* Of a GICv3: the redistributor region that a domain with the host's layout sees, which is the largest. */
@@ -133,6 +170,8 @@ const struct machine_module *machine_module(enum module_kind kind);
  * Add RAM (trimmed to whole pages; zero size is ignored); machine_sort_banks() once all are known. -ENOSPC: too many.
  */
 must_check int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u32 node);
+/* RAM of [start, start + size), widened to whole pages, is of that node: sorted banks are split. Where that makes too many, less is. */
+void machine_set_node(struct machine *m, paddr_t start, paddr_t size, u32 node);
 /* Sort; merge what touches on one node; where banks overlap, the lower keeps the RAM. Cut out what must not be mapped. */
 void machine_sort_banks(struct machine *m);
 /*

@@ -3,8 +3,8 @@
  * Every operation of the ABI: row(number, handler, who may call it, ...). The right is asked with the domain that the
  * operation names, once that is known. Each list makes the const arrays of its file (ROW_HANDLER, ROW_RIGHT); the
  * names in it are that file's. What is in no row answers -ENOSYS; docs/abi.md lists what is not implemented.
- * vcpu_op, vm_assist and console_io act on their caller, multicall asks for each entry, hypfs_op and platform_op are
- * dom0's as a whole.
+ * vcpu_op, vm_assist and console_io act on their caller, multicall asks for each entry, hypfs_op is dom0's as a whole,
+ * and so is platform_op.
  */
 #ifndef ARGON_OPERATIONS_H
 #define ARGON_OPERATIONS_H
@@ -37,6 +37,11 @@
     row(__HYPERVISOR_sysctl, do_sysctl, RIGHT_CONTROL, 1) \
     row(__HYPERVISOR_domctl, do_domctl, RIGHT_CONTROL, 1) \
     row(__HYPERVISOR_hypfs_op, do_hypfs_op, RIGHT_CONTROL, 5)
+
+/* platform_op: the argument's member of the union, and whether it goes back to the caller. */
+#define PLATFORM_OPS(row) \
+    row(XENPF_settime64, settime64, RIGHT_CONTROL, settime64, false) \
+    row(XENPF_efi_runtime_call, platform_efi_call, RIGHT_CONTROL, efi_runtime_call, true)
 
 /* xen_version. The command line: who is told. */
 #define VERSION_OPS(row) \

@@ -3,7 +3,7 @@
 #ifndef ARGON_PARAM_H
 #define ARGON_PARAM_H
 
-#include <argon/types.h>
+#include <argon/machine.h>
 
 /* bootscrub=: when RAM is zeroed that nobody has used since Argon started. A guest's RAM is zero in any case. */
 enum bootscrub {
@@ -38,6 +38,7 @@ struct options {                 /* the parsed command line; constant after boot
     u32 conring_size;            /* bytes */
     bool console_timestamps;
     enum gicv2_links gicv2_links;
+    enum acpi_choice acpi;
     bool hmp_unsafe;             /* CPUs of other kinds than the boot CPU are used too */
     char errata[256];            /* errata=: those that are active or not whatever the CPUs are (asm/errata.h) */
     char cmdline[1024];          /* as given, for xen_version(commandline) */

@@ -16,6 +16,7 @@
  */
 enum lock_rank {
     RANK_NONE = 0,
+    RANK_FIRMWARE,       /* core/efi_runtime.c: who is in UEFI's runtime services */
     RANK_DOMCTL,         /* core/hypercall/domctl: one control operation per domain at a time */
     RANK_DOMLIST,        /* core/domain: insertion into and removal from the table of domains */
     RANK_CPUPOOL,        /* core/sched: cpupool membership */

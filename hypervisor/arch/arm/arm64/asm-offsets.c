@@ -24,5 +24,6 @@ void asm_offsets(void)
     OFFSET(PCPU_CURRENT, struct pcpu, current);
     OFFSET(PCPU_EXIT_ARG, struct pcpu, arch.exit_arg);
     OFFSET(PCPU_STACK_TOP, struct pcpu, arch.stack_top);
+    OFFSET(PCPU_FIRMWARE_SP, struct pcpu, arch.firmware_sp);
     OFFSET(PCPU_EMERGENCY_TOP, struct pcpu, arch.emergency_stack_top);
 }

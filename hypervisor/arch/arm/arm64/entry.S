@@ -105,6 +105,13 @@
         isb
         .endm
 
+        /* An exception of EL2: UEFI's firmware (firmware_enter.S) has another way, with x18 = firmware_sp. Changes x18 only. */
+        .macro  unless_firmware where
+        mrs     x18, tpidr_el2
+        ldr     x18, [x18, #PCPU_FIRMWARE_SP]
+        cbnz    x18, \where
+        .endm
+
         .macro  handle_irq mitigate
         save_volatile
         \mitigate
@@ -127,19 +134,23 @@
         .balign 2048
         .global \name
 \name:
-        // EL2 itself with SP_EL0: not used.
+        // EL2 itself with SP_EL0: not used, but maybe by firmware.
+        unless_firmware firmware_fault
         mov     x0, #0
         b       hyp_fault_entry
         .org    \name + 0x080
+        unless_firmware firmware_fault
         mov     x0, #1
         b       hyp_fault_entry
         .org    \name + 0x100
+        unless_firmware firmware_fault
         mov     x0, #2
         b       hyp_fault_entry
         .org    \name + 0x180
+        unless_firmware firmware_fault
         mov     x0, #3
         b       hyp_fault_entry
-        // EL2 itself: interrupts are masked and code does not fault but in AT, so each of these is a bug or broken hardware.
+        // EL2 itself: interrupts are masked and code does not fault but in AT, so each of these is a bug, broken hardware or firmware's.
         .org    \name + 0x200
         b       hyp_sync
         .org    \name + 0x280
@@ -288,6 +299,7 @@ guest_enter:
  * but for the flags: everything is masked in EL2, so no ERET is needed.
  */
 hyp_sync:
+        unless_firmware firmware_fault
         mrs     x18, esr_el2
         tbz     x18, #ESR_CM_BIT, hyp_sync_fault
         lsr     x18, x18, #ESR_EC_SHIFT
@@ -317,11 +329,35 @@ hyp_sync:
         b       hyp_fault_entry
         .endm
         hyp_fault_vector hyp_sync_fault, 4
-        hyp_fault_vector hyp_irq, 5
-        hyp_fault_vector hyp_fiq, 6
+        hyp_fault_vector hyp_irq_fault, 5
+        hyp_fault_vector hyp_fiq_fault, 6
+
+/*
+ * An interrupt in EL2. Firmware that lets them in goes on with all of them masked again, and the interrupt waits for the hypervisor. There
+ * is a stack in either case, and all registers are as they were.
+ */
+        .macro  interrupt_vector name, fault
+\name:
+        str     x18, [sp, #-16]!
+        unless_firmware mask_in_firmware
+        ldr     x18, [sp], #16
+        b       \fault
+        .endm
+        interrupt_vector hyp_irq, hyp_irq_fault
+        interrupt_vector hyp_fiq, hyp_fiq_fault
+
+mask_in_firmware:
+        mrs     x18, spsr_el2
+        orr     x18, x18, #0x3c0
+        msr     spsr_el2, x18
+        ldr     x18, [sp], #16
+        eret
+        dsb     nsh
+        isb
 
 /* An SError of the hypervisor's: fatal, unless serror_unmask() has asked for it. */
 hyp_serror:
+        unless_firmware firmware_fault
         msr     tpidrro_el0, x0
         msr     contextidr_el1, x1
         mrs     x0, elr_el2

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reset to C. Entered by the arm64 Image boot protocol (Linux Documentation/arm64/booting.rst): EL2, MMU and data cache off, x0 =
- * physical address of the device tree, image loaded 2 MiB aligned anywhere in RAM.
+ * physical address of the device tree, image loaded anywhere in RAM, page aligned. UEFI enters elsewhere (efi.S, by the header in
+ * pe.S), and comes here when it has ended.
  *
- * The code makes a map at the link address, with 4 KiB pages and final permissions, and a second root that has one where the code runs,
- * too (identity, one 2 MiB block). It turns the MMU on with that one, jumps to the link address and changes to the first. The second stays
+ * The code makes a map at the link address, with 4 KiB pages and final permissions, and a second root that has the page of this code
+ * where it runs, too (identity). It turns the MMU on with that one, jumps to the link address and changes to the first. The second stays
  * for secondary CPUs, whenever they come; no CPU has it for longer than that.
  */
 #include <asm/layout.h>
@@ -14,27 +15,14 @@
 #define PTE_AF_ISH      0x700                    /* AF, inner shareable */
 #define PTE_XN          (1 << 54)
 #define PTE_NORMAL_RX   (0x3 | PTE_AF_ISH | 0x80 | 0x40)        /* AP[2]=1 read-only, AP[1] RES1 at EL2 */
-#define BLOCK_RX        (0x1 | PTE_AF_ISH | 0x80 | 0x40)
 
 /* SCTLR_EL2: RES1 bits, M, C, I, SA, WXN off (text is mapped read-only). D17.2.118 */
 #define SCTLR_EL2_VALUE 0x30c5183d & ~0x2
 /* TCR_EL2: RES1 bits 31 and 23, T0SZ=16, inner shareable write-back walks, 4 KiB granule; PS filled in from ID_AA64MMFR0. D17.2.131 */
 #define TCR_EL2_BASE    0x80803510
 
-        .section .head.text, "ax"
-        .global image_start_code
-image_start_code:
-        add     x13, x18, #0x16          // "MZ": the UEFI signature, harmless as an instruction
-        b       entry
-        .quad   0                        // text_offset
-        .quad   image_size               // from the linker script; includes .bss
-        .quad   0xa                      // flags: little endian, 4K pages, anywhere in memory
-        .quad   0
-        .quad   0
-        .quad   0
-        .ascii  "ARM\x64"
-        .long   0
-
+        .section .entry.text, "ax"       // one page, so that one entry of the identity map does
+        .global entry
 entry:
         mrs     x9, CurrentEL
         cmp     x9, #(2 << 2)
@@ -160,21 +148,26 @@ make_boot_tables:
         bic     x12, x12, #0x80
         adrp    x11, image_end
         fill_pages
-        // Identity: the 2 MiB block with this code.
-        lsr     x10, x21, #39
+        // Identity: the page with this code. A table that is there already is used: RAM may be where the link address is (10 TiB).
         adrp    x9, entry_l0
-        adrp    x11, boot_id_l1
-        orr     x12, x11, #PTE_TABLE
-        str     x12, [x9, x10, lsl #3]
-        ubfx    x10, x21, #30, #9
-        adrp    x9, boot_id_l2
-        orr     x12, x9, #PTE_TABLE
-        str     x12, [x11, x10, lsl #3]
-        ubfx    x10, x21, #21, #9
-        bic     x11, x21, #0x1fffff
-        mov     x12, #BLOCK_RX
-        orr     x12, x11, x12
-        str     x12, [x9, x10, lsl #3]
+        adrp    x10, entry
+        adrp    x14, boot_id_l1          // the next that is to be linked
+        mov     x11, #39
+3:      lsr     x12, x10, x11
+        and     x12, x12, #0x1ff
+        ldr     x13, [x9, x12, lsl #3]
+        cbnz    x13, 4f
+        orr     x13, x14, #PTE_TABLE
+        str     x13, [x9, x12, lsl #3]
+        add     x14, x14, #4096
+4:      and     x9, x13, #0xfffffffff000
+        sub     x11, x11, #9
+        cmp     x11, #12
+        b.ne    3b
+        ubfx    x12, x10, #12, #9
+        mov     x13, #PTE_NORMAL_RX
+        orr     x13, x10, x13
+        str     x13, [x9, x12, lsl #3]
         mov     x30, x15                 // and once more: lines that speculation may have brought in meanwhile
 inval_boot_tables:
         dmb     sy
@@ -238,8 +231,10 @@ entry_l0:       .space 4096
 boot_image_l1:  .space 4096
 boot_image_l2:  .space 4096
 boot_image_l3:  .space 4096
+        // In this order: make_boot_tables links them one after the other.
 boot_id_l1:     .space 4096
 boot_id_l2:     .space 4096
+boot_id_l3:     .space 4096
 boot_tables_end:
 
         .section .bss

@@ -17,6 +17,7 @@ extern u64 boot_l0[];
 
 static u64 table_pool[NR_POOL_TABLES][512] aligned_to(4096) section(".bss.table_pool");
 static u32 table_pool_used;
+static paddr_t (*more_tables)(void) ro_after_boot;
 static bool heap_ready;
 static u64 window_next = HYP_IOREMAP_VA;
 static struct spinlock mmu_lock = SPINLOCK_INIT(RANK_IRQ);
@@ -42,13 +43,21 @@ static void *pa_to_va(paddr_t pa)
     return (void *)(pa + HYP_DIRECTMAP_VA);
 }
 
+/* The pool is for what every machine needs. */
+static u64 *boot_table(void)
+{
+    paddr_t pa = more_tables != NULL ? more_tables() : 0;
+
+    return pa != 0 ? memset(pa_to_va(pa), 0, PAGE_SIZE) : NULL;
+}
+
 static u64 *host_table_alloc(struct pgtable *t)
 {
     (void)t;
     if (heap_ready) {
         return pages_alloc(0, MEMF_ZERO);
     }
-    return table_pool_used < NR_POOL_TABLES ? table_pool[table_pool_used++] : NULL;
+    return table_pool_used < NR_POOL_TABLES ? table_pool[table_pool_used++] : boot_table();
 }
 
 static void host_table_free(struct pgtable *t, u64 *table)
@@ -90,11 +99,19 @@ static const u64 kind_attrs[] = {
     [MMU_RW] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN,
     [MMU_RO] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN | PTE_S1_RO,
     [MMU_DEVICE] = PTE_S1_ATTR(MAIR_IDX_DEVICE) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN,
+    [MMU_RX] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_S1_RO,
+    [MMU_RWX] = PTE_S1_ATTR(MAIR_IDX_NORMAL) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1,
+    [MMU_NC] = PTE_S1_ATTR(MAIR_IDX_NC) | PTE_SH_INNER | PTE_AF | PTE_S1_AP_RES1 | PTE_XN,
 };
 
 boot_code void mmu_init(paddr_t image)
 {
     image_pa = image;
+}
+
+boot_code void mmu_use_tables(paddr_t (*more)(void))
+{
+    more_tables = more;
 }
 
 void mmu_use_heap(void)
@@ -131,11 +148,14 @@ void *mmu_window(paddr_t pa, u64 size, enum mmu_kind kind)
 
 void mmu_window_close(const void *va, u64 size)
 {
-    u64 first = ROUND_DOWN((u64)va, PAGE_SIZE);
+    u64 first = ROUND_DOWN((u64)va, PAGE_SIZE), end = ROUND_UP((u64)va + size, PAGE_SIZE);
     int rc;
 
     spin_lock(&mmu_lock);
-    rc = pgt_unmap(&host_pgt, first, ROUND_UP((u64)va + size, PAGE_SIZE) - first);
+    rc = pgt_unmap(&host_pgt, first, end - first);
+    if (rc == 0 && end == window_next) {
+        window_next = first;             /* flushed: nothing of it is in a TLB */
+    }
     spin_unlock(&mmu_lock);
     ASSERT_ALWAYS(rc == 0);              /* pages: no block is split, no table is needed */
 }
@@ -198,6 +218,48 @@ u64 mmu_map_stack(u32 cpu, u32 node, bool emergency)
 u64 arch_cpu_stack_bytes(void)
 {
     return 2 * HYP_STACK_SIZE;
+}
+
+/* ---- firmware's translation: level 0 of its own, and below that the hypervisor's own tables and more ---- */
+static struct pgtable firmware_pgt = { .ops = &host_ops, .start_level = 0, .va_bits = 48 };
+
+static boot_code bool firmware_root_ready(void)
+{
+    if (firmware_pgt.root == NULL) {
+        firmware_pgt.root = host_table_alloc(&firmware_pgt);
+    }
+    return firmware_pgt.root != NULL;
+}
+
+/* Each of the hypervisor's regions has a level-0 entry to itself (asm/layout.h), and the direct map the upper half. */
+boot_code int mmu_firmware_map(paddr_t pa, u64 size, enum mmu_kind kind)
+{
+    unsigned int shift = pgt_level_shift(0);
+
+    if (size == 0 || pa + size < pa || (pa + size - 1) >> host_pgt.va_bits != 0) {
+        return -EINVAL;
+    }
+    for (u64 i = pa >> shift; i <= (pa + size - 1) >> shift; i++) {
+        if (host_pgt.root[i] != 0 || i >= BIT(HYP_DIRECTMAP_BITS) >> shift) {
+            return -EADDRINUSE;
+        }
+    }
+    return firmware_root_ready() ? pgt_map(&firmware_pgt, pa, pa, size, kind_attrs[kind]) : -ENOMEM;
+}
+
+/* By now each region has its level-0 entry, which never changes: what is mapped later is below it. */
+boot_code paddr_t mmu_firmware_root(void)
+{
+    if (!firmware_root_ready()) {
+        return 0;
+    }
+    for (unsigned int i = 0; i < 512; i++) {
+        if (host_pgt.root[i] != 0) {
+            firmware_pgt.root[i] = host_pgt.root[i];
+        }
+    }
+    dsb(ishst);                          /* there before a walk begins at it (B2.3.12) */
+    return mmu_va_to_pa(firmware_pgt.root);
 }
 
 mfn_t virt_to_mfn(const void *va)

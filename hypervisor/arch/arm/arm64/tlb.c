@@ -21,6 +21,17 @@ void tlb_flush_el2(void)
     }
 }
 
+void tlb_flush_el2_here(void)
+{
+    tlbi(alle2);
+    dsb(nsh);
+    if (errata_active(ERRATUM_REPEAT_TLBI)) {
+        tlbi(alle2);
+        dsb(nsh);
+    }
+    isb();
+}
+
 /*
  * First the IPA entries, then, after these have completed, all stage-1 entries of the VMID, which may hold the old translation
  * (D8.14.5).

@@ -35,6 +35,7 @@ struct arch_domain {
     unsigned int teardown_cursor;/* progress of a preemptible teardown */
     struct mmio_table mmio;
     u32 event_ppi;               /* event-channel interrupt the guest was told */
+    bool mmio_on_fault;          /* device memory that it may have is mapped 1:1 where it is touched: p2m_map_touched() */
     struct vgic_domain vgic;
 };
 

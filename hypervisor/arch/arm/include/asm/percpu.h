@@ -17,6 +17,7 @@ struct arch_pcpu {
     struct vcpu *loaded;         /* whose guest registers this CPU holds, running or not: arch_context_switch() */
     void *stack_top;             /* asm: hypervisor stack of this CPU */
     void *emergency_stack_top;   /* asm: for faults of the hypervisor itself */
+    void *firmware_sp;           /* asm: this CPU is in UEFI's firmware, and the hypervisor's stack is here; NULL: it is not */
     u32 exit_arg;                /* asm: what this CPU's vectors do with branch prediction on exits (spectre.c) */
     u32 switch_flags;            /* what is to be done when vCPUs change (vcpu.c); the same on all, constant once guests run */
     bool bypass;                 /* speculative store bypass is on here, by the firmware (spectre.c) */

@@ -29,6 +29,7 @@ struct arch_domain {
     u64 p2m_max_gfn;             /* highest gfn ever mapped */
     struct mmio_table mmio;
     u32 event_ppi;
+    bool mmio_on_fault;
     u64 vcounter_offset;
     struct vgic_domain vgic;
 };

@@ -13,6 +13,8 @@
 
 /* Everything of the hypervisor's own stage 1, on all CPUs. */
 void tlb_flush_el2(void);
+/* The same on this CPU alone, whose TTBR0_EL2 was changed; no table was. */
+void tlb_flush_el2_here(void);
 /* [gpa, gpa + bytes) of a stage 2, and whatever was combined with it, on all CPUs; ~0 bytes: all of it. */
 void tlb_flush_s2(u64 vttbr, u64 gpa, u64 bytes);
 

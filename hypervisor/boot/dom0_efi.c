@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What dom0 finds in place of UEFI's (UEFI 2.10, 4.3, 4.6, 7.2.3): a system table with configuration tables, and a map
+ * of its own memory and of nothing else. See docs/design/dom0-acpi.md.
+ */
+#include "dom0_efi.h"
+
+#include <argon/build.h>
+#include <argon/console.h>
+#include <argon/panic.h>
+#include <argon/string.h>
+
+#define SYSTEM_TABLE UINT64_C(0x5453595320494249)        /* its signature */
+#define SYSTEM_TABLE_BYTES 120u
+#define REVISION      0x20046u   /* 2.7 */
+#define VENDOR_BYTES  200u       /* as many are read of it (Linux) */
+#define CONFIG_BYTES  24u        /* GUID and pointer */
+#define MAX_CONFIG    1024u      /* entries of a host's that are looked at */
+#define DESC_BYTES    48u        /* as edk2's: a reader has to step by the size it is told */
+#define SMBIOS_BYTES  24u        /* SMBIOS 3.0 entry point (DSP0134, 5.2.2) */
+#define SMBIOS_MAX    MIB(1)
+
+enum { MEMORY_CONVENTIONAL = 7, MEMORY_ACPI_RECLAIM = 9, MEMORY_WB = 8 };
+
+static const u8 guid_acpi20[16] = {
+    0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81
+};
+static const u8 guid_smbios3[16] = {
+    0x44, 0x15, 0xfd, 0xf2, 0x94, 0x97, 0x2c, 0x4a, 0x99, 0x2e, 0xe5, 0xbb, 0xcf, 0x20, 0xe3, 0x94
+};
+static const u8 guid_rt_properties[16] = {
+    0x8a, 0x91, 0x66, 0xeb, 0xef, 0x7e, 0x2a, 0x40, 0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9
+};
+
+struct config { u8 entry[3 * CONFIG_BYTES]; u32 nr; };
+
+static boot_code void add_config(struct config *c, const u8 *guid, u64 table)
+{
+    u8 *e = c->entry + c->nr++ * CONFIG_BYTES;
+
+    ASSERT(c->nr * CONFIG_BYTES <= sizeof(c->entry));
+    memcpy(e, guid, 16);
+    memcpy(e + 16, &table, 8);
+}
+
+/* The host's table with that GUID, 0 if none. */
+static boot_code u64 find_config(const struct dom0_efi *in, const u8 *guid)
+{
+    const u8 *st = in->host->system_table != 0 ? in->memory->map(in->host->system_table, SYSTEM_TABLE_BYTES) : NULL;
+    const u8 *list = NULL;
+    u64 nr = 0, found = 0;
+
+    if (st != NULL && le_u64(st) == SYSTEM_TABLE) {
+        nr = MIN(le_u64(st + 104), (u64)MAX_CONFIG);
+        list = nr != 0 ? in->memory->map(le_u64(st + 112), nr * CONFIG_BYTES) : NULL;
+    }
+    for (u64 i = 0; list != NULL && i < nr && found == 0; i++) {
+        if (memcmp(list + i * CONFIG_BYTES, guid, 16) == 0) {
+            found = le_u64(list + i * CONFIG_BYTES + 16);
+        }
+    }
+    if (list != NULL) {
+        in->memory->unmap(list, nr * CONFIG_BYTES);
+    }
+    if (st != NULL) {
+        in->memory->unmap(st, SYSTEM_TABLE_BYTES);
+    }
+    return found;
+}
+
+static boot_code bool is_smbios3(const u8 *entry)
+{
+    u8 sum = 0;
+
+    for (u32 i = 0; i < SMBIOS_BYTES; i++) {
+        sum = (u8)(sum + entry[i]);
+    }
+    return memcmp(entry, "_SM3_", 5) == 0 && entry[6] == SMBIOS_BYTES && sum == 0;
+}
+
+/* SMBIOS: a copy of entry point and structures, as firmware's own are in memory that is not dom0's. 0: none. */
+static boot_code u64 put_smbios(const struct dom0_efi *in, struct area *a)
+{
+    u64 host = find_config(in, guid_smbios3), at = 0;
+    const u8 *entry = host != 0 ? in->memory->map(host, SMBIOS_BYTES) : NULL, *table = NULL;
+    u32 bytes = entry != NULL && is_smbios3(entry) ? le_u32(entry + 12) : 0;
+
+    if (bytes != 0 && bytes <= SMBIOS_MAX) {
+        table = in->memory->map(le_u64(entry + 16), bytes);
+    }
+    if (table != NULL) {
+        u64 to = area_put(a, table, bytes, 16);
+
+        at = area_put(a, entry, SMBIOS_BYTES, 16);
+        area_set(a, at + 16, to, 8);
+        area_checksum(a, at, SMBIOS_BYTES, at + 5);
+        in->memory->unmap(table, bytes);
+    } else if (host != 0 && a->buf != NULL) {
+        log_warn("UEFI: SMBIOS at %#" PRIx64 " (%u bytes) cannot be used: not given to dom0", host, bytes);
+    }
+    if (entry != NULL) {
+        in->memory->unmap(entry, SMBIOS_BYTES);
+    }
+    return at;
+}
+
+/* Which runtime services dom0 may ask for by XENPF_efi_runtime_call (8.1; version 1, 8 bytes). */
+static boot_code u64 put_rt_properties(const struct dom0_efi *in, struct area *a)
+{
+    u64 at = area_put(a, NULL, 8, 8);
+
+    area_set(a, at, 1, 2);
+    area_set(a, at + 2, 8, 2);
+    area_set(a, at + 4, in->host->runtime_services, 4);
+    return at;
+}
+
+static boot_code u64 put_system_table(const struct config *c, struct area *a)
+{
+    static const char vendor[] = "Argon";
+    u64 list = area_put(a, c->entry, c->nr * CONFIG_BYTES, 8), name = area_put(a, NULL, VENDOR_BYTES, 8);
+    u64 at = area_put(a, NULL, SYSTEM_TABLE_BYTES, 8);
+
+    for (u32 i = 0; i < sizeof(vendor); i++) {
+        area_set(a, name + 2 * i, (u8)vendor[i], 2);
+    }
+    area_set(a, at, SYSTEM_TABLE, 8);
+    area_set(a, at + 8, REVISION, 4);
+    area_set(a, at + 12, SYSTEM_TABLE_BYTES, 4);
+    area_set(a, at + 24, name, 8);
+    area_set(a, at + 104, c->nr, 8);
+    area_set(a, at + 112, list, 8);
+    return at;
+}
+
+/* ---- the memory map ---- */
+
+static boot_code void put_range(struct area *a, u64 map, u32 *nr, u32 type, u64 start, u64 end)
+{
+    u64 at = map + *nr * DESC_BYTES;
+
+    if (start >= end) {
+        return;
+    }
+    area_set(a, at, type, 4);
+    area_set(a, at + 8, start, 8);
+    area_set(a, at + 24, (end - start) >> PAGE_SHIFT, 8);
+    area_set(a, at + 32, MEMORY_WB, 8);
+    (*nr)++;
+}
+
+/* The next bank that begins at or behind `from`; NULL: none. */
+static boot_code const struct machine_range *next_bank(const struct dom0_efi *in, u64 from)
+{
+    const struct machine_range *next = NULL;
+
+    for (u32 i = 0; i < in->nr_banks; i++) {
+        const struct machine_range *r = &in->bank[i];
+
+        if (r->size != 0 && r->start >= from && (next == NULL || r->start < next->start)) {
+            next = r;
+        }
+    }
+    return next;
+}
+
+/* All of dom0's memory is usable but the area, which Linux keeps as it is and finds tables in (ACPI reclaim memory). */
+static boot_code u32 fill_map(const struct dom0_efi *in, struct area *a, u64 map)
+{
+    u64 area = a->base, area_end = area + ROUND_UP(a->used, PAGE_SIZE), end = 0;
+    const struct machine_range *r;
+    u32 nr = 0;
+
+    while ((r = next_bank(in, end)) != NULL) {
+        end = machine_range_end(r);
+        if (area < r->start || area_end > end) {
+            put_range(a, map, &nr, MEMORY_CONVENTIONAL, r->start, end);
+        } else {
+            put_range(a, map, &nr, MEMORY_CONVENTIONAL, r->start, area);
+            put_range(a, map, &nr, MEMORY_ACPI_RECLAIM, area, area_end);
+            put_range(a, map, &nr, MEMORY_CONVENTIONAL, area_end, end);
+        }
+    }
+    return nr;
+}
+
+boot_code int dom0_efi_build(const struct dom0_efi *in, struct area *a, struct machine_efi *out)
+{
+    struct config c = { .nr = 0 };
+    u64 rsdp, smbios;
+    int r;
+
+    ASSERT(IS_ALIGNED(a->base, PAGE_SIZE) && a->used == 0);
+    if (in->acpi != NULL) {
+        r = dom0_acpi_build(in->acpi, a, &rsdp);
+        if (r != 0) {
+            return r;
+        }
+        add_config(&c, guid_acpi20, rsdp);
+    }
+    smbios = put_smbios(in, a);
+    if (smbios != 0) {
+        add_config(&c, guid_smbios3, smbios);
+    }
+    add_config(&c, guid_rt_properties, put_rt_properties(in, a));
+    *out = (struct machine_efi){ .desc_size = DESC_BYTES, .desc_version = 1, .system_table = put_system_table(&c, a) };
+    /* The area cuts one bank in three at most. */
+    out->map.start = area_put(a, NULL, (in->nr_banks + 2) * DESC_BYTES, 8);
+    out->map.size = in->bank != NULL ? fill_map(in, a, out->map.start) * DESC_BYTES : 0;
+    return 0;
+}

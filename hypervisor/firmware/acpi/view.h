@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A table being read. Fields are little-endian and at any alignment; what lies behind the table's end reads as 0, as a
+ * field does that an older revision lacks, so that no length, checked or not, leads outside.
+ */
+#ifndef ACPI_VIEW_H
+#define ACPI_VIEW_H
+
+#include <argon/acpi.h>
+#include <argon/errno.h>
+
+#define ACPI_HEADER     36       /* bytes of the header that all tables have (5.2.6) */
+#define ACPI_REVISION   8
+#define ACPI_OEM_ID     10       /* in it: 6 and 8 characters, and a number */
+#define ACPI_OEM_TABLE  16
+#define ACPI_OEM_REV    24
+
+struct acpi_view {
+    const struct firmware_memory *memory;
+    const u8 *data;
+    u32 size;
+    u32 nr_bad;                  /* messages so far */
+    char name[5];                /* the table's, as people know it */
+};
+
+/* A window on all of a table, which is of at most a MiB. False, after a message: it cannot be. */
+must_check bool acpi_view_open(struct acpi_view *v, const struct acpi_tables *t, const struct acpi_table *table);
+/* The same of the first table with that signature. False: there is none, or it cannot be. */
+must_check bool acpi_view_find(struct acpi_view *v, const struct acpi_tables *t, const char *signature);
+void acpi_view_close(struct acpi_view *v);
+
+u8 acpi_u8(const struct acpi_view *v, u32 off);
+u16 acpi_u16(const struct acpi_view *v, u32 off);
+u32 acpi_u32(const struct acpi_view *v, u32 off);
+u64 acpi_u64(const struct acpi_view *v, u32 off);
+/* Is the table of that OEM, table id and OEM revision? As for the quirks of some machines. */
+bool acpi_is_of(const struct acpi_view *v, const char *oem_id, const char *oem_table, u32 oem_revision);
+
+/* Log "<table>: offset 0x..: <what>", the first few times for a table. Returns -EINVAL. */
+printf_like(3, 4) int acpi_bad(struct acpi_view *v, u32 off, const char *fmt, ...);
+
+/* An entry of MADT or SRAT: type and length in its first two bytes. */
+struct acpi_entry { u32 off, size; u8 type; };
+/*
+ * The entry at *pos, which moves behind it. False at the end of the table, or of what can be read of it, after a
+ * message.
+ */
+must_check bool acpi_next_entry(struct acpi_view *v, u32 *pos, struct acpi_entry *e);
+
+#endif
