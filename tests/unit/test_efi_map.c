@@ -168,7 +168,8 @@ static void test_attributes(void **state)
     piece(7, at(0x10), 2, 0);
     piece(7, at(0x20), 2, 7);            /* not to be cached write-back */
     piece(7, at(0x30), 2, RUNTIME | WB); /* firmware goes on using it */
-    piece(7, at(0x40), 2, WB | 0x70000); /* more reliable, special purpose, and so on */
+    piece(7, at(0x40), 2, WB | 0x30000); /* more reliable, and so on */
+    piece(7, at(0x50), 2, WB | BIT(18)); /* for a special purpose */
     check_banks("0+2 40+2");
 }
 

@@ -15,6 +15,7 @@ struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
 #define ATTRIBUTE_WB      BIT(3)
+#define ATTRIBUTE_SP      BIT(18)        /* for a purpose of its own, such as an accelerator's: its driver's (7.2.3) */
 /* write-combined, -through or -back: no registers */
 #define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)
 #define ATTRIBUTE_RUNTIME BIT(63)
@@ -36,7 +37,7 @@ static boot_code bool is_usable(const struct descriptor *d)
     static const u32 usable = BIT32(1) | BIT32(2) | BIT32(3) | BIT32(4) | BIT32(7);
 
     return d->type < 32 && (usable >> d->type & 1) != 0 &&
-           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
+           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_SP | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
 }
 
 struct map { const u8 *at; u64 nr; u32 size; };
