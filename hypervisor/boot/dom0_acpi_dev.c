@@ -15,8 +15,10 @@
 #define PMCG_BYTES    0x1000u
 #define DESC_MIN      40u        /* bytes of a descriptor that mean something (UEFI 2.10, 7.2.3) */
 #define GTDT_EL2_VIRTUAL 96
+#define GICR_BYTES    0x20000u   /* the least that a redistributor has: two frames (IHI0069 12.10) */
 #define GICC_PMU      20
 #define GICC_MAINTENANCE 56
+#define GICC_GICR     60
 #define GICC_SPE      78
 #define GICC_TRBE     80
 
@@ -107,8 +109,8 @@ static boot_code void note_ppi(struct finder *f, u64 intid)
 }
 
 /*
- * MADT: an ITS is programmed by who sees it, and would have LPIs of the machine; private interrupts that a CPU's own
- * devices have.
+ * MADT: an ITS is programmed by who sees it, and would have LPIs of the machine; redistributors that Argon does not use
+ * (of CPUs that are off or too many); private interrupts that a CPU's own devices have.
  */
 static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
 {
@@ -119,7 +121,10 @@ static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
     while (r == 0 && (s = madt_next(madt, size, &at)) != NULL) {
         if (s[0] == MADT_ITS && s[1] >= MADT_ITS_BYTES) {
             r = keep(f, le_u64(s + 8), ITS_BYTES);
+        } else if (s[0] == MADT_GICR && s[1] >= MADT_GICR_BYTES) {
+            r = keep(f, le_u64(s + 4), le_u32(s + 12));
         } else if (s[0] == MADT_GICC && s[1] >= MADT_GICC_MIN) {
+            r = keep(f, le_u64(s + GICC_GICR), le_u64(s + GICC_GICR) != 0 ? GICR_BYTES : 0);
             note_ppi(f, le_u32(s + GICC_PMU));
             note_ppi(f, le_u32(s + GICC_MAINTENANCE));
             note_ppi(f, s[1] >= GICC_SPE + 2 ? le_u16(s + GICC_SPE) : 0);

@@ -10,13 +10,6 @@
 static boot_data struct efi_found found;
 static boot_data bool to_be_used;
 
-static boot_code const void *window(paddr_t pa, u64 size)
-{
-    return mmu_window(pa, size, MMU_RO);
-}
-
-static const struct firmware_memory efi_memory = { .map = window, .unmap = mmu_window_close };
-
 static boot_code bool in_ram(const struct machine *m, paddr_t start, u64 size)
 {
     const struct machine_range r = { .start = start, .size = size };
@@ -71,7 +64,7 @@ boot_code void efi_boot_find(void)
         return;
     }
     /* All that is found by then is kept, whatever comes of it. */
-    to_be_used &= efi_runtime_parse(&found, &machine.efi, &efi_memory) == 0;
+    to_be_used &= efi_runtime_parse(&found, &machine.efi, &boot_firmware_memory) == 0;
     to_be_used &= keep_regions(&machine);
     for (u32 i = 0; i < found.nr_kept; i++) {
         to_be_used &= reserve(&machine, found.kept[i].start, found.kept[i].size);

@@ -9,9 +9,6 @@
 #include "efi/efi.h"
 #include "fdt/fdt.h"
 
-/* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
-#define RAM_LIMIT BIT(44)
-
 static boot_data struct acpi_tables acpi_tables;         /* where machine.acpi */
 static boot_data const struct firmware_memory *firmware_memory;
 
@@ -137,9 +134,9 @@ boot_code int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u
     if (end < start) {
         return -EINVAL;
     }
-    if (end > RAM_LIMIT) {
-        log_warn("RAM at %#" PRIx64 "..%#" PRIx64 " is not used above %#" PRIx64, start, end, RAM_LIMIT);
-        end = RAM_LIMIT;
+    if (end > MACHINE_RAM_LIMIT) {
+        log_warn("RAM at %#" PRIx64 "..%#" PRIx64 " is not used above %#" PRIx64, start, end, MACHINE_RAM_LIMIT);
+        end = MACHINE_RAM_LIMIT;
     }
     start = ROUND_UP(start, PAGE_SIZE);
     end = ROUND_DOWN(end, PAGE_SIZE);

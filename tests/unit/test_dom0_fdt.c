@@ -106,7 +106,10 @@ static void want_added_nodes(void)
     want_cells("/memory@60000000", "reg", RANGE(0x60000000, 0x20000000), RANGE(0xc0000000, 0x40000000));
 }
 
-/* What UEFI's runtime services drive is not dom0's: not its node, not its registers. */
+/*
+ * What UEFI's runtime services drive is not dom0's: not its node, which would have no registers left, nor its registers,
+ * though another node, here a PCI bridge by its windows, may reach them.
+ */
 static void test_firmwares(void **state)
 {
     struct tree_options o = tree_defaults();
@@ -114,13 +117,18 @@ static void test_firmwares(void **state)
     (void)state;
     build(&o);
     assert_true(has_node("/pl031@9010000"));
-    machine.efi.nr_mmio = 1;
+    machine.efi.nr_mmio = 2;
     machine.efi.mmio[0] = (struct machine_range){ .start = 0x9010000, .size = PAGE_SIZE };
+    machine.efi.mmio[1] = (struct machine_range){ .start = 0x20000000, .size = PAGE_SIZE };
     assert_true(dom0_fdt_build(&in, out, sizeof(out)) > 0);
     assert_false(has_node("/pl031@9010000"));
     assert_true(has_node("/virtio_mmio@a003e00"));
     assert_int_equal(dom0_find_devices(&machine, dt, &dev), 0);
+    assert_true(has_node("/pcie@10000000"));
     assert_false(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x9010, 0x9010));
+    assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x1ffff, 0x1ffff));
+    assert_false(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0x20000, 0x20000));
+    assert_false(rangeset_contains(dev.iomem_caps, 0x20000, 0x20000));
     assert_true(rangeset_contains(dev.mmio[DOM0_MMIO_DEVICE], 0xa003, 0xa003));
     dom0_devices_free(&dev);
 }

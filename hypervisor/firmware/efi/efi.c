@@ -15,6 +15,7 @@ struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
 struct config_table { u8 guid[16]; u64 table; };
 
 #define ATTRIBUTE_WB      BIT(3)
+#define ATTRIBUTE_SP      BIT(18)        /* for a purpose of its own, such as an accelerator's: its driver's (7.2.3) */
 /* write-combined, -through or -back: no registers */
 #define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)
 #define ATTRIBUTE_RUNTIME BIT(63)
@@ -36,7 +37,7 @@ static boot_code bool is_usable(const struct descriptor *d)
     static const u32 usable = BIT32(1) | BIT32(2) | BIT32(3) | BIT32(4) | BIT32(7);
 
     return d->type < 32 && (usable >> d->type & 1) != 0 &&
-           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
+           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_SP | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
 }
 
 struct map { const u8 *at; u64 nr; u32 size; };
@@ -144,13 +145,58 @@ static boot_code int cut_unusable(struct machine *m, const struct map *map)
     return 0;
 }
 
+static boot_code bool has_map(const struct machine_efi *efi)
+{
+    return efi->map.size != 0 && efi->map.size <= MAX_MAP && efi->desc_size >= sizeof(struct descriptor);
+}
+
+/* What holds data, whoever may use it: no registers, and nothing that is broken. */
+static boot_code bool is_memory(const struct descriptor *d)
+{
+    static const u32 none = BIT32(8) | BIT32(11) | BIT32(12);
+
+    return (d->attribute & ATTRIBUTE_MEMORY) != 0 && (d->type >= 32 || (none >> d->type & 1) == 0);
+}
+
+/* The end of a descriptor that says that there is memory at `at`; `at` itself if none does. */
+static boot_code u64 memory_end(const struct map *map, u64 at)
+{
+    u64 end = at;
+
+    for (u64 i = 0; i < map->nr; i++) {
+        struct descriptor d = descriptor_at(map, i);
+
+        if (is_memory(&d) && d.start <= at) {
+            end = MAX(end, descriptor_end(&d));
+        }
+    }
+    return end;
+}
+
+boot_code bool efi_is_memory(const struct machine_efi *efi, const struct firmware_memory *memory, paddr_t pa, u64 size)
+{
+    struct map map = { .size = efi->desc_size };
+    u64 at = pa, end = pa + size, next;
+
+    map.at = has_map(efi) && end >= pa ? memory->map(efi->map.start, efi->map.size) : NULL;
+    if (map.at == NULL) {
+        return false;
+    }
+    map.nr = efi->map.size / efi->desc_size;
+    while (at < end && (next = memory_end(&map, at)) > at) {
+        at = next;
+    }
+    memory->unmap(map.at, efi->map.size);
+    return at >= end;
+}
+
 static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
 {
     const struct machine_efi *efi = &m->efi;
     struct map map = { .size = efi->desc_size };
     int r;
 
-    if (efi->map.size == 0 || efi->map.size > MAX_MAP || efi->desc_size < sizeof(struct descriptor)) {
+    if (!has_map(efi)) {
         log_err("UEFI: a memory map of %" PRIu64 " bytes, with descriptors of %u bytes, cannot be used", efi->map.size,
                 efi->desc_size);
         return -EINVAL;
@@ -160,7 +206,8 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     }
     map.at = memory->map(efi->map.start, efi->map.size);
     if (map.at == NULL) {
-        log_err("UEFI: the memory map at %#" PRIx64 " cannot be read", efi->map.start);
+        log_err("UEFI: the memory map at %#" PRIx64 " cannot be read, or is none that names the memory it is in",
+                efi->map.start);
         return -EINVAL;
     }
     map.nr = efi->map.size / efi->desc_size;

@@ -18,6 +18,11 @@ struct firmware_memory {
     const void *(*map)(paddr_t pa, u64 size);
     void (*unmap)(const void *va, u64 size);
 };
+/*
+ * Does UEFI's memory map say that all of it is memory, not registers and not nothing? A map that is read by mistake, one of an earlier start
+ * say, does not even say it of the memory that it is in. `memory` is asked for the map alone.
+ */
+bool efi_is_memory(const struct machine_efi *efi, const struct firmware_memory *memory, paddr_t pa, u64 size);
 
 struct acpi_table {
     char signature[4];

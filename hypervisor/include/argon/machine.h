@@ -15,6 +15,8 @@
 #define MACHINE_MAX_REDIST    16
 #define MACHINE_MAX_NODES     16
 #define MACHINE_MAX_EFI_MMIO  32
+/* RAM above is not used. Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
+#define MACHINE_RAM_LIMIT     BIT(44)
 
 /* Between NUMA nodes, where firmware says nothing, and within one (ACPI 5.2.17; binding numa.txt). */
 #define NODE_DISTANCE_LOCAL   10
