@@ -102,7 +102,7 @@ class Installed(machines.Machine):
         self.busy = False
 
     def failed_units(self):
-        out = self.run("systemctl --failed --plain --no-legend --no-pager")
+        out = self.run("SYSTEMD_COLORS=0 systemctl --failed --plain --no-legend --no-pager")
         return {line.split()[0] for line in out.split("\n") if line.strip()}
 
     def install(self, package):
