@@ -29,14 +29,14 @@ class Package:
     """What is installed, and by which words it is known afterwards."""
 
     name: str
-    # dpkg's arguments, on the machine with the package's directory at /mnt.
+    # dpkg's arguments, on the machine.
     files: str
     # The version string in GRUB's submenu "Xen hypervisor, version ...".
     version: str
     # Says that this hypervisor, and no other, runs: its output of `xl info` has this.
     info: str
-    # A directory of this machine that the installed one sees as a disk.
-    directory: pathlib.Path | None = None
+    # A file of this machine, which the installed one has at /mnt.
+    deb: pathlib.Path | None = None
 
 
 PEER = Package("xen-hypervisor-4.17-arm64", "/root/peer/*.deb", "4.17-arm64", r"xen_extra +: \.\d")
@@ -51,8 +51,7 @@ def argon(deb=None):
                              text=True).stdout.strip()
     # The file in /boot has the upstream version in its name.
     version = re.sub(r"^\d+:|-[^-]*$", "", version)
-    return Package("argon-hypervisor", f"/mnt/{deb.name}", f"argon-{version}-arm64", r"xen_extra +: \S*argon",
-                   deb.parent)
+    return Package("argon-hypervisor", f"/mnt/{deb.name}", f"argon-{version}-arm64", r"xen_extra +: \S*argon", deb)
 
 
 class Installed(machines.Machine):
@@ -103,15 +102,15 @@ class Installed(machines.Machine):
         self.busy = False
 
     def failed_units(self):
-        out = self.run("systemctl --failed --plain --no-legend --no-pager")
+        out = self.run("SYSTEMD_COLORS=0 systemctl --failed --plain --no-legend --no-pager")
         return {line.split()[0] for line in out.split("\n") if line.strip()}
 
     def install(self, package):
         """As a user does: dpkg, whose scripts call update-grub."""
-        if package.directory is not None:
+        if package.deb is not None:
             self.run("modprobe vfat; mount -o ro /dev/vdb1 /mnt")
         out = self.run(f"DEBIAN_FRONTEND=noninteractive dpkg -i {package.files}", BOOT_TIMEOUT)
-        if package.directory is not None:
+        if package.deb is not None:
             self.run("umount /mnt")
         return out
 
@@ -124,8 +123,11 @@ def machine(directory, name, package=None, **fields):
     shutil.copyfile(FIRMWARE_VARS, variables)
     extra = ["-drive", f"if=none,id=disk,file={overlay},cache=unsafe",
              "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
-    if package is not None and package.directory is not None:
-        extra += ["-drive", f"if=none,id=packages,format=raw,readonly=on,file=fat:{package.directory}",
+    if package is not None and package.deb is not None:
+        # A disk with this file alone: QEMU makes it of a whole directory.
+        (directory / "packages").mkdir(exist_ok=True)
+        shutil.copy(package.deb, directory / "packages")
+        extra += ["-drive", f"if=none,id=packages,format=raw,readonly=on,file=fat:{directory / 'packages'}",
                   "-device", "virtio-blk-pci,drive=packages"]
     options = machines.Options(flash=(FIRMWARE_CODE, variables), extra=extra, reboot=True, **fields)
     return Installed(options, name)

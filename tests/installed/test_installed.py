@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A Debian machine from plain Linux to Argon and back: the package, GRUB's menu, dom0, a guest."""
 
+import functools
 import re
 
 import pytest
@@ -28,7 +29,8 @@ def start_guest(machine):
     """From the disk's third partition, with the installed kernel and initramfs; and off again."""
     machine.write_file("/root/guest.cfg", GUEST)
     machine.run("xl create /root/guest.cfg", installed.BOOT_TIMEOUT)
-    assert re.search(r"^guest +\d+ +192 +2 ", machine.run("xl list"), re.M)
+    # Its second CPU is listed once it runs.
+    machine.run("until xl list guest | grep -Eq '^guest +[0-9]+ +192 +2 '; do sleep 1; done", installed.BOOT_TIMEOUT)
     machine.send_raw("xl console guest\r")
     machine.expect_text("=guest up: xen 2 CPUs=", installed.BOOT_TIMEOUT)
     machine.send_raw("off\r")
@@ -42,22 +44,44 @@ def check_hypervisor(machine, package):
     assert re.search(r"^Domain-0 +0 +1024 +2 ", machine.run("xl list"), re.M)
 
 
+@pytest.fixture(scope="session")
+def failed_on_peer(tmp_path_factory):
+    """A function: the units that fail on Debian's Xen, on this machine and the same disk."""
+    @functools.cache
+    def failed(gic):
+        peer = installed.PEER
+        directory = tmp_path_factory.mktemp("peer")
+        with installed.machine(directory, f"installed-peer-gic{gic}", gic=gic, machine="acpi=off") as machine:
+            machine.menu(LINUX)
+            machine.login()
+            machine.install(peer)
+            machine.reboot()
+            machine.menu(HYPERVISOR)
+            machine.login()
+            check_hypervisor(machine, peer)
+            return machine.failed_units()
+    return failed
+
+
 @pytest.mark.parametrize("gic,acpi", MACHINES, ids=[f"gic{gic}-acpi-{acpi}" for gic, acpi in MACHINES])
-def test_install_and_back(make_machine, request, package, gic, acpi):
+def test_install_and_back(make_machine, request, package, failed_on_peer, gic, acpi):
     if acpi == "on" and request.config.getoption("--peer"):
         pytest.skip("Debian's Xen does not boot with ACPI")
+    # Before the machine of this test: one QEMU at a time.
+    allowed = failed_on_peer(gic) if acpi == "off" else None
     with make_machine(gic=gic, machine=f"acpi={acpi}", package=package) as machine:
         machine.menu(LINUX)
         machine.login()
         plain = machine.failed_units()
         before = machine.run("sha256sum /boot/grub/grub.cfg")
-        assert f"Found hypervisor image: /boot/xen-{package.version}" in machine.install(package)
+        machine.install(package)
+        machine.run(f"grep 'xen_hypervisor.*/boot/xen-{package.version} ' /boot/grub/grub.cfg")
         machine.reboot()
 
         machine.menu(HYPERVISOR)
         machine.login()
         check_hypervisor(machine, package)
-        assert machine.failed_units() <= plain
+        assert machine.failed_units() <= (plain if allowed is None else allowed)
         start_guest(machine)
         machine.reboot()
 

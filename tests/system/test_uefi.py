@@ -100,9 +100,10 @@ def test_configuration_file(make_machine, disk, gic):
         assert set(guests.listed(dom0)) == {"Domain-0", "guest"}
 
 
-def test_grub(make_machine, disk):
-    """GRUB 2.06 with the entry of 20_linux_xen."""
-    disk.add("EFI/BOOT/BOOTAA64.EFI", machines.IMAGES / "grub.efi")
+@pytest.mark.parametrize("grub", ["grub.efi", "grub-trixie.efi"])
+def test_grub(make_machine, disk, grub):
+    """GRUB 2.06 and 2.12 with the entry of 20_linux_xen."""
+    disk.add("EFI/BOOT/BOOTAA64.EFI", machines.IMAGES / grub)
     shutil.copy(disk.hypervisor, disk.path("boot/xen-argon"))
     disk.boot_files("boot")
     disk.text("boot/grub/grub.cfg", GRUB_MENU)
