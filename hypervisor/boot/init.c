@@ -73,8 +73,8 @@ static boot_code const void *map_any(paddr_t pa, u64 size)
 static const struct firmware_memory any_memory = { .map = map_any, .unmap = mmu_window_close };
 
 /*
- * A pointer in firmware's tables is believed where UEFI's map has memory. Elsewhere a read may abort, or do what a register does, and the
- * CPU may read at any time what is mapped as Normal memory (B2.7.2).
+ * A pointer in firmware's tables is believed where UEFI's map has memory. Elsewhere a read may abort, or do what a
+ * register does, and the CPU may read at any time what is mapped as Normal memory (B2.7.2).
  */
 static boot_code const void *map_firmware(paddr_t pa, u64 size)
 {

@@ -107,8 +107,8 @@ static void want_added_nodes(void)
 }
 
 /*
- * What UEFI's runtime services drive is not dom0's: not its node, which would have no registers left, nor its registers,
- * though another node, here a PCI bridge by its windows, may reach them.
+ * What UEFI's runtime services drive is not dom0's: not its node, which would have no registers left, nor its
+ * registers, though another node, here a PCI bridge by its windows, may reach them.
  */
 static void test_firmwares(void **state)
 {

@@ -241,8 +241,8 @@ static boot_code void note_table(const u8 *p, const u8 (*guid)[16], u32 nr, padd
     }
 }
 
-boot_code void efi_find_tables(const struct machine_efi *efi, const struct firmware_memory *memory, const u8 (*guid)[16],
-                               u32 nr, paddr_t *out)
+boot_code void efi_find_tables(const struct machine_efi *efi, const struct firmware_memory *memory,
+                               const u8 (*guid)[16], u32 nr, paddr_t *out)
 {
     struct efi_system_table st;
     const u8 *list;

@@ -230,8 +230,9 @@ static boot_code bool attributes_head(struct efi_reader *r, struct efi_attribute
     if (r->attributes == 0) {
         return false;
     }
-    if (!efi_read(r->memory, r->attributes, t, sizeof(*t)) || t->version == 0 || t->nr == 0 || t->desc_size < MIN_DESC_SIZE ||
-        t->desc_size > MAX_DESC_SIZE || t->desc_size % 8 != 0 || (u64)t->nr * t->desc_size > EFI_MAX_MAP) {
+    if (!efi_read(r->memory, r->attributes, t, sizeof(*t)) || t->version == 0 || t->nr == 0 ||
+        t->desc_size < MIN_DESC_SIZE || t->desc_size > MAX_DESC_SIZE || t->desc_size % 8 != 0 ||
+        (u64)t->nr * t->desc_size > EFI_MAX_MAP) {
         log_warn("UEFI's table of memory attributes at %#" PRIx64 " cannot be used", r->attributes);
         r->attributes = 0;
     }
