@@ -17,8 +17,7 @@ static boot_code u64 pages_of(u64 bytes)
 boot_code void *efi_pages(struct efi *e, u64 bytes, const char *what)
 {
     efi_status s = EFI_OUT_OF_RESOURCES;
-    /* Firmware likes the top of memory, which a machine of many nodes has beyond. */
-    u64 at = MACHINE_RAM_LIMIT - 1;
+    u64 at = MACHINE_RAM_LIMIT - 1;      /* firmware likes the top of memory, which may be beyond */
 
     if (e->nr_held < EFI_MAX_HELD) {
         s = e->boot->allocate_pages(EFI_MAX_ADDRESS, EFI_LOADER_DATA, pages_of(bytes), &at);

@@ -23,6 +23,11 @@ struct firmware_memory {
  * say, does not even say it of the memory that it is in. `memory` is asked for the map alone.
  */
 bool efi_is_memory(const struct machine_efi *efi, const struct firmware_memory *memory, paddr_t pa, u64 size);
+/*
+ * Where UEFI's configuration tables with these GUIDs are (UEFI 2.10, 4.6); 0 for one that is not there. What cannot be read is said in
+ * the log, and as if there were none.
+ */
+void efi_find_tables(const struct machine_efi *efi, const struct firmware_memory *memory, const u8 (*guid)[16], u32 nr, paddr_t *out);
 
 struct acpi_table {
     char signature[4];
