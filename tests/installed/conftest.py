@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 import installed
+from sharing import add_logs, note_log  # through the path that installed has added
 
 
 def pytest_addoption(parser):
@@ -38,7 +39,7 @@ def make_machine(request, tmp_path):
     def make(suffix="", **fields):
         name = f"installed-{request.node.name.replace('[', '-').rstrip(']')}{suffix}"
         made = installed.machine(tmp_path, name, **fields)
-        request.node.console_logs = getattr(request.node, "console_logs", []) + [made.log]
+        note_log(request.node, made.log)
         return made
     return make
 
@@ -46,8 +47,4 @@ def make_machine(request, tmp_path):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     outcome = yield
-    report = outcome.get_result()
-    if report.failed:
-        for log in getattr(item, "console_logs", [])[-2:]:
-            tail = log.read_text(encoding="utf-8", errors="replace").split("\n")[-40:]
-            report.sections.append((f"end of console log {log}", "\n".join(tail)))
+    add_logs(item, outcome.get_result())
