@@ -12,6 +12,7 @@
  * are its own.
  */
 #include "unit.h"
+#include "area_view.h"
 #include "acpi_host.h"
 #include "dt_tree.h"
 #include <argon/rangeset.h>
@@ -25,7 +26,6 @@
 #define GUID_ACPI20 "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
 
 static u8 *area_buf;
-static struct area area;
 static struct machine_efi out;
 static struct dom0_devices dev;
 static int acpi_result;
@@ -37,20 +37,6 @@ int dom0_acpi_build(const struct dom0_acpi *in, struct area *a, u64 *rsdp)
     (void)in;
     *rsdp = area_put(a, NULL, acpi_bytes, 8);
     return acpi_result;
-}
-
-static u64 num(const u8 *at, u32 n)
-{
-    u64 v = 0;
-
-    memcpy(&v, at, n);
-    return v;
-}
-
-static const u8 *at(u64 gpa, u64 n)
-{
-    assert_true(gpa >= AREA && gpa + n <= AREA + area.used);
-    return area_buf + (gpa - AREA);
 }
 
 static void build(const struct machine_range *bank, u32 nr, bool acpi)
@@ -370,7 +356,9 @@ static void test_devices(void **state)
     put_desc(map, 7, 4, 0x140050000, 16, 8);             /* RAM that is in no bank */
     put_desc(map, 8, 9, 0x140060000, 16, 8);
     machine.efi = efi_map(0x13f000000, (struct machine_range){ .start = 0x41000000, .size = 9 * 48 });
+    machine.efi.mmio[machine.efi.nr_mmio++] = (struct machine_range){ .start = 0x9010000, .size = 0x1000 };
     find(40, 288, 0);
+    assert_false(has_any(0x9010000, 0x1000));            /* whatever the map says of it */
     /* PCI's windows and configuration space, devices that AML names. */
     assert_true(has(0x10000000, 0x2eff0000));
     assert_true(has(0x4010000000, MIB(256)));

@@ -553,13 +553,43 @@ static void test_nodes(void **state)
     assert_int_equal(machine_describe(ACPI_AUTO, &memory), -EINVAL);
 }
 
+static struct efi_memory seen[4];
+static u32 nr_seen;
+
+static int see(void *arg, const struct efi_memory *d)
+{
+    assert_ptr_equal(arg, seen);
+    seen[nr_seen++] = *d;
+    return d->type == 11 ? -ENOSPC : 0;
+}
+
+/* One after the other, in any order, until who is shown them has enough; what has no end ends with the addresses. */
+static void test_each(void **state)
+{
+    (void)state;
+    nr_seen = 0;
+    assert_int_equal(efi_each_memory(&machine.efi, &memory, see, seen), -EINVAL);
+    piece(7, 0x80000000, 2, 8);
+    piece(5, 0x40000000, UINT64_MAX, BIT(63));
+    piece(11, 0x9000000, 0, 1);
+    piece(7, 0x90000000, 1, 8);
+    assert_int_equal(efi_each_memory(&machine.efi, &memory, see, seen), -ENOSPC);
+    assert_int_equal(nr_seen, 3);
+    assert_int_equal(seen[0].start, 0x80000000);
+    assert_int_equal(seen[0].size, 0x2000);
+    assert_int_equal(seen[0].attributes, 8);
+    assert_int_equal(seen[1].size, UINT64_MAX - 0x40000000);
+    assert_int_equal(seen[2].size, 0);
+    assert_int_equal(open_windows, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_types), CASE(test_attributes), CASE(test_order_and_neighbours), CASE(test_overlaps),
         CASE(test_contradictions), CASE(test_sizes_of_descriptors), CASE(test_no_ranges), CASE(test_is_memory),
         CASE(test_many_pieces), CASE(test_bad_maps), CASE(test_rsdp), CASE(test_many_tables), CASE(test_bad_tables),
-        CASE(test_properties), CASE(test_bad_properties), CASE(test_nodes)
+        CASE(test_properties), CASE(test_bad_properties), CASE(test_nodes), CASE(test_each)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,12 +175,9 @@ boot_code bool efi_is_memory(const struct machine_efi *efi, const struct firmwar
     return at >= end;
 }
 
-static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
+/* -EINVAL after a message; else map->at is a window. */
+static boot_code int open_map(const struct machine_efi *efi, const struct firmware_memory *memory, struct map *map)
 {
-    const struct machine_efi *efi = &m->efi;
-    struct map map = { .size = efi->desc_size };
-    int r;
-
     if (!has_map(efi)) {
         log_err("UEFI: a memory map of %" PRIu64 " bytes, with descriptors of %u bytes, cannot be used", efi->map.size,
                 efi->desc_size);
@@ -189,13 +186,46 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     if (efi->desc_version != 1) {
         log_warn("UEFI: the memory map's descriptors are of version %u, not 1", efi->desc_version);
     }
-    map.at = memory->map(efi->map.start, efi->map.size);
-    if (map.at == NULL) {
+    map->at = memory->map(efi->map.start, efi->map.size);
+    if (map->at == NULL) {
         log_err("UEFI: the memory map at %#" PRIx64 " cannot be read, or is none that names the memory it is in",
                 efi->map.start);
         return -EINVAL;
     }
-    map.nr = efi->map.size / efi->desc_size;
+    map->size = efi->desc_size;
+    map->nr = efi->map.size / efi->desc_size;
+    return 0;
+}
+
+boot_code int efi_each_memory(const struct machine_efi *efi, const struct firmware_memory *memory,
+                              int (*fn)(void *arg, const struct efi_memory *d), void *arg)
+{
+    struct map map;
+    int r = open_map(efi, memory, &map);
+
+    if (r != 0) {
+        return r;
+    }
+    for (u64 i = 0; r == 0 && i < map.nr; i++) {
+        struct efi_descriptor d = descriptor_at(&map, i);
+        u64 end = d.pages != 0 && descriptor_end(&d) == 0 ? UINT64_MAX : descriptor_end(&d);
+        struct efi_memory out = { .type = d.type, .start = d.start, .size = end - d.start, .attributes = d.attributes };
+
+        r = fn(arg, &out);
+    }
+    memory->unmap(map.at, efi->map.size);
+    return r;
+}
+
+static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
+{
+    const struct machine_efi *efi = &m->efi;
+    struct map map;
+    int r = open_map(efi, memory, &map);
+
+    if (r != 0) {
+        return r;
+    }
     add_ram(m, &map);
     r = cut_unusable(m, &map);
     memory->unmap(map.at, efi->map.size);
