@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # make            build/argon-arm64 (arm64 Image) and build/argon-arm64.elf; CC=clang, DEBUG=1
 # make demo       Debian dom0 and a Debian guest on Argon in QEMU
-# make test       unit, guest and system tests, lints, both compilers: unit, guest-test, system-test, lint, check-compilers alone
+# make test       unit, package, guest and system tests, lints, both compilers: unit, package-test, guest-test, system-test, lint,
+#                 check-compilers alone
+# make deb        the Debian package, build/deb/argon-hypervisor_VERSION_arm64.deb
+# make test-installed  that package on an installed Debian with UEFI, GRUB and ACPI or a device tree
 # make test-long  what is too long for that: all mutations, errata=all everywhere, suites again and again under load
 # make mutate     the mutations alone (MUTATE="event grant/": a part of them)
 # make fuzz       libFuzzer over the parsers of ACPI's tables (FUZZ_SECONDS=60)
@@ -10,7 +13,9 @@
 # make bench-create  time of `xl create`, beside Debian's Xen (BENCH=--update-docs)
 ROOT    := $(CURDIR)
 B       := build
+# Headers and libraries for arm64: fetched, but where they are given (debian/rules).
 SYSROOT := $(B)/sysroot-arm64
+SYSROOT_STAMP := $(if $(filter command%,$(origin SYSROOT)),,$(B)/.sysroot-arm64.stamp)
 CROSS   ?= aarch64-linux-gnu-
 DEBUG   ?= 0
 
@@ -60,7 +65,7 @@ LIBS := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a $(SYSROOT)/usr/lib/aarch64
 # Cortex-A53 errata that only compiler and linker can work around, in any code (docs/design/errata.md).
 LDFIX := --fix-cortex-a53-843419 --fix-cortex-a53-835769
 
-.PHONY: all image clean demo test unit guest-test system-test bench bench-io bench-create lint check-compilers
+.PHONY: all image clean demo test unit guest-test system-test deb package-test test-installed bench bench-io bench-create lint check-compilers
 all: image
 image: $(IMAGE)
 
@@ -88,19 +93,19 @@ ifneq ($(CC),clang)
 $(OUT)/boot/efi/%.o: CFLAGS += -fno-tree-switch-conversion
 endif
 
-$(OUT)/%.o: hypervisor/%.c $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+$(OUT)/%.o: hypervisor/%.c $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(TCC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/%.o: hypervisor/%.S $(B)/.sysroot-arm64.stamp $(OUT)/include/asm/offsets.h
+$(OUT)/%.o: hypervisor/%.S $(SYSROOT_STAMP) $(OUT)/include/asm/offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
 	@$(TCC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
 # Offsets of C structure members for the assembler: compiled to assembly, the markers picked out.
 $(OUT)/include/asm/offsets.h: hypervisor/arch/arm/arm64/asm-offsets.c $(wildcard hypervisor/include/*/*.h) \
-    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(B)/.sysroot-arm64.stamp
+    $(wildcard hypervisor/arch/arm/include/asm/*.h hypervisor/arch/arm/arm64/include/asm/*.h) $(SYSROOT_STAMP)
 	@mkdir -p $(@D)
 	@$(TCC) $(CFLAGS) -S $< -o $@.s
 	@sed -n 's/^.*@offset \([A-Z0-9_]*\) [#$$]*\(-\{0,1\}[0-9]*\).*$$/#define \1 \2/p' $@.s > $@
@@ -141,6 +146,21 @@ guest-test: setup image
 system-test: setup image images
 	@$(PYTEST) tests/system
 
+deb: setup
+	@scripts/deb.sh
+
+# Contents and scripts of the package.
+package-test: deb
+	@$(PYTEST) tests/package
+
+# INSTALLED="-k gic3": a part of it; INSTALLED=--peer: Debian's Xen in place of Argon.
+INSTALLED ?=
+test-installed:
+	@scripts/setup.sh --installed
+	@scripts/installed/disk.sh
+	@scripts/deb.sh
+	@$(PYTEST) tests/installed $(INSTALLED)
+
 lint: setup
 	@scripts/lint.sh
 
@@ -154,6 +174,7 @@ check-compilers: setup
 test: check-compilers
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory package-test
 	@$(MAKE) --no-print-directory guest-test
 	@$(MAKE) --no-print-directory system-test
 

@@ -13,7 +13,7 @@ echo "lint: names in comments and documents"
 /usr/bin/python3 scripts/names.py || status=1
 
 echo "lint: shell scripts"
-mapfile -t scripts < <(find scripts tests bench tools .ci -type f -not -path '*/__pycache__/*' \
+mapfile -t scripts < <(find scripts tests bench tools debian .ci -type f -not -path '*/__pycache__/*' \
     -exec grep -lE '^#!/bin/(ba)?sh' {} + 2>/dev/null)
 shellcheck -S warning -x -P SCRIPTDIR/.. -P . "${scripts[@]}" || status=1
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages that building, testing and demonstrating Argon needs.
 # Does nothing, and asks nothing of the network, where they are all there.
+# setup.sh --installed: what `make test-installed` needs, too.
 # setup.sh --check [PACKAGE...]: installs nothing; names what is missing (of these) and how to get it, and ends with 1.
 set -euo pipefail
 
@@ -15,7 +16,11 @@ packages=(
     # tests and lints
     u-boot-qemu qemu-efi-aarch64 grub-common sbsigntool openssl e2fsprogs
     python3 python3-pytest python3-pexpect python3-pyflakes shellcheck clang-tidy rsync
+    # the Debian package
+    debhelper dpkg-dev fakeroot
 )
+# `make test-installed`: disks, firmware, and what looks at the package more closely
+installed=(qemu-utils gdisk dosfstools lintian man-db)
 
 missing() {
     local package
@@ -44,6 +49,9 @@ if [ "${1:-}" = --check ]; then
     [ ${#wanted[@]} -eq 0 ] && exit 0
     echo "missing: ${wanted[*]}; \`scripts/setup.sh\` installs what Argon needs" >&2
     exit 1
+fi
+if [ "${1:-}" = --installed ]; then
+    packages+=("${installed[@]}")
 fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     echo "error: this is not a Debian system; install by other means what provides: ${packages[*]}" >&2

@@ -13,7 +13,7 @@ arch=${1:-arm64}
 packages=(libfdt-dev libxen-dev zlib1g-dev)
 sysroot=$build/sysroot-$arch
 stamp=$build/.sysroot-$arch.stamp
-key="3 $DEBIAN_SUITE $arch ${packages[*]}"
+key="4 $DEBIAN_SUITE $arch ${packages[*]}"
 
 if stamp_fresh "$stamp" "$key" && [ -d "$sysroot" ]; then
     exit 0
@@ -23,11 +23,12 @@ if stamp_fresh "$stamp" "$key" && [ -d "$sysroot" ]; then
     exit 0
 fi
 echo "sysroot: unpacking ${packages[*]} for $arch from Debian $DEBIAN_SUITE"
-# By way of a tar, and only what a compiler reads, so that the files belong to whoever builds.
+# By way of a tar, so that the files belong to whoever builds, and only what a compiler reads and which versions it is.
 rm -rf "$sysroot"
 debian_extract "$arch" "$build/sysroot-$arch.tar" "${packages[@]}"
 mkdir -p "$sysroot"
-tar -xf "$build/sysroot-$arch.tar" -C "$sysroot" --no-same-owner ./lib ./usr/include ./usr/lib
+tar -xf "$build/sysroot-$arch.tar" -C "$sysroot" --no-same-owner ./lib ./usr/include ./usr/lib \
+    ./usr/share/doc/libfdt-dev ./usr/share/doc/zlib1g-dev
 rm -f "$build/sysroot-$arch.tar"
 # The C library's headers for this architecture beside its others, so that one -isystem finds them all.
 cp -r "$sysroot"/usr/include/*-linux-gnu*/. "$sysroot/usr/include/"

@@ -30,8 +30,8 @@ OTHERS = {
     "__stack_chk_guard": "the same",
     "free": "zlib, from the archive",
     "malloc": "zlib, from the archive",
-    "strrchr": "libfdt, from the archive",
     "image_start_code": "ENTRY of the linker script",
+    "efi_entry": "the entry that the PE header names, by the linker script",
     "vgic_check_irq": "called in checked builds only",
     "vgic_check_lrs": "called in checked builds only",
 }

@@ -279,7 +279,7 @@ static boot_code void write_fdt(struct dom0 *my, struct dom0_fdt *in, struct mac
     void *buf;
 
     if (in->dt != NULL) {
-        tree = (u64)(in->dt->tree_size + in->dt->strings_size);
+        tree = (u64)in->dt->tree_size + in->dt->strings_size;
     }
     if (machine.acpi) {
         buf = build_fdt_buffer(b, tree + KIB(64), &room);

@@ -96,6 +96,11 @@ struct dom0_devices {
 must_check int dom0_devices_create(struct dom0_devices *dev);    /* empty; -ENOMEM: dom0_devices_free() all the same */
 /* Collect what the host's tree gives dom0 into new sets. -ENOMEM, -ENOSPC; dom0_devices_free() in either case. */
 must_check int dom0_find_devices(const struct machine *m, const struct dt *dt, struct dom0_devices *out);
+/*
+ * What is Argon's own is not dom0's, whoever names it: interrupt controller, console and its interrupt, what UEFI
+ * drives at run time, RAM; the private interrupts that Argon uses are in use. Errors as the last one's.
+ */
+must_check int dom0_take_back(const struct machine *m, struct dom0_devices *out);
 void dom0_devices_free(struct dom0_devices *dev);
 
 #endif

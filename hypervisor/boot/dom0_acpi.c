@@ -188,7 +188,7 @@ static boot_code int list_rewritten(struct builder *b, size_t which)
 {
     const struct firmware_memory *memory = b->in->host->memory;
     const struct acpi_table *t = acpi_find(b->in->host, rewritten[which].signature, 0);
-    const u8 *data = t != NULL && t->size >= rewritten[which].min ? memory->map(t->start, t->size) : NULL;
+    const u8 *data = acpi_map(b->in->host, t, rewritten[which].min);
 
     if (data != NULL) {
         b->table[b->nr++] = rewritten[which].put(b, data, t->size);
@@ -237,7 +237,7 @@ static boot_code void list_stao(struct builder *b)
 {
     const struct machine *m = b->in->m;
     const struct acpi_table *t = acpi_find(b->in->host, "SPCR", 0);
-    const u8 *spcr = t != NULL && t->size >= SPCR_ADDRESS + 8 ? b->in->host->memory->map(t->start, t->size) : NULL;
+    const u8 *spcr = acpi_map(b->in->host, t, SPCR_ADDRESS + 8);
     bool ours = spcr != NULL && m->has_uart && le_u64(spcr + SPCR_ADDRESS) == m->uart.base;
 
     if (ours) {
@@ -273,7 +273,9 @@ static boot_code u64 put_rsdp(struct builder *b, u64 xsdt)
     u8 *to = area_bytes(a, at, RSDP_BYTES);
 
     if (to != NULL) {
-        memcpy(to, "RSD PTR ", 8);
+        static const u8 signature[8] = { 'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ' };
+
+        memcpy(to, signature, sizeof(signature));
         memcpy(to + 9, b->in->host->oem_id, 6);
     }
     area_set(a, at + 15, 2, 1);

@@ -52,9 +52,11 @@ static inline u64 le_u64(const u8 *at) { return le_get(at, 8); }
 #define MADT_FIRST 44u
 #define MADT_GICC  0xb
 #define MADT_FRAME 0xd
+#define MADT_GICR  0xe
 #define MADT_ITS   0xf
 #define MADT_GICC_MIN 76u
 #define MADT_FRAME_BYTES 24u
+#define MADT_GICR_BYTES 16u
 #define MADT_ITS_BYTES 20u
 #define IORT_NAMED 1             /* and others than enum iort_type's */
 #define IORT_PMCG  5

@@ -8,8 +8,6 @@
 #define GICC_MAX   82u
 #define GICD       0xc
 #define GICD_BYTES 24u
-#define GICR       0xe
-#define GICR_BYTES 16u
 #define GICC_ENABLED 1u
 
 boot_code const u8 *madt_next(const u8 *madt, u32 size, u32 *at)
@@ -91,9 +89,9 @@ static boot_code void put_gic(const struct machine_gic *g, struct area *a)
     if (g->version == 3) {
         const struct machine_range *r = machine_redist(g);
 
-        at = area_put(a, NULL, GICR_BYTES, 1);
-        area_set(a, at, GICR, 1);
-        area_set(a, at + 1, GICR_BYTES, 1);
+        at = area_put(a, NULL, MADT_GICR_BYTES, 1);
+        area_set(a, at, MADT_GICR, 1);
+        area_set(a, at + 1, MADT_GICR_BYTES, 1);
         area_set(a, at + 4, r->start, 8);
         area_set(a, at + 12, MIN(r->size, (u64)UINT32_MAX & PAGE_MASK), 4);
     }

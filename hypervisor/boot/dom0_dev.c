@@ -255,6 +255,16 @@ static boot_code int take_back_irqs(const struct machine *m, struct dom0_devices
     return r != 0 ? r : rangeset_remove(out->irq_caps, m->uart.irq, m->uart.irq);
 }
 
+boot_code int dom0_take_back(const struct machine *m, struct dom0_devices *out)
+{
+    int r = take_back(m, out->iomem_caps);
+
+    for (u32 i = 0; r == 0 && i < DOM0_NR_MMIO; i++) {
+        r = take_back(m, out->mmio[i]);
+    }
+    return r != 0 ? r : take_back_irqs(m, out);
+}
+
 boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, struct dom0_devices *out)
 {
     int r = dom0_devices_create(out);
@@ -267,10 +277,6 @@ boot_code int dom0_find_devices(const struct machine *m, const struct dt *dt, st
     f->out = out;
     r = walk_all(f, dt);
     xfree(f);
-    for (u32 i = 0; r == 0 && i < DOM0_NR_MMIO; i++) {
-        r = take_back(m, out->mmio[i]);
-    }
-    r = r != 0 ? r : keep_apart(out);
-    r = r != 0 ? r : take_back(m, out->iomem_caps);
-    return r != 0 ? r : take_back_irqs(m, out);
+    r = r != 0 ? r : dom0_take_back(m, out);
+    return r != 0 ? r : keep_apart(out);
 }

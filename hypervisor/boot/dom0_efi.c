@@ -15,7 +15,6 @@
 #define REVISION      0x20046u   /* 2.7 */
 #define VENDOR_BYTES  200u       /* as many are read of it (Linux) */
 #define CONFIG_BYTES  24u        /* GUID and pointer */
-#define MAX_CONFIG    1024u      /* entries of a host's that are looked at */
 #define DESC_BYTES    48u        /* as edk2's: a reader has to step by the size it is told */
 #define SMBIOS_BYTES  24u        /* SMBIOS 3.0 entry point (DSP0134, 5.2.2) */
 #define SMBIOS_MAX    MIB(1)
@@ -49,31 +48,6 @@ static boot_code void add_config(struct config *c, const u8 *guid, u64 table)
     memcpy(e + 16, &table, 8);
 }
 
-/* The host's table with that GUID, 0 if none. */
-static boot_code u64 find_config(const struct dom0_efi *in, const u8 *guid)
-{
-    const u8 *st = in->host->system_table != 0 ? in->memory->map(in->host->system_table, SYSTEM_TABLE_BYTES) : NULL;
-    const u8 *list = NULL;
-    u64 nr = 0, found = 0;
-
-    if (st != NULL && le_u64(st) == SYSTEM_TABLE) {
-        nr = MIN(le_u64(st + 104), (u64)MAX_CONFIG);
-        list = nr != 0 ? in->memory->map(le_u64(st + 112), nr * CONFIG_BYTES) : NULL;
-    }
-    for (u64 i = 0; list != NULL && i < nr && found == 0; i++) {
-        if (memcmp(list + i * CONFIG_BYTES, guid, 16) == 0) {
-            found = le_u64(list + i * CONFIG_BYTES + 16);
-        }
-    }
-    if (list != NULL) {
-        in->memory->unmap(list, nr * CONFIG_BYTES);
-    }
-    if (st != NULL) {
-        in->memory->unmap(st, SYSTEM_TABLE_BYTES);
-    }
-    return found;
-}
-
 static boot_code bool is_smbios3(const u8 *entry)
 {
     u8 sum = 0;
@@ -87,10 +61,14 @@ static boot_code bool is_smbios3(const u8 *entry)
 /* SMBIOS: a copy of entry point and structures, as firmware's own are in memory that is not dom0's. 0: none. */
 static boot_code u64 put_smbios(const struct dom0_efi *in, struct area *a)
 {
-    u64 host = find_config(in, guid_smbios3), at = 0;
-    const u8 *entry = host != 0 ? in->memory->map(host, SMBIOS_BYTES) : NULL, *table = NULL;
-    u32 bytes = entry != NULL && is_smbios3(entry) ? le_u32(entry + 12) : 0;
+    paddr_t host;
+    const u8 *entry, *table = NULL;
+    u64 at = 0;
+    u32 bytes;
 
+    efi_find_tables(in->host, in->memory, &guid_smbios3, 1, &host);
+    entry = host != 0 ? in->memory->map(host, SMBIOS_BYTES) : NULL;
+    bytes = entry != NULL && is_smbios3(entry) ? le_u32(entry + 12) : 0;
     if (bytes != 0 && bytes <= SMBIOS_MAX) {
         table = in->memory->map(le_u64(entry + 16), bytes);
     }

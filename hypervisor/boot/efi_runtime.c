@@ -10,13 +10,6 @@
 static boot_data struct efi_found found;
 static boot_data bool to_be_used;
 
-static boot_code const void *window(paddr_t pa, u64 size)
-{
-    return mmu_window(pa, size, MMU_RO);
-}
-
-static const struct firmware_memory efi_memory = { .map = window, .unmap = mmu_window_close };
-
 static boot_code bool in_ram(const struct machine *m, paddr_t start, u64 size)
 {
     const struct machine_range r = { .start = start, .size = size };
@@ -71,7 +64,7 @@ boot_code void efi_boot_find(void)
         return;
     }
     /* All that is found by then is kept, whatever comes of it. */
-    to_be_used &= efi_runtime_parse(&found, &machine.efi, &efi_memory) == 0;
+    to_be_used &= efi_runtime_parse(&found, &machine.efi, &boot_firmware_memory) == 0;
     to_be_used &= keep_regions(&machine);
     for (u32 i = 0; i < found.nr_kept; i++) {
         to_be_used &= reserve(&machine, found.kept[i].start, found.kept[i].size);
@@ -81,7 +74,8 @@ boot_code void efi_boot_find(void)
 static boot_code enum mmu_kind kind_of(const struct efi_region *g)
 {
     static const u8 normal[] = {
-        [EFI_ACCESS_DATA] = MMU_RW, [EFI_ACCESS_CODE] = MMU_RX, [EFI_ACCESS_CONST] = MMU_RO, [EFI_ACCESS_MIXED] = MMU_RWX,
+        [EFI_ACCESS_DATA] = MMU_RW, [EFI_ACCESS_CODE] = MMU_RX, [EFI_ACCESS_CONST] = MMU_RO,
+        [EFI_ACCESS_MIXED] = MMU_RWX,
     };
 
     return g->cache == EFI_CACHE_DEVICE ? MMU_DEVICE : g->cache == EFI_CACHE_NONE ? MMU_NC : normal[g->access];
@@ -94,8 +88,9 @@ static boot_code bool map_regions(void)
         int rc = mmu_firmware_map(g->start, g->size, kind_of(g));
 
         if (rc != 0) {
-            log_warn("UEFI runtime services are off: %#" PRIx64 "-%#" PRIx64 " cannot be mapped: %s", g->start, g->start + g->size,
-                     rc == -EADDRINUSE ? "the hypervisor's own addresses" : rc == -ENOMEM ? "not enough memory" : "too high");
+            log_warn("UEFI runtime services are off: %#" PRIx64 "-%#" PRIx64 " cannot be mapped: %s", g->start,
+                     g->start + g->size, rc == -EADDRINUSE ? "the hypervisor's own addresses"
+                                       : rc == -ENOMEM ? "not enough memory" : "too high");
             return false;
         }
     }

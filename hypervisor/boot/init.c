@@ -66,9 +66,20 @@ static boot_code void machine_init(paddr_t pa)
     }
 }
 
-static boot_code const void *map_firmware(paddr_t pa, u64 size)
+static boot_code const void *map_any(paddr_t pa, u64 size)
 {
     return mmu_window(pa, size, MMU_RO);
+}
+
+static const struct firmware_memory any_memory = { .map = map_any, .unmap = mmu_window_close };
+
+/*
+ * A pointer in firmware's tables is believed where UEFI's map has memory. Elsewhere a read may abort, or do what a
+ * register does, and the CPU may read at any time what is mapped as Normal memory (B2.7.2).
+ */
+static boot_code const void *map_firmware(paddr_t pa, u64 size)
+{
+    return efi_is_memory(&machine.efi, &any_memory, pa, size) ? map_any(pa, size) : NULL;
 }
 
 const struct firmware_memory boot_firmware_memory = { .map = map_firmware, .unmap = mmu_window_close };

@@ -211,7 +211,9 @@ static boot_code void direct_map_bank(u32 b)
     }
 }
 
-/* The bank with the largest free range first. The tables for all others come from it: UEFI leaves RAM in many pieces. */
+/*
+ * The bank with the largest free range first. The tables for all others come from it: UEFI leaves RAM in many pieces.
+ */
 static boot_code void direct_map_all(void)
 {
     u32 first = 0;

@@ -46,11 +46,10 @@ static bool has_service(enum efi_service s)
 
 u32 efi_runtime_properties(void)
 {
-    /* Bits 0..13 are in the table's order but for these. */
     static const struct { u8 bit, service; } offered[] = {
-        { 0, EFI_GET_TIME }, { 1, EFI_SET_TIME }, { 2, EFI_GET_WAKEUP_TIME }, { 3, EFI_SET_WAKEUP_TIME }, { 4, EFI_GET_VARIABLE },
-        { 5, EFI_GET_NEXT_VARIABLE_NAME }, { 6, EFI_SET_VARIABLE }, { 9, EFI_GET_NEXT_HIGH_MONOTONIC_COUNT },
-        { 13, EFI_QUERY_VARIABLE_INFO },
+        { 0, EFI_GET_TIME }, { 1, EFI_SET_TIME }, { 2, EFI_GET_WAKEUP_TIME }, { 3, EFI_SET_WAKEUP_TIME },
+        { 4, EFI_GET_VARIABLE }, { 5, EFI_GET_NEXT_VARIABLE_NAME }, { 6, EFI_SET_VARIABLE },
+        { 9, EFI_GET_NEXT_HIGH_MONOTONIC_COUNT }, { 13, EFI_QUERY_VARIABLE_INFO },
     };
     u32 mask = efi_runtime_usable() ? BIT32(10) : 0;     /* reset: sched_op's, whatever firmware has */
 

@@ -9,10 +9,8 @@
 #include "efi/efi.h"
 #include "fdt/fdt.h"
 
-/* Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
-#define RAM_LIMIT BIT(44)
-
 static boot_data struct acpi_tables acpi_tables;         /* where machine.acpi */
+static boot_data const struct firmware_memory *firmware_memory;
 
 /* What a loader passes is a device tree, if only one of command lines and modules. */
 boot_code size_t machine_firmware_bytes(const void *header)
@@ -32,8 +30,13 @@ static boot_code int choose_acpi(enum acpi_choice how, const struct firmware_mem
 {
     bool tree = fdt_is_machine();
 
-    if (how == ACPI_OFF || (how == ACPI_AUTO && tree)) {
+    firmware_memory = memory;
+    if (tree && (how == ACPI_OFF || how == ACPI_AUTO)) {
         return 0;
+    }
+    if (how == ACPI_OFF) {
+        log_err("acpi=off, and the device tree describes no machine");
+        return -EINVAL;
     }
     if (machine.rsdp != 0 && acpi_open(&acpi_tables, memory, machine.rsdp) == 0) {
         return 1;
@@ -82,10 +85,17 @@ boot_code int machine_describe(enum acpi_choice how, const struct firmware_memor
     return r != 0 ? r : check_acpi_machine(&machine);
 }
 
+/* Also where boot is to stop, as neither of them will do: a tree of no machine names no console to say so on. */
+static boot_code bool console_is_acpi(void)
+{
+    return machine.acpi || (machine.rsdp != 0 && firmware_memory != NULL && !fdt_is_machine() &&
+                            acpi_open(&acpi_tables, firmware_memory, machine.rsdp) == 0);
+}
+
 boot_code int machine_find_uart(const char *dtuart)
 {
     machine.has_uart = false;
-    if (!machine.acpi) {
+    if (!console_is_acpi()) {
         return fdt_find_uart(&machine, dtuart);
     }
     if (dtuart != NULL && dtuart[0] != '\0') {
@@ -124,9 +134,9 @@ boot_code int machine_add_bank(struct machine *m, paddr_t start, paddr_t size, u
     if (end < start) {
         return -EINVAL;
     }
-    if (end > RAM_LIMIT) {
-        log_warn("RAM at %#" PRIx64 "..%#" PRIx64 " is not used above %#" PRIx64, start, end, RAM_LIMIT);
-        end = RAM_LIMIT;
+    if (end > MACHINE_RAM_LIMIT) {
+        log_warn("RAM at %#" PRIx64 "..%#" PRIx64 " is not used above %#" PRIx64, start, end, MACHINE_RAM_LIMIT);
+        end = MACHINE_RAM_LIMIT;
     }
     start = ROUND_UP(start, PAGE_SIZE);
     end = ROUND_DOWN(end, PAGE_SIZE);

@@ -6,6 +6,7 @@
 #   guest.cpio.gz    the guest's root file system
 #   xen-4.17-arm64   Debian's Xen, to compare with
 #   grub.efi         Debian's GRUB, which reads /boot/grub/grub.cfg of the disk it is started from
+#   grub-trixie.efi  the same of the suite after it
 # A second run finds the stamps and does nothing; changing a list here or in a manifest rebuilds what it concerns.
 set -euo pipefail
 
@@ -22,7 +23,7 @@ root=$out/debian-root.tar
 root_stamp=$out/.debian-root.stamp
 root_key="$DEBIAN_SUITE arm64 ${packages[*]}"
 images_stamp=$out/.images.stamp
-products=(vmlinuz xen-4.17-arm64 guest.cpio.gz dom0.cpio grub.efi)
+products=(vmlinuz xen-4.17-arm64 guest.cpio.gz dom0.cpio grub.efi grub-trixie.efi)
 
 # What the images are made from: the packages and every file of this directory.
 images_key() {
@@ -58,23 +59,25 @@ extract_one() {
     mv "$2.new" "$2"
 }
 
-# The modules that the menu entries of Debian's 20_linux_xen ask for, and what finds the menu.
+# make_grub SUITE NAME: the modules that the menu entries of Debian's 20_linux_xen ask for, and what finds the menu.
 make_grub() {
-    local work
-    if stamp_fresh "$out/.grub.stamp" "$DEBIAN_SUITE $(sha256sum <"$here/build.sh")" && [ -s "$out/grub.efi" ]; then
+    local key work stamp=$out/.$2.stamp
+    key="$1 $(sha256sum <"$here/build.sh")"
+    if stamp_fresh "$stamp" "$key" && [ -s "$out/$2" ]; then
         return
     fi
-    echo "images: Debian's GRUB for arm64 UEFI"
+    echo "images: GRUB for arm64 UEFI of Debian $1"
     work=$(mktemp -d)
-    debian_extract arm64 "$work/grub.tar" grub-efi-arm64-bin
+    DEBIAN_SUITE=$1 debian_extract arm64 "$work/grub.tar" grub-efi-arm64-bin
     tar -xf "$work/grub.tar" -C "$work" ./usr/lib/grub
+    # shellcheck disable=SC2016 # GRUB's variable
     printf 'search --file --set=root /boot/grub/grub.cfg\nset prefix=($root)/boot/grub\nnormal\n' >"$work/early.cfg"
-    grub-mkimage -d "$work/usr/lib/grub/arm64-efi" -O arm64-efi -c "$work/early.cfg" -p /boot/grub -o "$out/grub.efi.new" \
+    grub-mkimage -d "$work/usr/lib/grub/arm64-efi" -O arm64-efi -c "$work/early.cfg" -p /boot/grub -o "$out/$2.new" \
         part_msdos part_gpt fat ext2 search search_fs_file search_fs_uuid search_label normal configfile gzio linux \
         xen_boot fdt echo test true regexp ls
-    mv "$out/grub.efi.new" "$out/grub.efi"
+    mv "$out/$2.new" "$out/$2"
     rm -rf "$work"
-    echo "$DEBIAN_SUITE $(sha256sum <"$here/build.sh")" >"$out/.grub.stamp"
+    echo "$key" >"$stamp"
 }
 
 make_images() {
@@ -102,7 +105,8 @@ if images_fresh; then
     exit 0
 fi
 fetch_root
-make_grub
+make_grub "$DEBIAN_SUITE" grub.efi
+make_grub trixie grub-trixie.efi
 make_images
 images_key >"$images_stamp"
 echo "images: made $out"

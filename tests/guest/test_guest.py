@@ -169,7 +169,8 @@ def test_uefi(hypervisor, fault):
         subprocess.run(["fdtput", "-t", "x", tree, "/chosen", f"linux,uefi-{name}", *[f"{c:x}" for c in cells]],
                        check=True)
     loader = f"loader,file={FIRMWARE},addr={FIRMWARE_ADDRESS:#x},force-raw=on"
-    report = runner.run(f"{hypervisor.name}-uefi-{fault}", hypervisor, extra=["-dtb", tree, "-device", loader], **fields)
+    report = runner.run(f"{hypervisor.name}-uefi-{fault}", hypervisor, extra=["-dtb", tree, "-device", loader],
+                        **fields)
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}"
     assert report.closing == (4, 0), f"{report.failures}, log {report.log}"
     assert "not applicable" not in report.text, report.log

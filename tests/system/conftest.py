@@ -2,11 +2,13 @@
 """Options, fixtures and failure reports of the system tests."""
 
 import pathlib
+import shutil
 
 import pytest
 
 import machine as machines
-from sharing import log_name, note_log
+import uefi
+from sharing import add_logs, log_name, note_log
 
 
 def pytest_addoption(parser):
@@ -43,15 +45,14 @@ def make_machine(request, hypervisor):
     return make
 
 
+@pytest.fixture
+def uefi_disk(request, hypervisor):
+    made = uefi.Disk(machines.BUILD / "tests" / "system" / request.node.name, hypervisor)
+    yield made
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     outcome = yield
-    report = outcome.get_result()
-    if not report.failed:
-        return
-    logs = []
-    for node in item.listchain():
-        logs += getattr(node, "console_logs", [])
-    for log in logs[-2:]:
-        tail = log.read_text(encoding="utf-8", errors="replace").split("\n")[-30:]
-        report.sections.append((f"end of console log {log}", "\n".join(tail)))
+    add_logs(item, outcome.get_result())

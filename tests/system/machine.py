@@ -78,6 +78,8 @@ class Options:
     uefi: pathlib.Path | None = None
     # The keys that UEFI trusts: "" for none (no Secure Boot), "snakeoil" for those of Debian's package.
     uefi_keys: str = ""
+    # Where given: UEFI, as (code, file that keeps its variables); it finds on the disks what to boot.
+    flash: tuple | None = None
     network: bool = False
     reboot: bool = False
     # For a user at a terminal rather than a test.
@@ -113,6 +115,8 @@ def base_arguments(options):
                 "-drive", f"if=pflash,format=raw,snapshot=on,file={variables}",
                 "-drive", f"if=none,id=uefi,format=raw,readonly=on,file=fat:{options.uefi}",
                 "-device", "virtio-blk-device,drive=uefi,bootindex=1"]
+    for file, mode in zip(options.flash or (), ("on", "off")):
+        out += ["-drive", f"if=pflash,format=raw,file={file},readonly={mode}"]
     out += options.extra
     if not options.network:
         out += ["-net", "none"]
@@ -122,7 +126,7 @@ def base_arguments(options):
 
 
 def boot_arguments(options, initrd):
-    if options.firmware is not None or options.uefi is not None:
+    if options.firmware is not None or options.uefi is not None or options.flash is not None:
         return []
     out = ["-kernel", str(options.hypervisor)]
     if options.dtb is not None:

@@ -24,3 +24,15 @@ def note_log(node, log):
     if not hasattr(node, "console_logs"):
         node.console_logs = []
     node.console_logs.append(log)
+
+
+def add_logs(item, report):
+    """To a failure's report: the ends of the last console logs."""
+    if not report.failed:
+        return
+    logs = []
+    for node in item.listchain():
+        logs += getattr(node, "console_logs", [])
+    for log in logs[-2:]:
+        tail = log.read_text(encoding="utf-8", errors="replace").split("\n")[-40:]
+        report.sections.append((f"end of console log {log}", "\n".join(tail)))

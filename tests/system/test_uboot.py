@@ -20,7 +20,7 @@ DISK = "virtio-blk-device,drive=disk"
 def recipe():
     """The README's lines for a board, with the first replaced by the README's first line for this machine."""
     readme = (machines.TOP / "README.md").read_text(encoding="utf-8")
-    section = readme[readme.index("\n## On a real machine"):]
+    section = readme[readme.index("\n**With U-Boot**"):]
     section = section[:section.index("\n## ", 1)]
     blocks = [[line.strip() for line in block.splitlines()]
               for block in re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)]

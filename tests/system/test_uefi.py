@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Argon as an EFI application under Debian's UEFI: its configuration file, GRUB, Secure Boot, and what it says where something is missing."""
+"""Argon as an EFI application under Debian's UEFI: configuration file, GRUB, Secure Boot, and what is missing."""
 
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
 import guests
 import machine as machines
+from uefi import CONFIG
 
 SNAKEOIL = "/usr/share/qemu-efi-aarch64/PkKek-1-snakeoil"
 # Of the entry that Debian's 20_linux_xen writes, with its options in their places.
@@ -31,65 +30,14 @@ menuentry 'Debian GNU/Linux, with Xen argon and Linux' --class debian {
     xen_module --nounzip /boot/initrd
 }
 """
-CONFIG = """\
-# What the Debian tools' users write.
-[global]
-default=debian
-
-[other]
-options=maxcpus=1
-kernel=nothing-here
-
-[debian]
-options=console=dtuart dom0_mem=768M
-kernel=vmlinuz console=hvc0 quiet
-ramdisk=initrd
-"""
-
-
-class Disk:
-    """A folder that the machine sees as its disk."""
-
-    def __init__(self, folder, hypervisor):
-        self.folder, self.hypervisor = folder, hypervisor
-        shutil.rmtree(folder, ignore_errors=True)
-
-    def text(self, name, text):
-        self.path(name).write_text(text, encoding="ascii")
-
-    def path(self, name):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def add(self, name, source):
-        os.link(source, self.path(name))
-
-    def boot_files(self, folder):
-        self.add(f"{folder}/vmlinuz", machines.IMAGES / "vmlinuz")
-        self.add(f"{folder}/initrd", machines.IMAGES / "dom0.cpio")
-
-
-@pytest.fixture
-def disk(request, hypervisor):
-    made = Disk(machines.BUILD / "tests" / "system" / request.node.name, hypervisor)
-    yield made
-    shutil.rmtree(made.folder, ignore_errors=True)
-
-
-def application(disk, config=CONFIG):
-    """As firmware looks for it on any disk."""
-    shutil.copy(disk.hypervisor, disk.path("EFI/BOOT/BOOTAA64.EFI"))
-    if config is not None:
-        disk.text("EFI/BOOT/BOOTAA64.cfg", config)
 
 
 @pytest.mark.parametrize("gic", [3, 2])
-def test_configuration_file(make_machine, disk, gic):
+def test_configuration_file(make_machine, uefi_disk, gic):
     """From firmware to dom0 and a guest, all CPUs, by the file beside the program."""
-    application(disk)
-    disk.boot_files("EFI/BOOT")
-    with make_machine(uefi=disk.folder, gic=gic, memory=3072) as dom0:
+    uefi_disk.application()
+    uefi_disk.boot_files()
+    with make_machine(uefi=uefi_disk.folder, gic=gic, memory=3072) as dom0:
         dom0.boot()
         assert dom0.run("nproc") == "2"
         assert dom0.run("cat /proc/cmdline") == "console=hvc0 quiet"
@@ -100,13 +48,14 @@ def test_configuration_file(make_machine, disk, gic):
         assert set(guests.listed(dom0)) == {"Domain-0", "guest"}
 
 
-def test_grub(make_machine, disk):
-    """GRUB 2.06 with the entry of 20_linux_xen."""
-    disk.add("EFI/BOOT/BOOTAA64.EFI", machines.IMAGES / "grub.efi")
-    shutil.copy(disk.hypervisor, disk.path("boot/xen-argon"))
-    disk.boot_files("boot")
-    disk.text("boot/grub/grub.cfg", GRUB_MENU)
-    with make_machine(uefi=disk.folder, memory=3072) as dom0:
+@pytest.mark.parametrize("grub", ["grub.efi", "grub-trixie.efi"])
+def test_grub(make_machine, uefi_disk, grub):
+    """GRUB 2.06 and 2.12 with the entry of 20_linux_xen."""
+    uefi_disk.add("EFI/BOOT/BOOTAA64.EFI", machines.IMAGES / grub)
+    uefi_disk.copy("boot/xen-argon", uefi_disk.hypervisor)
+    uefi_disk.boot_files("boot")
+    uefi_disk.text("boot/grub/grub.cfg", GRUB_MENU)
+    with make_machine(uefi=uefi_disk.folder, memory=3072) as dom0:
         dom0.boot()
         assert dom0.run("cat /proc/cmdline") == "placeholder root=/dev/ram0 ro console=hvc0 quiet"
         log = dom0.hypervisor_log()
@@ -114,24 +63,24 @@ def test_grub(make_machine, disk):
         assert "option" not in log.lower().replace("command line", "")
 
 
-def test_secure_boot(make_machine, disk):
+def test_secure_boot(make_machine, uefi_disk):
     """Signed with a key that firmware trusts it is started; changed after that it is not."""
-    folder = disk.path("keys/key").parent
+    folder = uefi_disk.path("keys/key").parent
     subprocess.run(["openssl", "rsa", "-in", f"{SNAKEOIL}.key", "-passin", "pass:snakeoil", "-out", folder / "key"],
                    check=True, capture_output=True)
-    signed = disk.path("EFI/BOOT/BOOTAA64.EFI")
+    signed = uefi_disk.path("EFI/BOOT/BOOTAA64.EFI")
     subprocess.run(["sbsign", "--key", folder / "key", "--cert", f"{SNAKEOIL}.pem", "--output", signed,
-                    disk.hypervisor], check=True, capture_output=True)
+                    uefi_disk.hypervisor], check=True, capture_output=True)
     subprocess.run(["sbverify", "--cert", f"{SNAKEOIL}.pem", signed], check=True, capture_output=True)
-    disk.text("EFI/BOOT/BOOTAA64.cfg", CONFIG)
-    disk.boot_files("EFI/BOOT")
-    with make_machine(uefi=disk.folder, uefi_keys="snakeoil", memory=3072) as dom0:
+    uefi_disk.text("EFI/BOOT/BOOTAA64.cfg", CONFIG)
+    uefi_disk.boot_files()
+    with make_machine(uefi=uefi_disk.folder, uefi_keys="snakeoil", memory=3072) as dom0:
         dom0.boot()
     image = bytearray(signed.read_bytes())
     at = image.index(b"Argon hypervisor, Xen ABI")
     image[at:at + 5] = b"Other"
     signed.write_bytes(image)
-    with make_machine("-changed", uefi=disk.folder, uefi_keys="snakeoil") as refused:
+    with make_machine("-changed", uefi=uefi_disk.folder, uefi_keys="snakeoil") as refused:
         refused.expect("Access Denied", machines.BOOT_TIMEOUT)
 
 
@@ -148,27 +97,27 @@ def said(machine, what):
     (CONFIG.replace("ramdisk=initrd", "ramdisk initrd"),
      r"BOOTAA64.cfg, line 12: neither \[SECTION\] nor KEY=VALUE"),
 ], ids=["file", "kernel", "section", "line"])
-def test_what_is_missing(make_machine, disk, config, what):
-    application(disk, config)
-    with make_machine(uefi=disk.folder) as firmware:
+def test_what_is_missing(make_machine, uefi_disk, config, what):
+    uefi_disk.application(config)
+    with make_machine(uefi=uefi_disk.folder) as firmware:
         said(firmware, what)
 
 
-def test_no_hypervisor_mode(make_machine, disk):
-    application(disk)
-    with make_machine(uefi=disk.folder, el2=False) as firmware:
+def test_no_hypervisor_mode(make_machine, uefi_disk):
+    uefi_disk.application()
+    with make_machine(uefi=uefi_disk.folder, el2=False) as firmware:
         said(firmware, r"firmware runs at EL1, and a hypervisor needs EL2 \(in QEMU: virtualization=on\)")
 
 
-def test_shell(make_machine, disk):
+def test_shell(make_machine, uefi_disk):
     """From UEFI's shell: -cfg=, a section, and options behind --."""
-    shutil.copy(disk.hypervisor, disk.path("argon/argon-1.0-arm64.efi"))
-    disk.text("argon/other.cfg", CONFIG.replace("default=debian", "default=other"))
-    disk.boot_files("argon")
-    disk.text("startup.nsh", "fs0:\\argon\\argon-1.0-arm64.efi -basevideo\r\n"
+    uefi_disk.copy("argon/argon-1.0-arm64.efi", uefi_disk.hypervisor)
+    uefi_disk.text("argon/other.cfg", CONFIG.replace("default=debian", "default=other"))
+    uefi_disk.boot_files("argon")
+    uefi_disk.text("startup.nsh", "fs0:\\argon\\argon-1.0-arm64.efi -basevideo\r\n"
                              "fs0:\\argon\\argon-1.0-arm64.efi -cfg=other.cfg\r\n"
                              "fs0:\\argon\\argon-1.0-arm64.efi -cfg=other.cfg debian -- maxcpus=1 loglvl=all\r\n")
-    with make_machine(uefi=disk.folder, memory=3072) as dom0:
+    with make_machine(uefi=uefi_disk.folder, memory=3072) as dom0:
         dom0.expect_text("Argon: argon-1.0-arm64.efi: no configuration file of that name", machines.BOOT_TIMEOUT)
         dom0.expect_text("Argon: kernel=: nothing-here: no such file")
         dom0.boot()

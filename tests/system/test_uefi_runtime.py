@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: MIT
 """UEFI's runtime services in dom0: the clock, variables and the way back into firmware, under edk2."""
 
-import pathlib
 import re
-import shutil
 import tarfile
 import time
 
 import pytest
 
 import machine as machines
+import uefi
 
-FIRMWARE = pathlib.Path("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
-CONFIG = "[global]\ndefault=argon\n\n[argon]\noptions={}\nkernel=vmlinuz {}\nramdisk=initrd\n"
-# Firmware, and then the kernel's decompression and start, all emulated.
-BOOT_TIMEOUT = 300
-DISK = ["-device", "virtio-blk-pci,drive=esp,bootindex=1"]
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
 # Linux lets root remove variables of this vendor; those that it does not know are immutable.
 OWN = "dump-argon-cfc8fc79-be2e-4ddc-97f0-9f98bfe298a0"
@@ -27,28 +21,6 @@ def efivarfs_module():
     with tarfile.open(machines.IMAGES / "debian-root.tar") as tar:
         name = next(n for n in tar.getnames() if n.endswith("/efivarfs.ko"))
         return tar.extractfile(name).read()
-
-
-@pytest.fixture
-def boot_uefi(request, make_machine, hypervisor):
-    """A function that makes a machine which firmware starts from a disk, with or without ACPI's tables."""
-    folder = machines.BUILD / "tests" / "system" / request.node.name
-    shutil.rmtree(folder, ignore_errors=True)
-    files = folder / "EFI" / "BOOT"
-    files.mkdir(parents=True)
-
-    def make(acpi, **fields):
-        made = make_machine(firmware=FIRMWARE, machine=f"acpi={acpi}", memory=3072,
-                            files={"/efivarfs.ko": efivarfs_module()},
-                            extra=["-drive", f"file=fat:rw:{folder},format=raw,if=none,id=esp", *DISK], **fields)
-        shutil.copy(hypervisor, files / "BOOTAA64.EFI")
-        shutil.copy(machines.IMAGES / "vmlinuz", files / "vmlinuz")
-        shutil.copy(made.initrd, files / "initrd")
-        (files / "BOOTAA64.cfg").write_text(CONFIG.format(made.options.hypervisor_args, made.options.dom0_args))
-        return made
-
-    yield make
-    shutil.rmtree(folder)
 
 
 def check_clock(dom0):
@@ -74,10 +46,14 @@ def check_variables(dom0):
     assert OWN not in dom0.run("ls /sys/firmware/efi/efivars").split()
 
 
-@pytest.mark.parametrize("acpi", ["off", "on"])
-def test_dom0(boot_uefi, acpi):
-    with boot_uefi(acpi) as dom0:
-        dom0.boot(BOOT_TIMEOUT)
+@pytest.mark.parametrize("acpi", [False, True], ids=["tree", "acpi"])
+def test_dom0(make_machine, uefi_disk, acpi):
+    made = make_machine(uefi=uefi_disk.folder, acpi=acpi, memory=3072, files={"/efivarfs.ko": efivarfs_module()})
+    uefi_disk.application()
+    uefi_disk.add(f"{uefi.FOLDER}/vmlinuz", machines.IMAGES / "vmlinuz")
+    uefi_disk.copy(f"{uefi.FOLDER}/initrd", made.initrd)
+    with made as dom0:
+        dom0.boot()
         log = dom0.hypervisor_log()
         assert re.search(r"UEFI runtime services: \d+, \d+ ranges", log), log
         assert "runtime services are off" not in log

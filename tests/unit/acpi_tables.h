@@ -27,6 +27,19 @@ static inline void fw_reset(void)
     fw_fail_after = ~0UL;
 }
 
+static inline int fw_teardown(void **state)
+{
+    fw_reset();
+    return unit_teardown(state);
+}
+
+static inline void says(const char *what)
+{
+    if (strstr(unit_log(), what) == NULL) {
+        fail_msg("\"%s\" is not in: %s", what, unit_log());
+    }
+}
+
 static inline struct fw_region *fw_find(u64 at)
 {
     for (u32 i = 0; i < fw_nr; i++) {

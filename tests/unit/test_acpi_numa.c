@@ -81,19 +81,7 @@ static int setup(void **state)
     return r;
 }
 
-static int teardown(void **state)
-{
-    fw_reset();
-    return unit_teardown(state);
-}
-#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
-static void says(const char *what)
-{
-    if (strstr(unit_log(), what) == NULL) {
-        fail_msg("\"%s\" is not in: %s", what, unit_log());
-    }
-}
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, fw_teardown)
 
 static void bank_is(u32 i, u64 start, u64 end, u32 node)
 {

@@ -76,6 +76,7 @@ static int setup(void **state)
     reg_set("elr_el2", 0x111);
     reg_set("spsr_el2", 0x5);
     reg_set("par_el1", 0x222);
+    reg_set("sp_el0", 0x666);
     reg_set("cntv_ctl_el0", 1);
     reg_set("cntvoff_el2", 0x333);
     reg_set("tpidrro_el0", 0x444);
@@ -91,6 +92,7 @@ static void check_guest(void)
     assert_int_equal(reg_get("elr_el2"), 0x111);
     assert_int_equal(reg_get("spsr_el2"), 0x5);
     assert_int_equal(reg_get("par_el1"), 0x222);
+    assert_int_equal(reg_get("sp_el0"), 0x666);
     assert_int_equal(reg_get("cntv_ctl_el0"), 1);
     assert_int_equal(reg_get("cntvoff_el2"), 0x333);
     assert_int_equal(reg_get("tpidrro_el0"), 0x444);
@@ -130,6 +132,7 @@ static void play_fault(void)
     reg_set("esr_el2", 0x96000045);
     reg_set("far_el2", 0xdead);
     reg_set("par_el1", 1);
+    reg_set("sp_el0", 0x80001000);
 }
 
 static void test_exception(void **state)

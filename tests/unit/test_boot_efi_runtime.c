@@ -10,6 +10,7 @@
 
 #define RAM 0x80000000UL
 
+const struct firmware_memory boot_firmware_memory;
 static struct efi_found tables;  /* what is found */
 static int parse_rc, map_rc, init_rc;
 static u32 nr_mapped, properties;
@@ -19,7 +20,7 @@ static bool enabled;
 int efi_runtime_parse(struct efi_found *f, const struct machine_efi *efi, const struct firmware_memory *memory)
 {
     assert_ptr_equal(efi, &machine.efi);
-    assert_non_null(memory->map);
+    assert_ptr_equal(memory, &boot_firmware_memory);
     *f = tables;
     return parse_rc;
 }

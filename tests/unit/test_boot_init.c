@@ -149,15 +149,25 @@ int machine_from_firmware(const void *tables, size_t max, paddr_t at)
     return parse_rc;
 }
 
+/* UEFI's map has memory there and nowhere else; it is read itself without being asked. */
+bool efi_is_memory(const struct machine_efi *efi, const struct firmware_memory *memory, paddr_t pa, u64 size)
+{
+    assert_ptr_equal(efi, &machine.efi);
+    assert_ptr_equal(memory->map(TABLES + 0x10, 8), boot_stack_top);
+    memory->unmap(boot_stack_top, 8);
+    return pa == TABLES + 0x10 && size == 8;
+}
+
 int machine_describe(enum acpi_choice how, const struct firmware_memory *memory)
 {
     assert_int_equal(how, ACPI_ON);              /* as the command line has it */
     machine.acpi = acpi;
     step("machine_describe");
-    /* The reader of firmware's memory is a window, and nothing more. */
+    /* The reader of firmware's memory is a window on memory, and of registers there is none. */
     reading = true;
     assert_ptr_equal(memory->map(TABLES + 0x10, 8), boot_stack_top);
     memory->unmap(boot_stack_top, 8);
+    assert_null(memory->map(TABLES + 0x18, 8));
     reading = false;
     return describe_rc;
 }

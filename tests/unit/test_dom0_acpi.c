@@ -7,6 +7,7 @@
  * specification, with nothing of what wrote them.
  */
 #include "unit.h"
+#include "area_view.h"
 #include "acpi_host.h"
 #include <boot/dom0_acpi.h>
 
@@ -14,32 +15,7 @@
 #define ROOM 0x100000UL
 
 static u8 *area_buf;
-static struct area area;
 static u64 mpidr[MAX_VCPUS], rsdp;
-
-static u64 num(const u8 *at, u32 n)
-{
-    u64 v = 0;
-
-    memcpy(&v, at, n);
-    return v;
-}
-
-static const u8 *at(u64 gpa, u64 n)
-{
-    assert_true(gpa >= AREA && gpa + n <= AREA + area.used);
-    return area_buf + (gpa - AREA);
-}
-
-static void want_sum(const u8 *p, u64 n)
-{
-    u8 sum = 0;
-
-    for (u64 i = 0; i < n; i++) {
-        sum = (u8)(sum + p[i]);
-    }
-    assert_int_equal(sum, 0);
-}
 
 /* ---- the machine ---- */
 

@@ -4,38 +4,14 @@
 /* unit-sources: firmware/acpi/numa.c firmware/acpi/mcfg.c firmware/acpi/iort.c */
 /* dom0's MADT and IORT, of hosts as QEMU is none. */
 #include "unit.h"
+#include "area_view.h"
 #include <boot/dom0_acpi.h>
 
 #define AREA 0x48200000UL
 #define ROOM 0x10000UL
 
 static u8 area_buf[ROOM];
-static struct area area;
 static u64 mpidr[MAX_VCPUS] = { 0, 1 };
-
-static u64 num(const u8 *at, u32 n)
-{
-    u64 v = 0;
-
-    memcpy(&v, at, n);
-    return v;
-}
-
-static const u8 *at(u64 gpa, u64 n)
-{
-    assert_true(gpa >= AREA && gpa + n <= AREA + area.used);
-    return area_buf + (gpa - AREA);
-}
-
-static void want_sum(const u8 *p, u64 n)
-{
-    u8 sum = 0;
-
-    for (u64 i = 0; i < n; i++) {
-        sum = (u8)(sum + p[i]);
-    }
-    assert_int_equal(sum, 0);
-}
 
 /* The n-th structure of that type. */
 static const u8 *madt_find(const u8 *t, u8 type, u32 n)

@@ -12,6 +12,7 @@
  * are its own.
  */
 #include "unit.h"
+#include "area_view.h"
 #include "acpi_host.h"
 #include "dt_tree.h"
 #include <argon/rangeset.h>
@@ -26,7 +27,6 @@
 #define GUID_ACPI20 "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
 
 static u8 *area_buf;
-static struct area area;
 static struct machine_efi out;
 static struct dom0_devices dev;
 static int acpi_result;
@@ -38,20 +38,6 @@ int dom0_acpi_build(const struct dom0_acpi *in, struct area *a, u64 *rsdp)
     (void)in;
     *rsdp = area_put(a, NULL, acpi_bytes, 8);
     return acpi_result;
-}
-
-static u64 num(const u8 *at, u32 n)
-{
-    u64 v = 0;
-
-    memcpy(&v, at, n);
-    return v;
-}
-
-static const u8 *at(u64 gpa, u64 n)
-{
-    assert_true(gpa >= AREA && gpa + n <= AREA + area.used);
-    return area_buf + (gpa - AREA);
 }
 
 static void build(const struct machine_range *bank, u32 nr, bool acpi)
@@ -373,7 +359,9 @@ static void test_devices(void **state)
     put_desc(map, 7, 4, 0x140050000, 16, 8);             /* RAM that is in no bank */
     put_desc(map, 8, 9, 0x140060000, 16, 8);
     machine.efi = efi_map(0x13f000000, (struct machine_range){ .start = 0x41000000, .size = 9 * 48 });
+    machine.efi.mmio[machine.efi.nr_mmio++] = (struct machine_range){ .start = 0x9010000, .size = 0x1000 };
     find(40, 288, 0);
+    assert_false(has_any(0x9010000, 0x1000));            /* whatever the map says of it */
     /* PCI's windows and configuration space, devices that AML names. */
     assert_true(has(0x10000000, 0x2eff0000));
     assert_true(has(0x4010000000, MIB(256)));
@@ -409,6 +397,26 @@ static void test_devices(void **state)
     assert_true(has(0x9000000, 0x1000));
     assert_true(has(BIT(47), BIT(47)));
     assert_false(rangeset_contains(dev.spis, 32, 32));
+}
+
+/* They are Argon's, those that it does not use, too: of a GICR, and of a GICC. */
+static void test_redistributors(void **state)
+{
+    u32 size, pos = 0;
+    u8 *madt;
+
+    (void)state;
+    qemu("q10-gic3-smmu");
+    machine.efi = (struct machine_efi){ .system_table = 0 };
+    machine.gic.nr_redist = 0;
+    madt = (u8 *)(uintptr_t)host_find("APIC", &size);
+    while (madt_next(madt, size, &pos) != NULL && madt[pos] != MADT_GICC) {
+    }
+    memcpy(madt + pos + 60, &(u64){ 0x9100000 }, 8);
+    find(40, 288, 0);
+    assert_false(has_any(0x80a0000, 0xf60000));
+    assert_false(has_any(0x9100000, 0x20000));
+    assert_true(has(0x9120000, 0x20000));
 }
 
 /* The timer of EL2's that only the GTDT knows. */
@@ -469,7 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         efi_case(test_map), efi_case(test_system_table), efi_case(test_smbios), efi_case(test_stub),
-        efi_case(test_devices), efi_case(test_ppis), efi_case(test_gicv2),
+        efi_case(test_devices), efi_case(test_redistributors), efi_case(test_ppis), efi_case(test_gicv2),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,7 +168,8 @@ static void test_attributes(void **state)
     piece(7, at(0x10), 2, 0);
     piece(7, at(0x20), 2, 7);            /* not to be cached write-back */
     piece(7, at(0x30), 2, RUNTIME | WB); /* firmware goes on using it */
-    piece(7, at(0x40), 2, WB | 0x70000); /* more reliable, special purpose, and so on */
+    piece(7, at(0x40), 2, WB | 0x30000); /* more reliable, and so on */
+    piece(7, at(0x50), 2, WB | BIT(18)); /* for a special purpose */
     check_banks("0+2 40+2");
 }
 
@@ -251,6 +252,47 @@ static void test_no_ranges(void **state)
     firmware(48);
     piece(7, at(0) + 1, 2, WB);                  /* no whole pages */
     check_banks("1+1");
+}
+
+static bool has_memory(u64 start, u64 size)
+{
+    bool is = efi_is_memory(&machine.efi, &memory, start, size);
+
+    assert_int_equal(open_windows, 0);
+    return is;
+}
+
+/* What may be read, whosever it is. */
+static void test_is_memory(void **state)
+{
+    (void)state;
+    piece(10, at(4), 4, WB);
+    piece(7, at(0), 5, WB);              /* what touches or overlaps is one */
+    piece(0, at(8), 1, 2);
+    piece(6, at(0x10), 1, RUNTIME | WB);
+    piece(11, at(0x11), 1, RUNTIME | 2); /* registers, whatever they may be read like */
+    piece(12, at(0x12), 1, WB);
+    piece(8, at(0x13), 1, WB);           /* broken */
+    piece(7, at(0x14), 1, 1);            /* not like memory */
+    piece(0x80000007, at(0x15), 1, WB);
+    piece(9, UINT64_MAX - 0x1fff, 1, WB);
+    assert_true(has_memory(at(0), 0x9000));
+    assert_true(has_memory(at(7) + 0xfff, 0x1001));
+    assert_false(has_memory(at(7) + 0xfff, 0x1002));
+    assert_false(has_memory(at(0) - 1, 2));
+    assert_true(has_memory(at(0x10), 0x1000));
+    for (u32 i = 0x11; i <= 0x14; i++) {
+        assert_false(has_memory(at(i), 8));
+    }
+    assert_true(has_memory(at(0x15), 8));
+    assert_true(has_memory(UINT64_MAX - 0x1fff, 0x1000));
+    assert_false(has_memory(UINT64_MAX - 0x1fff, 0x1001));
+    assert_false(has_memory(UINT64_MAX - 0x1fff, UINT64_MAX));
+    machine.efi.map.start = at(0);       /* not there any more */
+    assert_false(has_memory(at(0), 8));
+    machine.efi.map.start = MAP_AT;
+    machine.efi.desc_size = 39;
+    assert_false(has_memory(at(0), 8));
 }
 
 static void test_many_pieces(void **state)
@@ -511,13 +553,43 @@ static void test_nodes(void **state)
     assert_int_equal(machine_describe(ACPI_AUTO, &memory), -EINVAL);
 }
 
+static struct efi_memory seen[4];
+static u32 nr_seen;
+
+static int see(void *arg, const struct efi_memory *d)
+{
+    assert_ptr_equal(arg, seen);
+    seen[nr_seen++] = *d;
+    return d->type == 11 ? -ENOSPC : 0;
+}
+
+/* One after the other, in any order, until who is shown them has enough; what has no end ends with the addresses. */
+static void test_each(void **state)
+{
+    (void)state;
+    nr_seen = 0;
+    assert_int_equal(efi_each_memory(&machine.efi, &memory, see, seen), -EINVAL);
+    piece(7, 0x80000000, 2, 8);
+    piece(5, 0x40000000, UINT64_MAX, BIT(63));
+    piece(11, 0x9000000, 0, 1);
+    piece(7, 0x90000000, 1, 8);
+    assert_int_equal(efi_each_memory(&machine.efi, &memory, see, seen), -ENOSPC);
+    assert_int_equal(nr_seen, 3);
+    assert_int_equal(seen[0].start, 0x80000000);
+    assert_int_equal(seen[0].size, 0x2000);
+    assert_int_equal(seen[0].attributes, 8);
+    assert_int_equal(seen[1].size, UINT64_MAX - 0x40000000);
+    assert_int_equal(seen[2].size, 0);
+    assert_int_equal(open_windows, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_types), CASE(test_attributes), CASE(test_order_and_neighbours), CASE(test_overlaps),
-        CASE(test_contradictions), CASE(test_sizes_of_descriptors), CASE(test_no_ranges), CASE(test_many_pieces),
-        CASE(test_bad_maps), CASE(test_rsdp), CASE(test_many_tables), CASE(test_bad_tables), CASE(test_properties),
-        CASE(test_bad_properties), CASE(test_nodes)
+        CASE(test_contradictions), CASE(test_sizes_of_descriptors), CASE(test_no_ranges), CASE(test_is_memory),
+        CASE(test_many_pieces), CASE(test_bad_maps), CASE(test_rsdp), CASE(test_many_tables), CASE(test_bad_tables),
+        CASE(test_properties), CASE(test_bad_properties), CASE(test_nodes), CASE(test_each)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit-sources: firmware/efi_runtime.c */
+/* unit-sources: firmware/efi/runtime.c firmware/efi/efi.c */
 /* efi_runtime_parse(): firmware's tables and map, as they should be and as they should not. */
 #include "unit.h"
 #include <argon/efi_runtime.h>
@@ -303,7 +303,7 @@ static void test_config_tables(void **state)
     (void)state;
     put(SYSTEM + 104, ~0UL, 8);
     assert_int_equal(parse(), 0);
-    assert_true(said("of 18446744073709551615 configuration tables 256 are looked at"));
+    assert_true(said("18446744073709551615 configuration tables: 256 are looked at"));
     put(SYSTEM + 104, 3, 8);
     put(SYSTEM + 112, BASE + sizeof(memory) - 30, 8);
     assert_int_equal(parse(), 0);

@@ -65,19 +65,7 @@ static int setup(void **state)
     return unit_setup(state);
 }
 
-static int teardown(void **state)
-{
-    fw_reset();
-    return unit_teardown(state);
-}
-#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
-static void says(const char *what)
-{
-    if (strstr(unit_log(), what) == NULL) {
-        fail_msg("\"%s\" is not in: %s", what, unit_log());
-    }
-}
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, fw_teardown)
 
 static void is_acpi(void)
 {
@@ -116,13 +104,17 @@ static void test_stub(void **state)
         is_acpi();
         assert_int_equal(describe(ACPI_OFF, rsdp, false), -EINVAL);
         assert_false(machine.acpi);
-        says("device tree: no usable RAM");
+        says("acpi=off, and the device tree describes no machine");
+        assert_int_equal(machine_find_uart(""), 0);      /* that can be read somewhere */
+        assert_string_equal(machine.uart.name, "SPCR");
     }
     /* Without tables, or with bad ones. */
     assert_int_equal(describe(ACPI_AUTO, 0, true), -EINVAL);
     says("ACPI: firmware gave no RSDP, and the device tree describes no machine");
+    assert_int_equal(machine_find_uart(""), -ENODEV);
     assert_int_equal(describe(ACPI_AUTO, 0x1000, true), -EINVAL);
     says("ACPI: its tables cannot be used, and the device tree describes no machine");
+    assert_int_equal(machine_find_uart(""), -ENODEV);
     assert_int_equal(describe(ACPI_AUTO, rsdp, false), -EINVAL);
     says("ACPI: no RAM: firmware left no memory map");
     assert_true(machine.acpi);

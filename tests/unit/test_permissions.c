@@ -3,15 +3,15 @@
  * Who may call what: every caller, every operation, every target, through the real hypercalls, against the rows of
  * permissions_rows.h. What lies below the hypercalls is not linked: an operation that gets there was allowed.
  */
-/* unit-sources: core/hypercall/table.c core/hypercall/platform_op.c core/hypercall/platform_efi.c */
-/* unit-sources: core/hypercall/memory_op.c core/hypercall/memory_op_physmap.c core/hypercall/memory_op_reservation.c core/hypercall/multicall.c */
-/* unit-sources: core/hypercall/version.c core/hypercall/console_io.c core/hypercall/grant_table.c */
-/* unit-sources: core/hypercall/vm_assist.c core/hypercall/vcpu_op.c core/hypercall/sched_op.c */
-/* unit-sources: core/hypercall/event_channel.c core/hypercall/hypfs.c core/hypercall/hvm_op.c */
-/* unit-sources: core/hypercall/domctl/domctl.c core/hypercall/domctl/lifecycle.c core/hypercall/domctl/settings.c */
-/* unit-sources: core/hypercall/domctl/vcpu.c core/hypercall/domctl/memory.c core/hypercall/domctl/device.c */
-/* unit-sources: core/hypercall/sysctl/sysctl.c core/hypercall/sysctl/console.c core/hypercall/sysctl/info.c */
-/* unit-sources: core/hypercall/sysctl/sched.c core/hypercall/sysctl/topology.c core/hypercall/bitmap.c */
+/* unit-sources: core/hypercall/bitmap.c core/hypercall/console_io.c core/hypercall/event_channel.c */
+/* unit-sources: core/hypercall/grant_table.c core/hypercall/hvm_op.c core/hypercall/hypfs.c */
+/* unit-sources: core/hypercall/memory_op.c core/hypercall/memory_op_physmap.c core/hypercall/memory_op_reservation.c */
+/* unit-sources: core/hypercall/multicall.c core/hypercall/platform_efi.c core/hypercall/platform_op.c */
+/* unit-sources: core/hypercall/sched_op.c core/hypercall/table.c core/hypercall/vcpu_op.c core/hypercall/version.c */
+/* unit-sources: core/hypercall/vm_assist.c core/hypercall/domctl/device.c core/hypercall/domctl/domctl.c */
+/* unit-sources: core/hypercall/domctl/lifecycle.c core/hypercall/domctl/memory.c core/hypercall/domctl/settings.c */
+/* unit-sources: core/hypercall/domctl/vcpu.c core/hypercall/sysctl/console.c core/hypercall/sysctl/info.c */
+/* unit-sources: core/hypercall/sysctl/sched.c core/hypercall/sysctl/sysctl.c core/hypercall/sysctl/topology.c */
 #include "unit.h"
 
 #define NONE_DONE   1001         /* memory_op that counts extents: 0 of them, and nothing was reached */

@@ -8,11 +8,12 @@
 #define MINE   (1UL << 48 | 0x10000)
 #define OTHERS (2UL << 48 | 0x20000)
 
+/* Twice before it is known whether errata ask for it: boot reuses addresses of windows by then. */
 static void test_el2(void **state)
 {
     (void)state;
     tlb_flush_el2();
-    insn_expect_exactly("dsb ishst", "tlbi alle2is", "dsb ish", "isb", NULL);
+    insn_expect_exactly("dsb ishst", "tlbi alle2is", "dsb ish", "tlbi alle2is", "dsb ish", "isb", NULL);
 }
 
 /* The IPA entries are gone before the combined ones are invalidated (D8.14.5). */
@@ -83,9 +84,6 @@ static void test_repeated(void **state)
     (void)state;
     errata_word = BIT32(ERRATUM_REPEAT_TLBI);
     reg_set("vttbr_el2", MINE);
-    tlb_flush_el2();
-    insn_expect("tlbi alle2is", "dsb ish", "tlbi alle2is", "dsb ish", "isb", NULL);
-    insn_forget();
     tlb_flush_s2_page(MINE, 5);
     insn_expect("tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is", "dsb ish", "tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is",
                 "dsb ish", "isb", NULL);

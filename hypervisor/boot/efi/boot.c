@@ -17,7 +17,9 @@ struct config {
     const char *section;                 /* "": take what comes first, whatever its section */
 };
 
-static const struct efi_guid shim_guid = { 0x605dab50, 0xe046, 0x4300, { 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23 } };
+static const struct efi_guid shim_guid = {
+    0x605dab50, 0xe046, 0x4300, { 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23 }
+};
 
 /* Says what failed, but not that there is no such file. */
 static boot_code enum efi_found load_config(struct efi *e, struct config *c, const char *name)

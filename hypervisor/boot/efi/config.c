@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration file: [section] lines, and key=value lines in them; a line that begins with # is a comment. Read in place: preparing it
- * makes each line a string, and everything else looks for strings.
+ * The configuration file: [section] lines, and key=value lines in them; a line that begins with # is a comment. Read
+ * in place: preparing it makes each line a string, and everything else looks for strings.
  */
 #include "efi.h"
 
@@ -47,7 +47,7 @@ boot_code const char *efi_config_prepare(char *text, u64 size, unsigned int *lin
     char *end = text + size;
 
     *line = 1;
-    if (memchr(text, '\0', size) != NULL || (size != 0 && (u8)*text >= 0x80)) {
+    if (memchr(text, '\0', (size_t)size) != NULL || (size != 0 && (u8)*text >= 0x80)) {
         return "not ASCII text (UTF-16, or a byte order mark)";
     }
     for (char *at = text; at < end; (*line)++) {

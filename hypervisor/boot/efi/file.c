@@ -4,14 +4,19 @@
 
 #include <argon/string.h>
 
-static const struct efi_guid fs_guid = { 0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+static const struct efi_guid fs_guid = {
+    0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
+};
 
 static boot_code size_t node_length(const struct efi_path_node *n)
 {
     return (size_t)n->length[0] | (size_t)n->length[1] << 8;
 }
 
-/* The file's path of a device path, which may come in pieces (10.3.5.4), into out. False: there is none, or it is too long. */
+/*
+ * The file's path of a device path, which may come in pieces (10.3.5.4), into out. False: there is none, or it is too
+ * long.
+ */
 static boot_code bool file_path(const struct efi_path_node *n, char *out)
 {
     size_t used = 0;

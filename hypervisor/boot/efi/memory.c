@@ -2,8 +2,10 @@
 /* Pages from firmware, and the end of boot services (UEFI 2.10, 7.2 and 7.4.6). */
 #include "efi.h"
 
+#include <argon/machine.h>
+
 #define EXIT_TRIES 8
-#define MAP_SLACK  32                    /* descriptors: what our own allocations, and firmware between two calls, may add */
+#define MAP_SLACK  32                    /* descriptors that our allocations, and firmware between two calls, may add */
 #define MAP_MAX    MIB(1)                /* of what firmware/efi believes */
 #define DESC_MIN   40                    /* bytes of a descriptor (7.2.3); firmware's have more */
 
@@ -15,10 +17,10 @@ static boot_code u64 pages_of(u64 bytes)
 boot_code void *efi_pages(struct efi *e, u64 bytes, const char *what)
 {
     efi_status s = EFI_OUT_OF_RESOURCES;
-    u64 at = 0;
+    u64 at = MACHINE_RAM_LIMIT - 1;      /* firmware likes the top of memory, which may be beyond */
 
     if (e->nr_held < EFI_MAX_HELD) {
-        s = e->boot->allocate_pages(EFI_ANY_PAGES, EFI_LOADER_DATA, pages_of(bytes), &at);
+        s = e->boot->allocate_pages(EFI_MAX_ADDRESS, EFI_LOADER_DATA, pages_of(bytes), &at);
     }
     if (s != EFI_SUCCESS) {
         efi_say(e, "no memory for %s: %" PRIu64 " KiB: %s", what, DIV_ROUND_UP(bytes, KIB(1)), efi_error(s));
@@ -67,8 +69,8 @@ boot_code efi_status efi_map_room(struct efi *e, struct efi_map *map)
 }
 
 /*
- * After the first call of ExitBootServices() only memory services may be called, so there is no message in between, and the buffer is one
- * that is large enough for what can still come.
+ * After the first call of ExitBootServices only memory services may be called, so there is no message in between,
+ * and the buffer is one that is large enough for what can still come.
  */
 boot_code efi_status efi_end_boot_services(const struct efi *e, struct efi_map *map)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the EFI application uses of UEFI (UEFI 2.10; numbers are its sections). Calls follow the processor's own procedure call standard. */
+/*
+ * What the EFI application uses of UEFI (UEFI 2.10; numbers are its sections). Calls follow the processor's own
+ * procedure call standard.
+ */
 #ifndef BOOT_EFI_UEFI_H
 #define BOOT_EFI_UEFI_H
 
@@ -103,10 +106,13 @@ struct efi_file_system {                 /* 13.4 */
 /* Of shim, which checks what is loaded under Secure Boot by its own keys, too. */
 struct efi_shim_lock { efi_status (*verify)(const void *data, u32 size); };
 
-static_assert(offsetof(struct efi_boot_services, handle_protocol) == 152, "EFI_BOOT_SERVICES");
-static_assert(offsetof(struct efi_boot_services, exit_boot_services) == 232, "EFI_BOOT_SERVICES");
-static_assert(offsetof(struct efi_boot_services, locate_protocol) == 320, "EFI_BOOT_SERVICES");
-static_assert(offsetof(struct efi_system_table, tables) == 112, "EFI_SYSTEM_TABLE");
-static_assert(offsetof(struct efi_loaded_image, options) == 56, "EFI_LOADED_IMAGE_PROTOCOL");
+/* Of firmware of 64 bits. */
+#define EFI_LAYOUT(type, member, at) static_assert(sizeof(void *) != 8 || offsetof(struct type, member) == (at), #type)
+EFI_LAYOUT(efi_boot_services, handle_protocol, 152);
+EFI_LAYOUT(efi_boot_services, exit_boot_services, 232);
+EFI_LAYOUT(efi_boot_services, locate_protocol, 320);
+EFI_LAYOUT(efi_system_table, tables, 112);
+EFI_LAYOUT(efi_loaded_image, options, 56);
+#undef EFI_LAYOUT
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * XENPF_efi_runtime_call (public platform.h): dom0's calls of UEFI's runtime services (UEFI 2.10, chapter 8). Firmware sees the hypervisor's
- * memory only: what dom0 gives and gets goes through buffers. Numbers are of one width on both sides, so a status is passed on as it is.
+ * XENPF_efi_runtime_call (public platform.h): dom0's calls of UEFI's runtime services (UEFI 2.10, chapter 8). Firmware
+ * sees the hypervisor's memory only: what dom0 gives and gets goes through buffers. Numbers are of one width on both
+ * sides, so a status is passed on as it is.
  */
 #include "platform_op.h"
 
@@ -23,7 +24,8 @@ typedef long efi_fn(efi_op *op);
 /* EFI_TIME_CAPABILITIES (8.3.1) */
 struct efi_time_capabilities { u32 resolution, accuracy; u8 sets_to_zero; };
 static_assert(sizeof(struct xenpf_efi_time) == 16 && offsetof(struct xenpf_efi_time, ns) == 8 &&
-              offsetof(struct xenpf_efi_time, tz) == 12 && offsetof(struct xenpf_efi_time, daylight) == 14, "EFI_TIME (8.3.1)");
+              offsetof(struct xenpf_efi_time, tz) == 12 && offsetof(struct xenpf_efi_time, daylight) == 14,
+              "EFI_TIME (8.3.1)");
 
 /* Firmware's argument: an address of the hypervisor's. */
 static u64 address(const void *p)
@@ -131,8 +133,8 @@ static size_t name_bytes(const u16 *name, size_t max)
 }
 
 /*
- * A name of unknown length: up to its NUL, and no byte more is asked of dom0 than lies in pages that the name reaches. It is there with
- * *status EFI_SUCCESS; EFI_INVALID_PARAMETER: it has no end.
+ * A name of unknown length: up to its NUL, and no byte more is asked of dom0 than lies in pages that the name reaches.
+ * It is there with *status EFI_SUCCESS; EFI_INVALID_PARAMETER: it has no end.
  */
 static long fetch_name(u16 *name, u64 gva, u64 *status)
 {
@@ -182,7 +184,8 @@ static long get_variable_to(efi_op *op, const u16 *name, void *data, size_t room
 
 static long set_variable_from(efi_op *op, const u16 *name, void *data, size_t size)
 {
-    const u64 args[EFI_MAX_ARGS] = { address(name), address(&op->u.set_variable.vendor_guid), op->misc, size, address(data) };
+    const u64 args[EFI_MAX_ARGS] = { address(name), address(&op->u.set_variable.vendor_guid), op->misc, size,
+                                     address(data) };
 
     if (size != 0 && copy_from_guest(data, handle_gva(op->u.set_variable.data), size) != 0) {
         return -EFAULT;
@@ -226,7 +229,8 @@ static long set_variable(efi_op *op)
 static long next_name_to(efi_op *op, u16 *name, size_t room)
 {
     u64 gva = handle_gva(op->u.get_next_variable_name.name), size = room;
-    const u64 args[EFI_MAX_ARGS] = { address(&size), address(name), address(&op->u.get_next_variable_name.vendor_guid) };
+    const u64 args[EFI_MAX_ARGS] = { address(&size), address(name),
+                                     address(&op->u.get_next_variable_name.vendor_guid) };
     long rc;
 
     if (copy_from_guest(name, gva, room) != 0) {
@@ -289,7 +293,8 @@ static const struct { efi_fn *fn; u32 flags; } efi_functions[] = {
     [XEN_EFI_get_time] = { get_time, 0 },
     [XEN_EFI_set_time] = { set_time, 0 },
     [XEN_EFI_get_wakeup_time] = { get_wakeup_time, 0 },
-    [XEN_EFI_set_wakeup_time] = { set_wakeup_time, XEN_EFI_SET_WAKEUP_TIME_ENABLE | XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY },
+    [XEN_EFI_set_wakeup_time] = { set_wakeup_time,
+                                  XEN_EFI_SET_WAKEUP_TIME_ENABLE | XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY },
     [XEN_EFI_get_next_high_monotonic_count] = { get_next_high_monotonic_count, 0 },
     [XEN_EFI_get_variable] = { get_variable, 0 },
     [XEN_EFI_set_variable] = { set_variable, UINT32_MAX },

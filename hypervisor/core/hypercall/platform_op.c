@@ -24,7 +24,8 @@ static long settime64(struct vcpu *v, struct xen_platform_op *op)
     return 0;
 }
 
-#define ROW(nr, handler, right, member, back) [nr] = { (handler), sizeof(((struct xen_platform_op *)0)->u.member), (back) },
+#define MEMBER_SIZE(member) sizeof(((struct xen_platform_op *)0)->u.member)
+#define ROW(nr, handler, right, member, back) [nr] = { (handler), MEMBER_SIZE(member), (back) },
 static const struct { platform_op_fn *fn; u16 size; bool back; } platform_ops[] = { PLATFORM_OPS(ROW) };
 static const u8 platform_right[] = { PLATFORM_OPS(ROW_RIGHT) };
 

@@ -7,6 +7,7 @@
 #include <argon/string.h>
 #include "view.h"
 
+#define WINDOW_MAX MIB(1)          /* of firmware's memory (struct firmware_memory) */
 #define RSDP_SIZE_1   20         /* of ACPI 1.0 */
 #define RSDP_SIZE     36
 #define RSDP_MAX      KIB(4)     /* a length beyond is none */
@@ -264,4 +265,16 @@ boot_code const struct acpi_table *acpi_find(const struct acpi_tables *t, const 
         }
     }
     return NULL;
+}
+
+boot_code const u8 *acpi_map(const struct acpi_tables *t, const struct acpi_table *table, u32 least)
+{
+    if (table == NULL || table->size < least) {
+        return NULL;
+    }
+    if (table->size > WINDOW_MAX) {
+        log_warn("ACPI: %.4s: %u bytes are more than can be looked at", table->signature, table->size);
+        return NULL;
+    }
+    return t->memory->map(table->start, table->size);
 }

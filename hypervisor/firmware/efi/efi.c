@@ -1,56 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /* UEFI's memory map and configuration tables (UEFI 2.10, 7.2.3 and 4.6), after boot services have ended. */
 #include "efi.h"
+#include "tables.h"
 
 #include <argon/console.h>
 #include <argon/errno.h>
 #include <argon/string.h>
 
-#define MAX_MAP    MIB(1)                /* bytes of a map that is believed; edk2's have some thousand */
-#define MAX_CONFIG 256                   /* configuration tables */
 #define SIGNATURE  UINT64_C(0x5453595320494249)         /* "IBI SYST" */
 #define PAGE_4K    12                    /* UEFI's pages, whatever ours are */
 
-struct descriptor { u32 type, pad; u64 start, virt, pages, attribute; };
-struct config_table { u8 guid[16]; u64 table; };
-
-#define ATTRIBUTE_WB      BIT(3)
 /* write-combined, -through or -back: no registers */
-#define ATTRIBUTE_MEMORY  (BIT(1) | BIT(2) | ATTRIBUTE_WB)
-#define ATTRIBUTE_RUNTIME BIT(63)
-
-/* The system table's head (4.3): what is read of it. */
-struct system_table { u64 signature; u32 revision, size, crc, reserved; u64 not_read[10]; u64 nr_tables, tables; };
-
-static const u8 acpi_20[16] = { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88,
-                                0x81 };
-static const u8 acpi_10[16] = { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1,
-                                0x4d };
+#define ATTRIBUTE_MEMORY  (EFI_ATTR_WC | EFI_ATTR_WT | EFI_ATTR_WB)
 
 /*
  * RAM that firmware has done with: the loader's, what boot services had, and what is free (7.2.1 and table 7.10). Not
  * what ACPI could give back: its tables are read until dom0 has its own, and dom0 is shown some.
  */
-static boot_code bool is_usable(const struct descriptor *d)
+static boot_code bool is_usable(const struct efi_descriptor *d)
 {
     static const u32 usable = BIT32(1) | BIT32(2) | BIT32(3) | BIT32(4) | BIT32(7);
 
     return d->type < 32 && (usable >> d->type & 1) != 0 &&
-           (d->attribute & (ATTRIBUTE_WB | ATTRIBUTE_RUNTIME)) == ATTRIBUTE_WB;
+           (d->attributes & (EFI_ATTR_WB | EFI_ATTR_SP | EFI_ATTR_RUNTIME)) == EFI_ATTR_WB;
 }
 
 struct map { const u8 *at; u64 nr; u32 size; };
 
-static boot_code struct descriptor descriptor_at(const struct map *map, u64 i)
+static boot_code struct efi_descriptor descriptor_at(const struct map *map, u64 i)
 {
-    struct descriptor d;
+    struct efi_descriptor d;
 
     memcpy(&d, map->at + i * map->size, sizeof(d));      /* where firmware put it, it need not be aligned */
     return d;
 }
 
 /* Its end; 0 for one that is empty or no range of addresses. */
-static boot_code u64 descriptor_end(const struct descriptor *d)
+static boot_code u64 descriptor_end(const struct efi_descriptor *d)
 {
     u64 end = d->start + (d->pages << PAGE_4K);
 
@@ -63,7 +49,7 @@ static boot_code bool next_usable(const struct map *map, u64 from, u64 *start, u
     bool found = false;
 
     for (u64 i = 0; i < map->nr; i++) {
-        struct descriptor d = descriptor_at(map, i);
+        struct efi_descriptor d = descriptor_at(map, i);
         u64 d_end = descriptor_end(&d);
 
         if (is_usable(&d) && d.start >= from && d_end > d.start &&
@@ -126,11 +112,11 @@ static boot_code void add_ram(struct machine *m, const struct map *map)
 static boot_code int cut_unusable(struct machine *m, const struct map *map)
 {
     for (u64 i = 0; i < map->nr; i++) {
-        struct descriptor d = descriptor_at(map, i);
+        struct efi_descriptor d = descriptor_at(map, i);
         u64 end = descriptor_end(&d);
         struct machine_range bank;
 
-        if (is_usable(&d) || (d.attribute & ATTRIBUTE_MEMORY) == 0 || end <= d.start ||
+        if (is_usable(&d) || (d.attributes & ATTRIBUTE_MEMORY) == 0 || end <= d.start ||
             !machine_next_ram(m, d.start, end, &bank)) {
             continue;
         }
@@ -144,13 +130,55 @@ static boot_code int cut_unusable(struct machine *m, const struct map *map)
     return 0;
 }
 
-static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
+static boot_code bool has_map(const struct machine_efi *efi)
 {
-    const struct machine_efi *efi = &m->efi;
-    struct map map = { .size = efi->desc_size };
-    int r;
+    return efi->map.size != 0 && efi->map.size <= EFI_MAX_MAP && efi->desc_size >= sizeof(struct efi_descriptor);
+}
 
-    if (efi->map.size == 0 || efi->map.size > MAX_MAP || efi->desc_size < sizeof(struct descriptor)) {
+/* What holds data, whoever may use it: no registers, and nothing that is broken. */
+static boot_code bool is_memory(const struct efi_descriptor *d)
+{
+    static const u32 none = BIT32(EFI_TYPE_UNUSABLE) | BIT32(EFI_TYPE_MMIO) | BIT32(EFI_TYPE_MMIO_PORT);
+
+    return (d->attributes & ATTRIBUTE_MEMORY) != 0 && (d->type >= 32 || (none >> d->type & 1) == 0);
+}
+
+/* The end of a descriptor that says that there is memory at `at`; `at` itself if none does. */
+static boot_code u64 memory_end(const struct map *map, u64 at)
+{
+    u64 end = at;
+
+    for (u64 i = 0; i < map->nr; i++) {
+        struct efi_descriptor d = descriptor_at(map, i);
+
+        if (is_memory(&d) && d.start <= at) {
+            end = MAX(end, descriptor_end(&d));
+        }
+    }
+    return end;
+}
+
+boot_code bool efi_is_memory(const struct machine_efi *efi, const struct firmware_memory *memory, paddr_t pa, u64 size)
+{
+    struct map map = { .size = efi->desc_size };
+    u64 at = pa, end = pa + size, next;
+
+    map.at = has_map(efi) && end >= pa ? memory->map(efi->map.start, efi->map.size) : NULL;
+    if (map.at == NULL) {
+        return false;
+    }
+    map.nr = efi->map.size / efi->desc_size;
+    while (at < end && (next = memory_end(&map, at)) > at) {
+        at = next;
+    }
+    memory->unmap(map.at, efi->map.size);
+    return at >= end;
+}
+
+/* -EINVAL after a message; else map->at is a window. */
+static boot_code int open_map(const struct machine_efi *efi, const struct firmware_memory *memory, struct map *map)
+{
+    if (!has_map(efi)) {
         log_err("UEFI: a memory map of %" PRIu64 " bytes, with descriptors of %u bytes, cannot be used", efi->map.size,
                 efi->desc_size);
         return -EINVAL;
@@ -158,12 +186,46 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     if (efi->desc_version != 1) {
         log_warn("UEFI: the memory map's descriptors are of version %u, not 1", efi->desc_version);
     }
-    map.at = memory->map(efi->map.start, efi->map.size);
-    if (map.at == NULL) {
-        log_err("UEFI: the memory map at %#" PRIx64 " cannot be read", efi->map.start);
+    map->at = memory->map(efi->map.start, efi->map.size);
+    if (map->at == NULL) {
+        log_err("UEFI: the memory map at %#" PRIx64 " cannot be read, or is none that names the memory it is in",
+                efi->map.start);
         return -EINVAL;
     }
-    map.nr = efi->map.size / efi->desc_size;
+    map->size = efi->desc_size;
+    map->nr = efi->map.size / efi->desc_size;
+    return 0;
+}
+
+boot_code int efi_each_memory(const struct machine_efi *efi, const struct firmware_memory *memory,
+                              int (*fn)(void *arg, const struct efi_memory *d), void *arg)
+{
+    struct map map;
+    int r = open_map(efi, memory, &map);
+
+    if (r != 0) {
+        return r;
+    }
+    for (u64 i = 0; r == 0 && i < map.nr; i++) {
+        struct efi_descriptor d = descriptor_at(&map, i);
+        u64 end = d.pages != 0 && descriptor_end(&d) == 0 ? UINT64_MAX : descriptor_end(&d);
+        struct efi_memory out = { .type = d.type, .start = d.start, .size = end - d.start, .attributes = d.attributes };
+
+        r = fn(arg, &out);
+    }
+    memory->unmap(map.at, efi->map.size);
+    return r;
+}
+
+static boot_code int read_map(struct machine *m, const struct firmware_memory *memory)
+{
+    const struct machine_efi *efi = &m->efi;
+    struct map map;
+    int r = open_map(efi, memory, &map);
+
+    if (r != 0) {
+        return r;
+    }
     add_ram(m, &map);
     r = cut_unusable(m, &map);
     memory->unmap(map.at, efi->map.size);
@@ -178,52 +240,78 @@ static boot_code int read_map(struct machine *m, const struct firmware_memory *m
     return machine_add_reserved(m, efi->map.start, efi->map.size);
 }
 
-static boot_code paddr_t find_rsdp(const u8 *tables, u64 nr)
+boot_code bool efi_read(const struct firmware_memory *memory, paddr_t pa, void *to, u64 size)
 {
-    paddr_t found = 0;
+    const void *p = pa != 0 && pa + size >= pa ? memory->map(pa, size) : NULL;
 
-    for (u64 i = 0; i < nr; i++) {
-        struct config_table t;
-
-        memcpy(&t, tables + i * sizeof(t), sizeof(t));
-        if (memcmp(t.guid, acpi_20, sizeof(acpi_20)) == 0 && t.table != 0) {
-            return t.table;
-        }
-        if (memcmp(t.guid, acpi_10, sizeof(acpi_10)) == 0) {
-            found = t.table;
-        }
+    if (p == NULL) {
+        return false;
     }
-    return found;
+    memcpy(to, p, (size_t)size);
+    memory->unmap(p, size);
+    return true;
 }
 
-static boot_code int read_system_table(struct machine *m, const struct firmware_memory *memory)
+boot_code bool efi_read_system_table(const struct machine_efi *efi, const struct firmware_memory *memory,
+                                     struct efi_system_table *out)
 {
-    const void *at = memory->map(m->efi.system_table, sizeof(struct system_table));
-    struct system_table st = { .signature = 0 };
-    const u8 *tables;
+    return efi_read(memory, efi->system_table, out, sizeof(*out)) && out->header.signature == SIGNATURE;
+}
 
-    if (at != NULL) {
-        memcpy(&st, at, sizeof(st));
-        memory->unmap(at, sizeof(st));
+/* Note the table at `p` where its GUID is among those, and the first of that GUID that leads anywhere. */
+static boot_code void note_table(const u8 *p, const u8 (*guid)[16], u32 nr, paddr_t *out)
+{
+    struct efi_config_table t;
+
+    memcpy(&t, p, sizeof(t));            /* not aligned */
+    for (u32 i = 0; i < nr; i++) {
+        if (out[i] == 0 && memcmp(t.guid, guid[i], sizeof(t.guid)) == 0) {
+            out[i] = t.address;
+        }
     }
-    if (st.signature != SIGNATURE) {
+}
+
+boot_code void efi_find_tables(const struct machine_efi *efi, const struct firmware_memory *memory,
+                               const u8 (*guid)[16], u32 nr, paddr_t *out)
+{
+    struct efi_system_table st;
+    const u8 *list;
+
+    memset(out, 0, nr * sizeof(*out));
+    if (!efi_read_system_table(efi, memory, &st) || st.nr_tables == 0) {
+        return;
+    }
+    if (st.nr_tables > EFI_MAX_CONFIG) {
+        log_warn("UEFI: %" PRIu64 " configuration tables: %u are looked at", st.nr_tables, EFI_MAX_CONFIG);
+        st.nr_tables = EFI_MAX_CONFIG;
+    }
+    list = memory->map(st.tables, st.nr_tables * sizeof(struct efi_config_table));
+    if (list == NULL) {
+        log_warn("UEFI: the configuration tables at %#" PRIx64 " cannot be read", st.tables);
+        return;
+    }
+    for (u64 i = 0; i < st.nr_tables; i++) {
+        note_table(list + i * sizeof(struct efi_config_table), guid, nr, out);
+    }
+    memory->unmap(list, st.nr_tables * sizeof(struct efi_config_table));
+}
+
+/* ACPI 2.0's, or where that is not there 1.0's (4.6). */
+static boot_code int find_rsdp(struct machine *m, const struct firmware_memory *memory)
+{
+    static const u8 acpi[2][16] = {
+        { 0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81 },
+        { 0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11, 0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d },
+    };
+    struct efi_system_table st;
+    paddr_t found[ARRAY_SIZE(acpi)];
+
+    if (!efi_read_system_table(&m->efi, memory, &st)) {
         log_err("UEFI: no system table at %#" PRIx64, m->efi.system_table);
         return -EINVAL;
     }
-    if (st.nr_tables > MAX_CONFIG) {
-        log_warn("UEFI: %" PRIu64 " configuration tables: %u are looked at", st.nr_tables, MAX_CONFIG);
-        st.nr_tables = MAX_CONFIG;
-    }
-    if (st.nr_tables == 0) {
-        return 0;
-    }
-    tables = memory->map(st.tables, st.nr_tables * sizeof(struct config_table));
-    if (tables == NULL) {
-        log_warn("UEFI: the configuration tables at %#" PRIx64 " cannot be read", st.tables);
-        return 0;
-    }
-    m->rsdp = find_rsdp(tables, st.nr_tables);
-    memory->unmap(tables, st.nr_tables * sizeof(struct config_table));
+    efi_find_tables(&m->efi, memory, acpi, ARRAY_SIZE(acpi), found);
+    m->rsdp = found[0] != 0 ? found[0] : found[1];
     return 0;
 }
 
@@ -231,5 +319,5 @@ boot_code int efi_read_machine(struct machine *m, const struct firmware_memory *
 {
     int r = read_map(m, memory);
 
-    return r != 0 ? r : read_system_table(m, memory);
+    return r != 0 ? r : find_rsdp(m, memory);
 }

@@ -18,6 +18,23 @@ struct firmware_memory {
     const void *(*map)(paddr_t pa, u64 size);
     void (*unmap)(const void *va, u64 size);
 };
+/*
+ * Does UEFI's memory map say that all of it is memory, not registers and not nothing? A map that is read by mistake, one of an earlier start
+ * say, does not even say it of the memory that it is in. `memory` is asked for the map alone.
+ */
+bool efi_is_memory(const struct machine_efi *efi, const struct firmware_memory *memory, paddr_t pa, u64 size);
+/*
+ * UEFI's memory map (7.2.3), a descriptor at a time and in the map's order: fn's error ends it. size is cut at the end of addresses.
+ * -EINVAL: the map cannot be read, with a message.
+ */
+struct efi_memory { u32 type; u64 start, size, attributes; };
+must_check int efi_each_memory(const struct machine_efi *efi, const struct firmware_memory *memory,
+                               int (*fn)(void *arg, const struct efi_memory *d), void *arg);
+/*
+ * Where UEFI's configuration tables with these GUIDs are (UEFI 2.10, 4.6); 0 for one that is not there. What cannot be read is said in
+ * the log, and as if there were none.
+ */
+void efi_find_tables(const struct machine_efi *efi, const struct firmware_memory *memory, const u8 (*guid)[16], u32 nr, paddr_t *out);
 
 struct acpi_table {
     char signature[4];
@@ -38,6 +55,11 @@ struct acpi_tables {
 must_check int acpi_open(struct acpi_tables *t, const struct firmware_memory *memory, paddr_t rsdp);
 /* The n-th table (from 0) with that signature, NULL if none. */
 const struct acpi_table *acpi_find(const struct acpi_tables *t, const char signature[4], u32 n);
+/*
+ * A table, which may be NULL, as one window: of at least `least` bytes, and of a MiB at most. NULL: it is not, with a message where there is
+ * one that is too large. t->memory->unmap() it.
+ */
+const u8 *acpi_map(const struct acpi_tables *t, const struct acpi_table *table, u32 least);
 
 /* The tables that machine_describe() found, to be read further. NULL: the machine is known by a device tree. */
 const struct acpi_tables *machine_acpi(void);

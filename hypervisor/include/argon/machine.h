@@ -16,6 +16,8 @@
 #define MACHINE_MAX_ITS       16
 #define MACHINE_MAX_NODES     16
 #define MACHINE_MAX_EFI_MMIO  32
+/* RAM above is not used. Frames have 32-bit links (struct page): 44 bits of address. Translation tables have 48. */
+#define MACHINE_RAM_LIMIT     BIT(44)
 
 /* Between NUMA nodes, where firmware says nothing, and within one (ACPI 5.2.17; binding numa.txt). */
 #define NODE_DISTANCE_LOCAL   10
@@ -81,7 +83,7 @@ struct machine_gic {
  */
 struct machine_efi {
     paddr_t system_table;        /* EFI_SYSTEM_TABLE */
-    struct machine_range map;    /* the memory map at ExitBootServices() (7.2.3): in place of the tree's memory nodes */
+    struct machine_range map;    /* the memory map at ExitBootServices (7.2.3): in place of the tree's memory nodes */
     u32 desc_size, desc_version; /* of one descriptor of it */
     u32 runtime_services;        /* EFI_RT_SUPPORTED_* (8.1) that dom0 may ask for by XENPF_efi_runtime_call: set before dom0_build() */
     u32 nr_mmio;

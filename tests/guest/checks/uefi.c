@@ -44,14 +44,16 @@ static bool there_is_uefi(void)
 /* FP and SIMD registers as this vCPU left them; x18 is in all of the state.* tests. */
 static void set_fp(uint64_t low, uint64_t high, uint64_t fpcr)
 {
-    asm volatile(".arch_extension fp\n\tfmov d8, %0\n\tfmov d31, %1\n\tmsr fpcr, %2" : : "r"(low), "r"(high), "r"(fpcr));
+    asm volatile(".arch_extension fp\n\tfmov d8, %0\n\tfmov d31, %1\n\tmsr fpcr, %2"
+                 : : "r"(low), "r"(high), "r"(fpcr));
 }
 
 static void check_fp(uint64_t low, uint64_t high, uint64_t fpcr)
 {
     uint64_t d8, d31, control;
 
-    asm volatile(".arch_extension fp\n\tfmov %0, d8\n\tfmov %1, d31\n\tmrs %2, fpcr" : "=r"(d8), "=r"(d31), "=r"(control));
+    asm volatile(".arch_extension fp\n\tfmov %0, d8\n\tfmov %1, d31\n\tmrs %2, fpcr"
+                 : "=r"(d8), "=r"(d31), "=r"(control));
     CHECK_EQ("d8", low, d8);
     CHECK_EQ("d31", high, d31);
     CHECK_EQ("fpcr", fpcr, control);

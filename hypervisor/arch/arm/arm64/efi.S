@@ -34,7 +34,7 @@ efi_entry:
         b       efi_main
 
 /*
- * void efi_hand_over(paddr_t tree), after ExitBootServices(). What this image's bytes are must be in memory before instructions and
+ * void efi_hand_over(paddr_t tree), after ExitBootServices. What this image's bytes are must be in memory before instructions and
  * tables are read with the MMU off: code that firmware's loader stored, and zeroes that would be evicted over what is stored then. By
  * address to the point of coherency (Arm ARM B2.8, D7.5.9).
  */

@@ -20,7 +20,7 @@ static u64 firmware_root ro_after_boot;  /* TTBR0_EL2 while firmware runs */
 static u64 firmware_stack ro_after_boot; /* top; there is one, as one CPU at a time is in firmware */
 
 /* Of the guest's, what firmware finds otherwise or may change. */
-struct guest_part { u64 elr, spsr, par, cntv_ctl, cntvoff; };
+struct guest_part { u64 elr, spsr, par, sp_el0, cntv_ctl, cntvoff; };
 
 boot_code int firmware_call_init(void)
 {
@@ -31,8 +31,9 @@ boot_code int firmware_call_init(void)
 }
 
 /*
- * ELR_EL2 and SPSR_EL2 are the guest's on any exit, and an exception in firmware overwrites them. The timer is off before its offset
- * changes, so that its line does not follow a comparison that is nobody's.
+ * ELR_EL2 and SPSR_EL2 are the guest's on any exit, and an exception in firmware overwrites them. SP_EL0, which is the guest's at EL0 and
+ * often its kernel's, is a stack pointer of EL2, too, if firmware so chooses (D1.2.2). The timer is off before its offset changes, so that
+ * its line does not follow a comparison that is nobody's.
  */
 static void guest_part_save(struct vcpu *v, struct guest_part *g)
 {
@@ -41,6 +42,7 @@ static void guest_part_save(struct vcpu *v, struct guest_part *g)
     g->elr = sysreg_read(elr_el2);
     g->spsr = sysreg_read(spsr_el2);
     g->par = sysreg_read(par_el1);
+    g->sp_el0 = sysreg_read(sp_el0);
     g->cntv_ctl = sysreg_read(cntv_ctl_el0);
     g->cntvoff = sysreg_read(cntvoff_el2);
     sysreg_write(cntv_ctl_el0, 0);
@@ -57,6 +59,7 @@ static void guest_part_restore(struct vcpu *v, const struct guest_part *g)
     isb();
     sysreg_write(cntv_ctl_el0, g->cntv_ctl);
     sysreg_write(par_el1, g->par);
+    sysreg_write(sp_el0, g->sp_el0);
     sysreg_write(elr_el2, g->elr);
     sysreg_write(spsr_el2, g->spsr);
     isb();

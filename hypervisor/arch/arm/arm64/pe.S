@@ -82,7 +82,7 @@ pe_sections:
         pe_section .bss, bss, 0, BSS
 pe_sections_end:
 
-/* Generations for revocation by shim (SBAT.md of shim): the specification's, and Argon's own. */
+/* Generations for revocation by shim (shim's document on SBAT): the specification's, and Argon's own. */
         .section .sbat, "a"
         .ascii  "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
         .ascii  "argon,1,Argon,argon-hypervisor,1,-\n"

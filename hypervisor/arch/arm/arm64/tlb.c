@@ -5,20 +5,18 @@
 /* Above this many pages one invalidation of the whole VMID is cheaper than a loop. */
 #define FLUSH_PAGES_MAX 32
 
-static void flush_el2(void)
+/*
+ * Twice on any CPU: ERRATUM_REPEAT_TLBI is not known yet where boot reads firmware's tables through windows whose addresses are used again,
+ * and it happens too seldom to matter later.
+ */
+void tlb_flush_el2(void)
 {
     dsb(ishst);
     tlbi(alle2is);
     dsb(ish);
+    tlbi(alle2is);
+    dsb(ish);
     isb();
-}
-
-void tlb_flush_el2(void)
-{
-    flush_el2();
-    if (errata_active(ERRATUM_REPEAT_TLBI)) {
-        flush_el2();
-    }
 }
 
 void tlb_flush_el2_here(void)

@@ -1,55 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * UEFI's tables, as far as its runtime services need them (UEFI 2.10): system table, configuration tables, memory map,
- * memory attributes, runtime table. Nothing in them is believed before it is checked; checksums are not looked at, as
- * nobody else does.
+ * memory attributes, runtime table. Nothing in them is believed before it is checked.
  */
+#include "tables.h"
+
 #include <argon/console.h>
 #include <argon/efi_runtime.h>
 #include <argon/errno.h>
 #include <argon/string.h>
 
-#define SYSTEM_SIGNATURE  UINT64_C(0x5453595320494249)   /* "IBI SYST" (4.3) */
 #define RUNTIME_SIGNATURE UINT64_C(0x56524553544e5552)   /* "RUNTSERV" (4.5) */
-#define MAX_CONFIG_TABLES 256u
-#define MAX_MAP_BYTES     MIB(1)
 #define MIN_DESC_SIZE     40u
 #define MAX_DESC_SIZE     1024u
 
-/* EFI_MEMORY_TYPE and attributes (7.2). */
-#define TYPE_RUNTIME_CODE 5u
-#define TYPE_MMIO         11u
-#define TYPE_MMIO_PORT    12u
-#define ATTR_WC      BIT(1)
-#define ATTR_WT      BIT(2)
-#define ATTR_WB      BIT(3)
-#define ATTR_XP      BIT(14)
-#define ATTR_RO      BIT(17)
-#define ATTR_RUNTIME BIT(63)
-
-struct efi_header { u64 signature; u32 revision, size, crc, reserved; };
-struct efi_system_table {
-    struct efi_header header;
-    u64 vendor;
-    u32 vendor_revision, pad;
-    u64 console[6];              /* handles and interfaces of the consoles */
-    u64 runtime, boot, nr_tables, tables;
-};
 struct efi_runtime_table { struct efi_header header; u64 service[EFI_NR_SERVICES]; };
-struct efi_config_table { u8 guid[16]; u64 address; };
-struct efi_descriptor { u32 type, pad; u64 start, virtual_start, pages, attributes; };
 struct efi_attributes_table { u32 version, nr, desc_size, flags; };      /* 4.6.4; descriptors follow */
 struct efi_properties_table { u16 version, length; u32 supported; };     /* 4.6.2 */
-static_assert(sizeof(struct efi_system_table) == 120 && sizeof(struct efi_runtime_table) == 136, "4.3, 4.5.1");
-static_assert(sizeof(struct efi_descriptor) == MIN_DESC_SIZE && sizeof(struct efi_config_table) == 24, "7.2.3, 4.6");
-
-/* dcfa911d-26eb-469f-a220-38b7dc461220 and eb66918a-7eef-402a-842e-931d21c38ae9 */
-static const u8 guid_attributes[16] = {
-    0x1d, 0x91, 0xfa, 0xdc, 0xeb, 0x26, 0x9f, 0x46, 0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20,
-};
-static const u8 guid_properties[16] = {
-    0x8a, 0x91, 0x66, 0xeb, 0xef, 0x7e, 0x2a, 0x40, 0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9,
-};
+static_assert(sizeof(struct efi_runtime_table) == 136, "4.5.1");
+static_assert(sizeof(struct efi_descriptor) == MIN_DESC_SIZE, "7.2.3");
 
 struct efi_reader {
     struct efi_found *out;
@@ -61,19 +30,6 @@ static boot_code int bad(const char *what, u64 value)
 {
     log_warn("UEFI runtime services are off: %s (%#" PRIx64 ")", what, value);
     return -EINVAL;
-}
-
-/* A copy of what is at pa. */
-static boot_code bool read_at(const struct efi_reader *r, paddr_t pa, void *to, u64 size)
-{
-    const void *p = pa != 0 && pa + size >= pa ? r->memory->map(pa, size) : NULL;
-
-    if (p == NULL) {
-        return false;
-    }
-    memcpy(to, p, (size_t)size);
-    r->memory->unmap(p, size);
-    return true;
 }
 
 static boot_code void keep(struct efi_found *f, paddr_t start, u64 size)
@@ -150,17 +106,17 @@ static boot_code int region_refine(struct efi_found *f, struct efi_region *g, u6
 /* Registers are Device memory whatever is said of them; other memory by the best that is said. */
 static boot_code u8 cache_of(const struct efi_descriptor *d)
 {
-    if (d->type == TYPE_MMIO || d->type == TYPE_MMIO_PORT) {
+    if (d->type == EFI_TYPE_MMIO || d->type == EFI_TYPE_MMIO_PORT) {
         return EFI_CACHE_DEVICE;
     }
-    return (d->attributes & ATTR_WB) ? EFI_CACHE_WB
-         : (d->attributes & (ATTR_WT | ATTR_WC)) ? EFI_CACHE_NONE : EFI_CACHE_DEVICE;
+    return (d->attributes & EFI_ATTR_WB) ? EFI_CACHE_WB
+         : (d->attributes & (EFI_ATTR_WT | EFI_ATTR_WC)) ? EFI_CACHE_NONE : EFI_CACHE_DEVICE;
 }
 
-/* By ATTR_RO and ATTR_XP, one of which is set at least. */
+/* By EFI_ATTR_RO and EFI_ATTR_XP, one of which is set at least. */
 static boot_code u8 access_by(u64 a)
 {
-    return a == ATTR_RO ? EFI_ACCESS_CODE : a == ATTR_XP ? EFI_ACCESS_DATA : EFI_ACCESS_CONST;
+    return a == EFI_ATTR_RO ? EFI_ACCESS_CODE : a == EFI_ATTR_XP ? EFI_ACCESS_DATA : EFI_ACCESS_CONST;
 }
 
 /*
@@ -170,9 +126,9 @@ static boot_code u8 access_by(u64 a)
  */
 static boot_code u8 access_of(const struct efi_descriptor *d, bool refined)
 {
-    u64 a = d->attributes & (ATTR_RO | ATTR_XP);
+    u64 a = d->attributes & (EFI_ATTR_RO | EFI_ATTR_XP);
 
-    if (cache_of(d) == EFI_CACHE_DEVICE || d->type != TYPE_RUNTIME_CODE) {
+    if (cache_of(d) == EFI_CACHE_DEVICE || d->type != EFI_TYPE_RUNTIME_CODE) {
         return EFI_ACCESS_DATA;
     }
     if (a == 0) {
@@ -186,7 +142,7 @@ static boot_code int map_entry(struct efi_reader *r, const struct efi_descriptor
     struct efi_region g = { .start = d->start, .size = d->pages << PAGE_SHIFT, .cache = cache_of(d),
                             .access = access_of(d, r->attributes != 0) };
 
-    if (!(d->attributes & ATTR_RUNTIME)) {
+    if (!(d->attributes & EFI_ATTR_RUNTIME)) {
         return 0;
     }
     if (!IS_ALIGNED(d->start, PAGE_SIZE)) {
@@ -211,7 +167,7 @@ static boot_code int read_map(struct efi_reader *r, const struct machine_efi *ef
         efi->desc_size % 8 != 0) {
         return bad("descriptors of the memory map have a size or version that is not known", efi->desc_size);
     }
-    if (efi->map.start == 0 || efi->map.size == 0 || efi->map.size > MAX_MAP_BYTES) {
+    if (efi->map.start == 0 || efi->map.size == 0 || efi->map.size > EFI_MAX_MAP) {
         return bad("the memory map is missing or too large", efi->map.size);
     }
     keep(r->out, efi->map.start, efi->map.size);
@@ -236,7 +192,7 @@ static boot_code int read_map(struct efi_reader *r, const struct machine_efi *ef
 
 static boot_code int attributes_entry(struct efi_reader *r, const struct efi_descriptor *d)
 {
-    u64 a = d->attributes & (ATTR_RO | ATTR_XP), size = d->pages << PAGE_SHIFT;
+    u64 a = d->attributes & (EFI_ATTR_RO | EFI_ATTR_XP), size = d->pages << PAGE_SHIFT;
     u8 access = a == 0 ? EFI_ACCESS_MIXED : access_by(a);
     struct efi_region *g = NULL;
 
@@ -244,8 +200,8 @@ static boot_code int attributes_entry(struct efi_reader *r, const struct efi_des
         g = region_of(r->out, d->start, size);
     }
     if (g == NULL || g->cache == EFI_CACHE_DEVICE) {
-        log_warn("UEFI's table of memory attributes: %#" PRIx64 ", %#" PRIx64 " pages, is not within memory of its own: "
-                 "ignored", d->start, d->pages);
+        log_warn("UEFI's table of memory attributes: %#" PRIx64 ", %#" PRIx64 " pages, is not within memory of its "
+                 "own: ignored", d->start, d->pages);
         return 0;
     }
     if (access == EFI_ACCESS_MIXED) {
@@ -274,8 +230,9 @@ static boot_code bool attributes_head(struct efi_reader *r, struct efi_attribute
     if (r->attributes == 0) {
         return false;
     }
-    if (!read_at(r, r->attributes, t, sizeof(*t)) || t->version == 0 || t->nr == 0 || t->desc_size < MIN_DESC_SIZE ||
-        t->desc_size > MAX_DESC_SIZE || t->desc_size % 8 != 0 || (u64)t->nr * t->desc_size > MAX_MAP_BYTES) {
+    if (!efi_read(r->memory, r->attributes, t, sizeof(*t)) || t->version == 0 || t->nr == 0 ||
+        t->desc_size < MIN_DESC_SIZE || t->desc_size > MAX_DESC_SIZE || t->desc_size % 8 != 0 ||
+        (u64)t->nr * t->desc_size > EFI_MAX_MAP) {
         log_warn("UEFI's table of memory attributes at %#" PRIx64 " cannot be used", r->attributes);
         r->attributes = 0;
     }
@@ -298,26 +255,20 @@ static boot_code int read_attributes(struct efi_reader *r, const struct efi_attr
 
 /* ---- tables ---- */
 
-static boot_code void config_tables(struct efi_reader *r, paddr_t tables, u64 nr)
+static boot_code void config_tables(struct efi_reader *r, const struct machine_efi *efi,
+                                    const struct efi_system_table *s)
 {
-    if (nr > MAX_CONFIG_TABLES) {
-        log_warn("UEFI: of %" PRIu64 " configuration tables %u are looked at", nr, MAX_CONFIG_TABLES);
-        nr = MAX_CONFIG_TABLES;
-    }
-    keep(r->out, tables, nr * sizeof(struct efi_config_table));
-    for (u64 i = 0; i < nr; i++) {
-        struct efi_config_table t;
+    /* dcfa911d-26eb-469f-a220-38b7dc461220 and eb66918a-7eef-402a-842e-931d21c38ae9 */
+    static const u8 guid[2][16] = {
+        { 0x1d, 0x91, 0xfa, 0xdc, 0xeb, 0x26, 0x9f, 0x46, 0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20 },
+        { 0x8a, 0x91, 0x66, 0xeb, 0xef, 0x7e, 0x2a, 0x40, 0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9 },
+    };
+    paddr_t found[ARRAY_SIZE(guid)];
 
-        if (!read_at(r, tables + i * sizeof(t), &t, sizeof(t))) {
-            log_warn("UEFI: the configuration tables at %#" PRIx64 " cannot be read", tables);
-            return;
-        }
-        if (memcmp(t.guid, guid_attributes, sizeof(t.guid)) == 0) {
-            r->attributes = t.address;
-        } else if (memcmp(t.guid, guid_properties, sizeof(t.guid)) == 0) {
-            r->properties = t.address;
-        }
-    }
+    keep(r->out, s->tables, MIN(s->nr_tables, (u64)EFI_MAX_CONFIG) * sizeof(struct efi_config_table));
+    efi_find_tables(efi, r->memory, guid, ARRAY_SIZE(guid), found);
+    r->attributes = found[0];
+    r->properties = found[1];
 }
 
 /* Services that firmware says it does not have at run time, though it has a pointer; all, if it says nothing. */
@@ -328,7 +279,7 @@ static boot_code u32 properties_mask(const struct efi_reader *r)
     if (r->properties == 0) {
         return UINT32_MAX;
     }
-    if (!read_at(r, r->properties, &t, sizeof(t)) || t.version == 0 || t.length < sizeof(t)) {
+    if (!efi_read(r->memory, r->properties, &t, sizeof(t)) || t.version == 0 || t.length < sizeof(t)) {
         log_warn("UEFI's table of runtime properties at %#" PRIx64 " cannot be used", r->properties);
         return UINT32_MAX;
     }
@@ -350,7 +301,7 @@ static boot_code int read_services(struct efi_reader *r, paddr_t runtime)
     struct efi_runtime_table t;
     u64 end;
 
-    if (!read_at(r, runtime, &t, sizeof(t)) || t.header.signature != RUNTIME_SIGNATURE) {
+    if (!efi_read(r->memory, runtime, &t, sizeof(t)) || t.header.signature != RUNTIME_SIGNATURE) {
         return bad("there is no runtime table", runtime);
     }
     end = MIN((u64)t.header.size, sizeof(t));
@@ -379,11 +330,11 @@ boot_code int efi_runtime_parse(struct efi_found *f, const struct machine_efi *e
     int rc;
 
     memset(f, 0, sizeof(*f));
-    if (!read_at(&r, efi->system_table, &s, sizeof(s)) || s.header.signature != SYSTEM_SIGNATURE) {
+    if (!efi_read_system_table(efi, memory, &s)) {
         return bad("there is no system table", efi->system_table);
     }
     keep(f, efi->system_table, sizeof(s));
-    config_tables(&r, s.tables, s.nr_tables);
+    config_tables(&r, efi, &s);
     refined = attributes_head(&r, &attributes);
     rc = read_map(&r, efi);
     if (rc == 0 && refined) {
