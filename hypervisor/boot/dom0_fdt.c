@@ -8,10 +8,15 @@
 #include <libfdt.h>
 #include "build/fdt.h"
 
+#define MSI_MAP_BYTES 16u
+
 struct copier {
     const struct dom0_fdt *in;
     struct fdt_writer out;
     struct dt_walk w;            /* over the host's */
+    struct dt_walk look;         /* ... for another node than the one being written */
+    u32 msi_phandle;             /* looked for last (0: none yet), and whether dom0 has it: most maps have but one */
+    bool msi_is_there;
     bool have_chosen;
 };
 
@@ -38,6 +43,78 @@ static boot_code bool leave_out(enum dom0_node kind, const char *name)
     return kind == DOM0_NODE_CHOSEN ? is_boot_prop(name) : kind == DOM0_NODE_PASSTHROUGH && strcmp(name, "status") == 0;
 }
 
+static boot_code bool is_below_gic(const struct dt_walk *w, const struct dt *dt)
+{
+    return w->depth > 0 && w->node[w->depth - 1].off == dt->role_at[DT_ROLE_GIC];
+}
+
+/* Of the GIC's children dom0 has the translation services that are virtually there for it. */
+static boot_code enum dom0_node filter_below_gic(const struct copier *c, const struct dt_walk *w)
+{
+    static const char *const its[] = { "arm,gic-v3-its", NULL };
+    const struct machine_gic *g = &c->in->m->gic;
+    u64 base, size;
+
+    if (dt_match(&dt_node(w)->compatible, its) != NULL && dt_reg(w, 0, &base, &size) == 0) {
+        for (u32 i = 0; i < g->nr_its; i++) {
+            if (base == g->its[i].base) {
+                return DOM0_NODE_COPY;
+            }
+        }
+    }
+    return DOM0_NODE_DROP;
+}
+
+/* ---- what devices send messages to ---- */
+/* What takes messages below the GIC is Argon's: only that which dom0 has virtually is there for it. */
+static boot_code bool msi_is_there(struct copier *c, u32 phandle)
+{
+    if (phandle != c->msi_phandle) {
+        c->msi_phandle = phandle;
+        c->msi_is_there = dt_walk_to_phandle(&c->look, c->in->dt, phandle) &&
+                          (!is_below_gic(&c->look, c->in->dt) || filter_below_gic(c, &c->look) == DOM0_NODE_COPY);
+    }
+    return c->msi_is_there;
+}
+
+/* Entries: first requester, phandle, its first device, how many. */
+static boot_code void put_msi_map(struct copier *c, const struct dt_prop *p)
+{
+    u8 *map = xzalloc_bytes(p->len);
+    u32 phandle, len = 0;
+
+    if (map == NULL) {
+        fdtw_fail(&c->out, -FDT_ERR_NOSPACE);
+        return;
+    }
+    for (u32 at = 0; p->len - at >= MSI_MAP_BYTES; at += MSI_MAP_BYTES) {
+        if (dt_cell(p, at / 4 + 1, &phandle) && msi_is_there(c, phandle)) {
+            memcpy(map + len, p->data + at, MSI_MAP_BYTES);
+            len += MSI_MAP_BYTES;
+        }
+    }
+    if (len != 0) {
+        fdtw_put(&c->out, "msi-map", map, len);
+    }
+    xfree(map);
+}
+
+/*
+ * A property that says where a device's messages go, without what dom0 does not have: Linux takes the property alone
+ * for a promise, and where that is not kept warns with a stack trace. True: it has been dealt with.
+ */
+static boot_code bool put_msi(struct copier *c, const char *name, const struct dt_prop *p)
+{
+    u32 phandle;
+
+    if (strcmp(name, "msi-map") == 0) {
+        put_msi_map(c, p);
+        return true;
+    }
+    return strcmp(name, "msi-parent") == 0 && !(dt_cell(p, 0, &phandle) && msi_is_there(c, phandle));
+}
+
+/* ---- nodes ---- */
 static boot_code void copy_props(struct copier *c, enum dom0_node kind)
 {
     u32 pos = dt_node(&c->w)->props;
@@ -45,7 +122,7 @@ static boot_code void copy_props(struct copier *c, enum dom0_node kind)
     struct dt_prop p;
 
     while (dt_next_prop(c->in->dt, &pos, &name, &p)) {
-        if (!leave_out(kind, name)) {
+        if (!leave_out(kind, name) && !put_msi(c, name, &p)) {
             fdtw_put(&c->out, name, p.data, p.len);
         }
     }
@@ -107,31 +184,9 @@ static boot_code void write_gic(struct copier *c)
     fdtw_put(&c->out, "reg", reg, 2 * entry);
 }
 
-static boot_code bool is_below_gic(const struct dt_walk *w, const struct dt *dt)
-{
-    return w->depth > 0 && w->node[w->depth - 1].off == dt->role_at[DT_ROLE_GIC];
-}
-
-/* Of the GIC's children dom0 has the translation services that it has virtually, too. */
-static boot_code enum dom0_node filter_below_gic(const struct copier *c)
-{
-    static const char *const its[] = { "arm,gic-v3-its", NULL };
-    const struct machine_gic *g = &c->in->m->gic;
-    u64 base, size;
-
-    if (dt_match(&dt_node(&c->w)->compatible, its) != NULL && dt_reg(&c->w, 0, &base, &size) == 0) {
-        for (u32 i = 0; i < g->nr_its; i++) {
-            if (base == g->its[i].base) {
-                return DOM0_NODE_COPY;
-            }
-        }
-    }
-    return DOM0_NODE_DROP;
-}
-
 static boot_code enum dom0_node filter(const struct copier *c)
 {
-    return c->w.depth == 0 ? DOM0_NODE_COPY : is_below_gic(&c->w, c->in->dt) ? filter_below_gic(c) : dom0_filter(&c->w);
+    return c->w.depth == 0 ? DOM0_NODE_COPY : is_below_gic(&c->w, c->in->dt) ? filter_below_gic(c, &c->w) : dom0_filter(&c->w);
 }
 
 /* "<vendor>,erratum-<which>": dom0 reads the counter itself, and needs the same workaround as Argon. */
