@@ -5,12 +5,12 @@
 #include <argon/domain.h>
 #include <argon/errno.h>
 
-int mmio_register_at(struct domain *d, u64 base, u64 size, u64 first, mmio_read_fn *read, mmio_write_fn *write)
+int mmio_register_at(struct domain *d, u64 base, u64 size, u32 first, mmio_read_fn *read, mmio_write_fn *write)
 {
     struct mmio_table *t = &d->arch.mmio;
     u32 at = 0;
 
-    if (size == 0 || base + size - 1 < base) {
+    if (size == 0 || size > UINT32_MAX || base + size - 1 < base) {
         return -EINVAL;
     }
     if (t->nr == MMIO_MAX_REGIONS) {
@@ -27,7 +27,7 @@ int mmio_register_at(struct domain *d, u64 base, u64 size, u64 first, mmio_read_
         t->region[i] = t->region[i - 1];
     }
     t->region[at] = (struct mmio_region){
-        .base = base, .size = size, .first = first, .read = read, .write = write
+        .base = base, .size = (u32)size, .first = first, .read = read, .write = write
     };
     t->nr++;
     return 0;

@@ -48,6 +48,7 @@ static void refusals(void **state)
 
     (void)state;
     assert_int_equal(mmio_register(d, 0x1000, 0, none_read, none_write), -EINVAL);
+    assert_int_equal(mmio_register(d, 0x1000, BIT(32), none_read, none_write), -EINVAL);
     assert_int_equal(mmio_register(d, ~0UL - 10, 0x1000, none_read, none_write), -EINVAL);
     assert_int_equal(mmio_register(d, 0x3000, 0x1000, none_read, none_write), 0);
     assert_int_equal(mmio_register(d, 0x3000, 0x1000, none_read, none_write), -EEXIST);

@@ -19,8 +19,9 @@ typedef u64 mmio_read_fn(struct vcpu *v, u64 offset, u64 size);
 typedef void mmio_write_fn(struct vcpu *v, u64 offset, u64 size, u64 value);
 
 struct mmio_region {
-    u64 base, size;
-    u64 first;                   /* its offset in a device of several regions */
+    u64 base;
+    u32 size;
+    u32 first;                   /* its offset in a device of several regions */
     mmio_read_fn *read;
     mmio_write_fn *write;
 };
@@ -31,10 +32,10 @@ struct mmio_table {
     struct mmio_region region[MMIO_MAX_REGIONS];   /* by base; constant once the domain has run */
 };
 
-/* Domain not yet running. -EINVAL: empty or wrapping; -EEXIST: overlaps another; -ENOSPC: table full. */
+/* Domain not yet running. -EINVAL: empty, wrapping or of 4 GiB; -EEXIST: overlaps another; -ENOSPC: table full. */
 must_check int mmio_register(struct domain *d, u64 base, u64 size, mmio_read_fn *read, mmio_write_fn *write);
 /* The same, of one of a device's regions: its handlers see offsets from `first` on. */
-must_check int mmio_register_at(struct domain *d, u64 base, u64 size, u64 first, mmio_read_fn *read, mmio_write_fn *write);
+must_check int mmio_register_at(struct domain *d, u64 base, u64 size, u32 first, mmio_read_fn *read, mmio_write_fn *write);
 /* NULL: no emulated device there. */
 static always_inline const struct mmio_region *mmio_find(const struct mmio_table *t, u64 gpa)
 {

@@ -92,6 +92,7 @@ struct vgic_domain {
     u32 nr_spis;
     struct vgic_irq *spis;       /* [nr_spis] */
     u32 ctlr;                    /* EnableGrp0, EnableGrp1 */
+    u32 typer;                   /* v3: GICD_TYPER */
     u64 gicd_base, gicr_base, gicc_base, gicr_size;
     struct vgic_lpis *lpis;      /* dom0's, where the machine has an ITS; NULL: none (vdev/vgic/its.h) */
 };

@@ -317,6 +317,9 @@ void vgic_write_ctlr(struct domain *d, u32 enables);
 /* Those of a domain that has not run, or is gone. */
 void vgic_destroy_lpis(struct domain *d);
 
+/* What GICD_TYPER of a GICv3 says of the domain's interrupts: again when it has got LPIs. */
+void vgic_v3_set_typer(struct domain *d);
+
 /* Identification registers of a GICv3's part, at 0xffd0..0xfffc of its frame (12.1.13). */
 u64 vgic_v3_id(u64 offset, u32 part);
 

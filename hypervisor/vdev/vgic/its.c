@@ -224,8 +224,9 @@ int vgic_create_lpis(struct domain *d, const struct machine_its *its, u32 nr)
     spin_lock_init(&l->lock, RANK_ITS);
     l->nr_its = nr;
     d->arch.vgic.lpis = l;
+    vgic_v3_set_typer(d);
     for (u32 i = 0; i < nr; i++) {
-        int rc = mmio_register_at(d, its[i].base, ITS_FRAMES, i * ITS_FRAMES, its_read, its_write);
+        int rc = mmio_register_at(d, its[i].base, ITS_FRAMES, i * (u32)ITS_FRAMES, its_read, its_write);
 
         if (rc != 0) {
             return rc;

@@ -43,8 +43,15 @@ static u64 gicd_typer_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
     (void)bank;
     (void)offset;
-    return (v->domain->arch.vgic.nr_spis + 31) / 32 | GICD_TYPER_NO1N |
-           (v->domain->arch.vgic.lpis != NULL ? GICD_TYPER_LPIS | GICD_TYPER_LPI_IDBITS : GICD_TYPER_IDBITS);
+    return v->domain->arch.vgic.typer;
+}
+
+void vgic_v3_set_typer(struct domain *d)
+{
+    struct vgic_domain *g = &d->arch.vgic;
+
+    g->typer = (g->nr_spis + 31) / 32 | GICD_TYPER_NO1N |
+               (g->lpis != NULL ? GICD_TYPER_LPIS | GICD_TYPER_LPI_IDBITS : GICD_TYPER_IDBITS);
 }
 
 static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)

@@ -92,6 +92,7 @@ int vgic_init_domain(struct domain *d, u8 version, u32 nr_spis)
     g->version = version;
     g->nr_spis = nr_spis;
     g->ctlr = 0;
+    vgic_v3_set_typer(d);
     for (u32 i = 0; i < nr_spis; i++) {
         list_init(&g->spis[i].link);
         g->spis[i].intid = (u16)(VGIC_NR_PRIVATE + i);
