@@ -260,6 +260,7 @@ static void test_own_redists(void **state)
     assert_int_equal(m.gic.redist[1].start, 0x20000000);
     assert_int_equal(m.gic.redist[1].size, 0x20000);
     assert_int_equal(m.gic.redist_stride, 0x20000);
+    assert_true(m.gic.redist_each);
     /* Just 256 KiB apart: one region, which is walked in such steps. */
     madt_begin(&madt, 3);
     own_redist(0, 0x10000000, 1);
@@ -286,6 +287,7 @@ static void test_own_redists(void **state)
     assert_int_equal(m.gic.nr_redist, 1);
     assert_int_equal(m.gic.redist[0].start, 0x80a0000);
     assert_int_equal(m.gic.redist_stride, 0);
+    assert_false(m.gic.redist_each);
 }
 
 static u32 its(u32 id, u64 base)

@@ -120,6 +120,23 @@ static void test_redist(void **state)
     assert_non_null(strstr(unit_log(), "no redistributor"));
 }
 
+/* A cluster's last one may be followed by the next cluster's: where a table names each, and only there. */
+static void test_redist_clusters(void **state)
+{
+    (void)state;
+    *rd_reg(0, 8) = BIT32(4);
+    start();
+    unit_set_cpu(1);
+    assert_int_not_equal(chip->init_cpu(), 0);
+    unit_set_cpu(0);
+    machine.gic.redist_each = true;
+    start();
+    unit_set_cpu(1);
+    assert_int_equal(chip->init_cpu(), 0);
+    unit_set_cpu(2);
+    assert_int_not_equal(chip->init_cpu(), 0);   /* and not beyond the region */
+}
+
 /* Acknowledged before the device is looked at, ended before its line is; memory is seen before an SGI. */
 static void test_barriers(void **state)
 {
@@ -188,7 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         gic_case(test_sre), gic_case(test_sre_denied), gic_case(test_leftovers), gic_case(test_active_priorities),
-        gic_case(test_lpis), gic_case(test_redist), gic_case(test_barriers), gic_case(test_virtual),
+        gic_case(test_lpis), gic_case(test_redist), gic_case(test_redist_clusters), gic_case(test_barriers), gic_case(test_virtual),
         gic_case(test_made_active),
     };
 

@@ -45,6 +45,7 @@ static volatile void *gicd ro_after_boot;
 static struct redist_region redist[MACHINE_MAX_REDIST] ro_after_boot;
 static u32 nr_redist ro_after_boot;
 static u64 redist_stride ro_after_boot;
+static bool redist_each ro_after_boot;
 static volatile void *gicr[NR_CPUS];                     /* by CPU: RD_base; written by its CPU as it starts */
 static u32 irq_count ro_after_boot, lr_count ro_after_boot, prio_bits ro_after_boot, preempt_bits ro_after_boot;
 static struct spinlock gicv3_lock = SPINLOCK_INIT(RANK_IRQCHIP);
@@ -71,6 +72,7 @@ static boot_code int gicv3_init(const struct machine *m)
     }
     nr_redist = MIN(m->gic.nr_redist, (u32)MACHINE_MAX_REDIST);
     redist_stride = m->gic.redist_stride;
+    redist_each = m->gic.redist_each;
     for (u32 i = 0; i < nr_redist; i++) {
         redist[i].base = arch_ioremap(m->gic.redist[i].start, m->gic.redist[i].size);
         redist[i].start = m->gic.redist[i].start;
@@ -109,7 +111,7 @@ static volatile void *find_redist(paddr_t *pa)
     for (u32 i = 0; i < nr_redist; i++) {
         u64 offset = 0, typer = 0;
 
-        for (; offset + GICR_FRAMES_V3 <= redist[i].size && !(typer & GICR_TYPER_LAST); ) {
+        while (offset + GICR_FRAMES_V3 <= redist[i].size && (redist_each || !(typer & GICR_TYPER_LAST))) {
             volatile char *frame = (volatile char *)redist[i].base + offset;
 
             typer = gic_read64(frame, GICR_TYPER);

@@ -255,6 +255,7 @@ static boot_code void take_own_redists(struct madt *d)
         (void)add_redist(d, d->first_gicc, d->own[i], (next - i) * size);
     }
     d->m->gic.redist_stride = size;
+    d->m->gic.redist_each = true;
 }
 
 static boot_code int check_v2(struct madt *d)

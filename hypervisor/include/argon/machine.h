@@ -72,6 +72,7 @@ struct machine_gic {
     struct machine_range redist[MACHINE_MAX_REDIST];                /* v3 */
     u32 nr_redist;
     u64 redist_stride;
+    bool redist_each;            /* each place of a region has one: GICR_TYPER.Last, a cluster's end, is not the region's */
     struct machine_its its[MACHINE_MAX_ITS];     /* what firmware lists; from dom0_build() on: those that work, which dom0 has */
     u32 nr_its;
     u32 maintenance_irq;         /* INTID */
