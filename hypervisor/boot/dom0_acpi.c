@@ -30,11 +30,9 @@
 #define GTDT_REV3     104u       /* with the EL2 virtual timer */
 
 #define SPCR_ADDRESS  44
-#define STAO_BYTES    37u
+#define STAO_BYTES    (ACPI_HEADER + 1u)
 #define RSDP_BYTES    36u
 #define PIECE         KIB(256)   /* of a table that is copied */
-
-static_assert(ACPI_HEADER == 36, "a STAO is a header and a byte");
 
 /*
  * What dom0 is not given. Of the host's CPUs, caches and NUMA nodes, which its vCPUs and memory are none of: PPTT,
@@ -55,9 +53,9 @@ struct builder {
     u64 table[ACPI_MAX_TABLES + 1];      /* the XSDT's: with a STAO at most one more than the host's */
 };
 
-boot_code u64 acpi_begin(struct area *a, const u8 *header, u32 bytes)
+boot_code u64 acpi_begin(struct area *a, const struct acpi_view *host, u32 bytes)
 {
-    return area_put(a, header, bytes, 8);
+    return area_put(a, host->data, bytes, 8);
 }
 
 boot_code void acpi_end(struct area *a, u64 gpa)
@@ -84,16 +82,17 @@ static boot_code bool is_dropped(const struct acpi_table *t)
 }
 
 /* dom0's PSCI is Argon's, and so are sleep and reset: firmware's registers for them would go past it. */
-static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
+static boot_code u64 put_fadt(struct builder *b, struct acpi_view *fadt)
 {
     struct area *a = b->a;
-    u64 at = acpi_begin(a, fadt, size);
-    u32 flags = le_u32(fadt + FADT_FLAGS), boot = le_u16(fadt + FADT_BOOT);
+    u64 at = acpi_begin(a, fadt, fadt->size);
+    u32 flags = acpi_u32(fadt, FADT_FLAGS), boot = acpi_u16(fadt, FADT_BOOT);
+    u8 major = acpi_u8(fadt, FADT_MAJOR);
 
-    if (size < FADT_MIN) {
-        (void)area_put(a, NULL, FADT_MIN - size, 1);
+    if (fadt->size < FADT_MIN) {
+        (void)area_put(a, NULL, FADT_MIN - fadt->size, 1);
     }
-    if (fadt[FADT_MAJOR] < 5 || (fadt[FADT_MAJOR] == 5 && (fadt[FADT_MINOR] & 0xf) == 0)) {
+    if (major < 5 || (major == 5 && (acpi_u8(fadt, FADT_MINOR) & 0xf) == 0)) {
         area_set(a, at + FADT_MAJOR, 5, 1);
         area_set(a, at + FADT_MINOR, 1, 1);
     }
@@ -102,7 +101,9 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
     area_set(a, at + FADT_DSDT, 0, 4);
     area_set(a, at + FADT_X_DSDT, b->dsdt, 8);
     /* Without an MSI frame, or an ITS that works, there is nothing that could take a device's messages. */
-    area_set(a, at + FADT_BOOT, acpi_devices.nr_msi_frames == 0 && b->in->m->gic.nr_its == 0 ? boot | FADT_NO_MSI : boot, 2);
+    if (acpi_devices.nr_msi_frames == 0 && b->in->m->gic.nr_its == 0) {
+        area_set(a, at + FADT_BOOT, boot | FADT_NO_MSI, 2);
+    }
     area_set(a, at + FADT_FLAGS, (flags | FADT_HW_REDUCED) & ~FADT_RESET_REG, 4);
     area_set(a, at + FADT_ARM_BOOT, FADT_PSCI_HVC, 2);
     area_set(a, at + FADT_RESET, 0, 8);
@@ -118,11 +119,12 @@ static boot_code u64 put_fadt(struct builder *b, const u8 *fadt, u32 size)
  * GTDT (5.2.25): no block of memory-mapped timers, no watchdog. Those timers that a vCPU has not got keep their
  * interrupts: Linux asks for a mapping of all of them, and complains of none.
  */
-static boot_code u64 put_gtdt(struct builder *b, const u8 *gtdt, u32 size)
+static boot_code u64 put_gtdt(struct builder *b, struct acpi_view *gtdt)
 {
     const struct machine *m = b->in->m;
     struct area *a = b->a;
-    u64 at = acpi_begin(a, gtdt, size >= GTDT_REV3 && gtdt[8] >= 3 ? GTDT_REV3 : GTDT_MIN);
+    bool rev3 = gtdt->size >= GTDT_REV3 && acpi_u8(gtdt, ACPI_REVISION) >= 3;
+    u64 at = acpi_begin(a, gtdt, rev3 ? GTDT_REV3 : GTDT_MIN);
 
     area_set(a, at + 36, UINT64_MAX, 8);         /* counter's frame: not provided */
     area_set(a, at + 56, m->timer_irq_phys_ns, 4);
@@ -133,14 +135,14 @@ static boot_code u64 put_gtdt(struct builder *b, const u8 *gtdt, u32 size)
     return at;
 }
 
-static boot_code u64 put_madt(struct builder *b, const u8 *madt, u32 size)
+static boot_code u64 put_madt(struct builder *b, struct acpi_view *madt)
 {
-    return dom0_acpi_madt(b->in, madt, size, b->a);
+    return dom0_acpi_madt(b->in, madt, b->a);
 }
 
-static boot_code u64 put_iort(struct builder *b, const u8 *iort, u32 size)
+static boot_code u64 put_iort(struct builder *b, struct acpi_view *iort)
 {
-    return dom0_acpi_iort(iort, size, b->a);
+    return dom0_acpi_iort(iort, b->a);
 }
 
 /* As it is. Where a piece cannot be read, which could be when the table was found, that piece is zero. */
@@ -166,12 +168,12 @@ static const struct {
     const char *signature;
     u32 min;
     bool needed;
-    u64 (*put)(struct builder *b, const u8 *data, u32 size);
+    u64 (*put)(struct builder *b, struct acpi_view *host);
 } rewritten[] = {
     { "FACP", FADT_X_DSDT + 8, true, put_fadt },         /* first: its OEM fields are those of Argon's own tables */
-    { "APIC", MADT_FIRST, true, put_madt },
+    { "APIC", MADT_ENTRIES, true, put_madt },
     { "GTDT", GTDT_MIN, true, put_gtdt },
-    { "IORT", MADT_FIRST, false, put_iort },
+    { "IORT", IORT_MIN, false, put_iort },
 };
 
 static boot_code bool is_rewritten(const struct acpi_table *t)
@@ -186,16 +188,15 @@ static boot_code bool is_rewritten(const struct acpi_table *t)
 
 static boot_code int list_rewritten(struct builder *b, size_t which)
 {
-    const struct firmware_memory *memory = b->in->host->memory;
-    const struct acpi_table *t = acpi_find(b->in->host, rewritten[which].signature, 0);
-    const u8 *data = acpi_map(b->in->host, t, rewritten[which].min);
+    const char *signature = rewritten[which].signature;
+    struct acpi_view v;
 
-    if (data != NULL) {
-        b->table[b->nr++] = rewritten[which].put(b, data, t->size);
-        memory->unmap(data, t->size);
+    if (acpi_view_again(&v, b->in->host, signature, rewritten[which].min)) {
+        b->table[b->nr++] = rewritten[which].put(b, &v);
+        acpi_view_close(&v);
     } else if (rewritten[which].needed) {
-        log_err("ACPI: %s %s, which dom0 cannot do without", t == NULL ? "no" : "cannot use",
-                rewritten[which].signature);
+        log_err("ACPI: %s %s, which dom0 cannot do without",
+                acpi_find(b->in->host, signature, 0) == NULL ? "no" : "cannot use", signature);
         return -EINVAL;
     }
     return 0;
@@ -236,9 +237,9 @@ static boot_code u64 begin_own(struct builder *b, const char *signature)
 static boot_code void list_stao(struct builder *b)
 {
     const struct machine *m = b->in->m;
-    const struct acpi_table *t = acpi_find(b->in->host, "SPCR", 0);
-    const u8 *spcr = acpi_map(b->in->host, t, SPCR_ADDRESS + 8);
-    bool ours = spcr != NULL && m->has_uart && le_u64(spcr + SPCR_ADDRESS) == m->uart.base;
+    struct acpi_view spcr;
+    bool found = acpi_view_again(&spcr, b->in->host, "SPCR", SPCR_ADDRESS + 8);
+    bool ours = found && m->has_uart && acpi_u64(&spcr, SPCR_ADDRESS) == m->uart.base;
 
     if (ours) {
         u64 at = begin_own(b, "STAO");
@@ -250,8 +251,8 @@ static boot_code void list_stao(struct builder *b)
         log_warn("ACPI: SPCR does not name the console's UART at %#" PRIx64 ": dom0 must not have a driver for it",
                  m->uart.base);
     }
-    if (spcr != NULL) {
-        b->in->host->memory->unmap(spcr, t->size);
+    if (found) {
+        acpi_view_close(&spcr);
     }
 }
 

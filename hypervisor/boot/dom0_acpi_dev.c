@@ -74,67 +74,67 @@ static boot_code void note_ppi(struct finder *f, u64 intid)
  * MADT: an ITS is programmed by who sees it, and would have LPIs of the machine; redistributors that Argon does not use
  * (of CPUs that are off or too many); private interrupts that a CPU's own devices have.
  */
-static boot_code int keep_madt(struct finder *f, const u8 *madt, u32 size)
+static boot_code int keep_madt(struct finder *f, struct acpi_view *madt)
 {
-    u32 at = 0;
-    const u8 *s;
+    u32 pos = MADT_ENTRIES;
+    struct acpi_entry e;
     int r = 0;
 
-    while (r == 0 && (s = madt_next(madt, size, &at)) != NULL) {
-        if (s[0] == MADT_ITS && s[1] >= MADT_ITS_BYTES) {
-            r = keep(f, le_u64(s + 8), ITS_FRAMES);
-        } else if (s[0] == MADT_GICR && s[1] >= MADT_GICR_BYTES) {
-            r = keep(f, le_u64(s + 4), le_u32(s + 12));
-        } else if (s[0] == MADT_GICC && s[1] >= MADT_GICC_MIN) {
-            r = keep(f, le_u64(s + GICC_GICR), le_u64(s + GICC_GICR) != 0 ? GICR_BYTES : 0);
-            note_ppi(f, le_u32(s + GICC_PMU));
-            note_ppi(f, le_u32(s + GICC_MAINTENANCE));
-            note_ppi(f, s[1] >= GICC_SPE + 2 ? le_u16(s + GICC_SPE) : 0);
-            note_ppi(f, s[1] >= GICC_TRBE + 2 ? le_u16(s + GICC_TRBE) : 0);
+    while (r == 0 && acpi_next_entry(madt, &pos, &e)) {
+        if (e.type == MADT_ITS && e.size >= ITS_MIN) {
+            r = keep(f, acpi_u64(madt, e.off + 8), ITS_FRAMES);
+        } else if (e.type == MADT_GICR && e.size >= GICR_MIN) {
+            r = keep(f, acpi_u64(madt, e.off + 4), acpi_u32(madt, e.off + 12));
+        } else if (e.type == MADT_GICC && e.size >= GICC_MIN) {
+            paddr_t gicr = acpi_u64(madt, e.off + GICC_GICR);
+
+            r = keep(f, gicr, gicr != 0 ? GICR_BYTES : 0);
+            note_ppi(f, acpi_u32(madt, e.off + GICC_PMU));
+            note_ppi(f, acpi_u32(madt, e.off + GICC_MAINTENANCE));
+            note_ppi(f, e.size >= GICC_SPE + 2 ? acpi_u16(madt, e.off + GICC_SPE) : 0);
+            note_ppi(f, e.size >= GICC_TRBE + 2 ? acpi_u16(madt, e.off + GICC_TRBE) : 0);
         }
     }
     return r;
 }
 
 /* GTDT: the EL2 virtual timer's interrupt, which the machine has no other word for. */
-static boot_code int note_gtdt(struct finder *f, const u8 *gtdt, u32 size)
+static boot_code int note_gtdt(struct finder *f, struct acpi_view *gtdt)
 {
-    note_ppi(f, gtdt[8] >= 3 && size >= GTDT_EL2_VIRTUAL + 4 ? le_u32(gtdt + GTDT_EL2_VIRTUAL) : 0);
+    note_ppi(f, acpi_u8(gtdt, ACPI_REVISION) >= 3 ? acpi_u32(gtdt, GTDT_EL2_VIRTUAL) : 0);
     return 0;
 }
 
 /* IORT: SMMUs stay as firmware left them. */
-static boot_code int keep_iort(struct finder *f, const u8 *iort, u32 size)
+static boot_code int keep_iort(struct finder *f, struct acpi_view *iort)
 {
-    u32 at = 0;
-    const u8 *n;
+    struct acpi_node n = { 0 };
     int r = 0;
 
-    while (r == 0 && (n = iort_next(iort, size, &at)) != NULL) {
-        u32 len = le_u16(n + 1);
+    while (r == 0 && acpi_next_node(iort, &n)) {
+        u64 base = n.size >= 24 ? acpi_u64(iort, n.off + 16) : 0;
 
-        if (n[0] == IORT_SMMU && len >= 32) {
-            r = keep(f, le_u64(n + 16), le_u64(n + 24));
-        } else if (n[0] == IORT_SMMU_V3 && len >= 24) {
-            r = keep(f, le_u64(n + 16), SMMUV3_BYTES);
-        } else if (n[0] == IORT_PMCG && len >= 24) {
-            r = keep(f, le_u64(n + 16), PMCG_BYTES);
+        if (n.type == IORT_SMMU && n.size >= 32) {
+            r = keep(f, base, acpi_u64(iort, n.off + 24));
+        } else if (n.type == IORT_SMMU_V3 && base != 0) {
+            r = keep(f, base, SMMUV3_BYTES);
+        } else if (n.type == IORT_PMCG && base != 0) {
+            r = keep(f, base, PMCG_BYTES);
         }
     }
     return r;
 }
 
-static boot_code int keep_by(struct finder *f, const char *signature, int (*fn)(struct finder *, const u8 *, u32))
+static boot_code int keep_by(struct finder *f, const char *signature, int (*fn)(struct finder *, struct acpi_view *))
 {
-    const struct acpi_table *t = acpi_find(f->host, signature, 0);
-    const u8 *data = acpi_map(f->host, t, MADT_FIRST);
+    struct acpi_view v;
     int r;
 
-    if (data == NULL) {
+    if (!acpi_view_again(&v, f->host, signature, ACPI_HEADER)) {
         return 0;
     }
-    r = fn(f, data, t->size);
-    f->host->memory->unmap(data, t->size);
+    r = fn(f, &v);
+    acpi_view_close(&v);
     return r;
 }
 

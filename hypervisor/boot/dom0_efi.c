@@ -64,13 +64,17 @@ static boot_code u64 put_smbios(const struct dom0_efi *in, struct area *a)
     paddr_t host;
     const u8 *entry, *table = NULL;
     u64 at = 0;
-    u32 bytes;
+    u32 bytes = 0;
+    u64 start = 0;
 
     efi_find_tables(in->host, in->memory, &guid_smbios3, 1, &host);
     entry = host != 0 ? in->memory->map(host, SMBIOS_BYTES) : NULL;
-    bytes = entry != NULL && is_smbios3(entry) ? le_u32(entry + 12) : 0;
+    if (entry != NULL && is_smbios3(entry)) {
+        memcpy(&bytes, entry + 12, sizeof(bytes));
+        memcpy(&start, entry + 16, sizeof(start));
+    }
     if (bytes != 0 && bytes <= SMBIOS_MAX) {
-        table = in->memory->map(le_u64(entry + 16), bytes);
+        table = in->memory->map(start, bytes);
     }
     if (table != NULL) {
         u64 to = area_put(a, table, bytes, 16);

@@ -186,7 +186,10 @@ static boot_code void write_gic(struct copier *c)
 
 static boot_code enum dom0_node filter(const struct copier *c)
 {
-    return c->w.depth == 0 ? DOM0_NODE_COPY : is_below_gic(&c->w, c->in->dt) ? filter_below_gic(c, &c->w) : dom0_filter(&c->w);
+    if (c->w.depth == 0) {
+        return DOM0_NODE_COPY;
+    }
+    return is_below_gic(&c->w, c->in->dt) ? filter_below_gic(c, &c->w) : dom0_filter(&c->w);
 }
 
 /* "<vendor>,erratum-<which>": dom0 reads the counter itself, and needs the same workaround as Argon. */

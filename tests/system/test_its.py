@@ -90,11 +90,11 @@ def test_not_there(make_machine, disk, request):
     put("x", "/intc@8000000/its@8080000", "reg", "0", "b000000", "0", "20000")
     put("s", "/chosen", "xen,xen-bootargs", HYPERVISOR_ARGS)
     put("s", "/chosen", "xen,dom0-bootargs", "console=hvc0")
-    for file, address, kind in ((kernel, machines.KERNEL_ADDRESS, "kernel"), (initrd, machines.INITRD_ADDRESS, "ramdisk")):
+    load = [(kernel, machines.KERNEL_ADDRESS), (initrd, machines.INITRD_ADDRESS)]
+    for (file, address), kind in zip(load, ("kernel", "ramdisk")):
         node = f"/chosen/module@{address:x}"
         put("s", node, "compatible", f"multiboot,{kind}", "multiboot,module")
         put("x", node, "reg", "0", f"{address:x}", "0", f"{file.stat().st_size:x}")
-    load = [(kernel, machines.KERNEL_ADDRESS), (initrd, machines.INITRD_ADDRESS)]
     with make_machine(gic=3, smp=2, extra=devices(disk), network=True, dtb=dtb, load=load) as dom0:
         start(dom0)
         use(dom0, disk)

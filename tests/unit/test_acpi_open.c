@@ -311,32 +311,11 @@ static void test_huge_list(void **state)
     says("XSDT: its 1048580 bytes at 0x1000000 cannot be read");
 }
 
-/* As one window, where that is what windows may be. */
-static void test_map(void **state)
-{
-    struct acpi_table one;
-    const u8 *p;
-
-    (void)state;
-    (void)plain("SSDT");
-    assert_int_equal(acpi_open(&t, &fw_memory, tb_rsdp()), 0);
-    assert_null(acpi_map(&t, NULL, 0));
-    one = *acpi_find(&t, "SSDT", 0);
-    assert_null(acpi_map(&t, &one, one.size + 1));
-    assert_string_equal(unit_log(), "");
-    p = acpi_map(&t, &one, one.size);
-    assert_memory_equal(p, "SSDT", 4);
-    t.memory->unmap(p, one.size);
-    one.size = MIB(1) + 1;
-    assert_null(acpi_map(&t, &one, 36));
-    says("ACPI: SSDT: 1048577 bytes are more than can be looked at");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_lists), CASE(test_rsdp), CASE(test_bad_tables), CASE(test_only_header), CASE(test_duplicates),
-        CASE(test_many), CASE(test_dsdt), CASE(test_windows), CASE(test_huge_list), CASE(test_map)
+        CASE(test_many), CASE(test_dsdt), CASE(test_windows), CASE(test_huge_list)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,7 +111,8 @@ static void want_fadt(const u8 *t)
     assert_true(t[8] > 5 || (t[8] == 5 && (t[131] & 0xf) >= 1));
     assert_int_equal(num(t + 112, 4), (num(was + 112, 4) | BIT(20)) & ~BIT(10));
     assert_int_equal(num(t + 129, 2), 3);
-    assert_int_equal(num(t + 109, 2), num(was + 109, 2) | (machine.gic.version == 3 && machine.gic.nr_its == 0 ? 8 : 0));
+    assert_int_equal(num(t + 109, 2),
+                     num(was + 109, 2) | (machine.gic.version == 3 && machine.gic.nr_its == 0 ? 8 : 0));
     assert_int_equal(num(t + 36, 4), 0);
     assert_int_equal(num(t + 40, 4), 0);
     assert_int_equal(num(t + 132, 8), 0);

@@ -13,6 +13,15 @@
 static u8 area_buf[ROOM];
 static u64 mpidr[MAX_VCPUS] = { 0, 1 };
 
+/* The host's, as it is read again. */
+static struct acpi_view *host_table(u8 *t, u32 size)
+{
+    static struct acpi_view v;
+
+    v = (struct acpi_view){ .data = t, .size = size, .quiet = true };
+    return &v;
+}
+
 /* The n-th structure of that type. */
 static const u8 *madt_find(const u8 *t, u8 type, u32 n)
 {
@@ -108,7 +117,7 @@ static void test_iort(void **state)
     put_map(t, 528, 0, 0, 0x55, 472, 1);
     put32(t, 4, 548);
     put32(t, 36, 7);
-    d = at((dom0_acpi_iort(t, 548, &a), area = a, AREA), 48);
+    d = at((dom0_acpi_iort(host_table(t, 548), &a), area = a, AREA), 48);
     want_sum(d, num(d + 4, 4));
     assert_int_equal(num(d + 36, 4), 4);
     assert_int_equal(iort_node(d, 0)[0], 0);
@@ -126,15 +135,16 @@ static void test_iort(void **state)
     /* A node that cannot be ends it: what is before it stays. */
     put_node(t, 368, 2, 8, 0, 0);
     area = a = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };
-    (void)dom0_acpi_iort(t, 548, &a);
+    (void)dom0_acpi_iort(host_table(t, 548), &a);
     area = a;
     assert_int_equal(num(at(AREA, 48) + 36, 4), 1);
-    assert_non_null(strstr(unit_log(), "IORT: bad node at offset 368"));
+    assert_string_equal(unit_log(), "");                 /* who parsed it has said so */
 }
 
 /* Any bytes: nothing is read outside, and what comes out is a table. */
 static void test_iort_any(void **state)
 {
+    struct dom0_acpi in = { .m = &machine, .mpidr = mpidr, .nr_vcpus = 2 };
     u32 seed = 7;
 
     (void)state;
@@ -147,11 +157,12 @@ static void test_iort_any(void **state)
             seed = seed * 1664525 + 1013904223;
             t[i] = seed >> 28 < 11 ? 0 : (u8)(seed >> 24 & 0x3f);
         }
+        put32(t, 36, 100);
         put32(t, 40, 48);
-        (void)dom0_acpi_iort(t, size, &a);
+        (void)dom0_acpi_iort(host_table(t, size), &a);
         want_sum(area_buf, num(area_buf + 4, 4));
         a = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };
-        (void)dom0_acpi_madt(&(struct dom0_acpi){ .m = &machine, .mpidr = mpidr, .nr_vcpus = 2 }, t, size, &a);
+        (void)dom0_acpi_madt(&in, host_table(t, size), &a);
         want_sum(area_buf, num(area_buf + 4, 4));
         free(t);
     }
@@ -184,7 +195,7 @@ static void test_madt(void **state)
     t[296] = 0xf, t[297] = 20;
     machine.gic = (struct machine_gic){ .version = 2, .gicd = 0x8000000, .gicc = 0x8010000 };
     area = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };
-    (void)dom0_acpi_madt(&in, t, sizeof(t), &area);
+    (void)dom0_acpi_madt(&in, host_table(t, sizeof(t)), &area);
     d = at(AREA, 44);
     want_sum(d, num(d + 4, 4));
     assert_int_equal(num(d + 4, 4), 44 + 24 + 2 * 76 + 24);
@@ -198,16 +209,16 @@ static void test_madt(void **state)
         machine.gic.nr_its = nr;
         machine.gic.its[0].base = 0x8080000;
         area = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };
-        (void)dom0_acpi_madt(&in, t, sizeof(t), &area);
+        (void)dom0_acpi_madt(&in, host_table(t, sizeof(t)), &area);
         assert_int_equal(num(at(AREA, 44) + 4, 4), 44 + 24 + 2 * 76 + 24 + nr * 20);
     }
     assert_memory_equal(madt_find(at(AREA, 44), 0xf, 0), t + 296, 20);
     /* One that cannot be ends it; vCPUs have ids all the same. */
     t[197] = 0;
     area = (struct area){ .buf = area_buf, .base = AREA, .room = ROOM };
-    (void)dom0_acpi_madt(&in, t, sizeof(t), &area);
+    (void)dom0_acpi_madt(&in, host_table(t, sizeof(t)), &area);
     assert_int_equal(num(madt_find(d, 0xb, 1) + 8, 4), 10);
-    assert_non_null(strstr(unit_log(), "MADT: bad length of the structure at offset 196"));
+    assert_string_equal(unit_log(), "");
 }
 
 int main(void)

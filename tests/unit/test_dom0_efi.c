@@ -402,17 +402,19 @@ static void test_devices(void **state)
 /* They are Argon's, those that it does not use, too: of a GICR, and of a GICC. */
 static void test_redistributors(void **state)
 {
-    u32 size, pos = 0;
-    u8 *madt;
+    struct acpi_entry e;
+    u32 size, pos = MADT_ENTRIES;
+    struct acpi_view v = { .quiet = true };
 
     (void)state;
     qemu("q10-gic3-smmu");
     machine.efi = (struct machine_efi){ .system_table = 0 };
     machine.gic.nr_redist = 0;
-    madt = (u8 *)(uintptr_t)host_find("APIC", &size);
-    while (madt_next(madt, size, &pos) != NULL && madt[pos] != MADT_GICC) {
+    v.data = (u8 *)(uintptr_t)host_find("APIC", &size);
+    v.size = size;
+    while (acpi_next_entry(&v, &pos, &e) && e.type != MADT_GICC) {
     }
-    memcpy(madt + pos + 60, &(u64){ 0x9100000 }, 8);
+    memcpy((u8 *)(uintptr_t)v.data + e.off + 60, &(u64){ 0x9100000 }, 8);
     find(40, 288, 0);
     assert_false(has_any(0x80a0000, 0xf60000));
     assert_false(has_any(0x9100000, 0x20000));

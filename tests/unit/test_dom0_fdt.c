@@ -9,79 +9,10 @@
  * give.
  */
 #include "unit.h"
-#include "dt_tree.h"
-#include "uarts.h"
-#include <boot/dom0.h>
+#include "dom0_fdt_common.h"
 #include <argon/rangeset.h>
 
-static struct tree tree;
-static const struct dt *dt;
 static struct dom0_devices dev;
-static _Alignas(8) char out[0x40000];
-
-static const struct machine_range banks[] = { { 0x60000000, 0x20000000, 0 }, { 0xc0000000, 0x40000000, 0 } };
-static const struct machine_range spare[] = { { 0x40200000, 0x40000, 0 }, { 0x40400000, 0x1fc00000, 0 } };
-static const u64 mpidr[] = { 0, 1, 0x100 };
-static struct dom0_fdt in;
-
-static void build(const struct tree_options *o)
-{
-    memset(out, 0xee, sizeof(out));
-    assert_int_equal(tree_machine(tree_virt(&tree, o), TREE_SIZE), 0);
-    (void)!machine_find_uart(NULL);
-    dt = machine_dt();
-    in = (struct dom0_fdt){
-        .m = &machine, .dt = dt, .bank = banks, .nr_banks = 2, .spare = spare, .nr_spare = 2, .initrd = 0x68200000,
-        .initrd_size = 0x16b6e1b, .cmdline = "console=hvc0", .mpidr = mpidr, .nr_vcpus = 3, .event_ppi = 16
-    };
-    int r = dom0_fdt_build(&in, out, sizeof(out));
-    assert_true(r > 0);
-    assert_int_equal(r, fdt_totalsize(out));
-    assert_int_equal(fdt_check_full(out, (size_t)r), 0);
-}
-
-static int node(const char *path)
-{
-    int off = fdt_path_offset(out, path);
-
-    if (off < 0) {
-        fail_msg("dom0's tree lacks %s", path);
-    }
-    return off;
-}
-
-static bool has_node(const char *path)
-{
-    return fdt_path_offset(out, path) >= 0;
-}
-
-static bool has_prop(const char *path, const char *name)
-{
-    return fdt_getprop(out, node(path), name, NULL) != NULL;
-}
-
-static void want_bytes(const char *path, const char *name, const void *want, size_t n)
-{
-    int len;
-    const void *p = fdt_getprop(out, node(path), name, &len);
-
-    if (p == NULL || len != (int)n || memcmp(p, want, n) != 0) {
-        fail_msg("%s/%s is not as expected (%d bytes, not %zu)", path, name, len, n);
-    }
-}
-#define want_string(path, name, s) want_bytes(path, name, s, sizeof(s))
-
-static void want_cells_n(const char *path, const char *name, const u32 *v, size_t n)
-{
-    fdt32_t cells[64];
-
-    for (size_t i = 0; i < n; i++) {
-        cells[i] = cpu_to_fdt32(v[i]);
-    }
-    want_bytes(path, name, cells, 4 * n);
-}
-#define want_cells(path, name, ...) \
-    want_cells_n(path, name, (const u32[]){ __VA_ARGS__ }, sizeof((const u32[]){ __VA_ARGS__ }) / sizeof(u32))
 
 static void want_added_nodes(void)
 {
@@ -184,61 +115,6 @@ static void test_virt_v3(void **state)
     want_cells("/chosen", "kaslr-seed", 0xd0afe614, 0xcb91e6af);
     assert_true(has_prop("/chosen", "rng-seed"));
     assert_false(has_prop("/chosen", "stdout-path"));
-}
-
-#define ITS_PHANDLE 0x8004
-#define OTHER_MSI   0x9000
-#define NO_MSI      0x9001
-
-static void messages(void *f)
-{
-    tree_begin(f, "msi@b000000");
-    tree_cells(f, "phandle", OTHER_MSI);
-    tree_end(f);
-    tree_begin(f, "bridge");
-    tree_cells(f, "msi-map", 0, ITS_PHANDLE, 0, 0x100, 0x100, OTHER_MSI, 0, 0x100, 0x200, NO_MSI, 0, 0x100, 7);
-    tree_cells(f, "msi-map-mask", 0xffff);
-    tree_end(f);
-    tree_begin(f, "bridge2");
-    tree_cells(f, "msi-map", 0, ITS_PHANDLE, 0, 0x10000);
-    tree_end(f);
-    tree_begin(f, "bridge3");
-    tree_cells(f, "msi-map", 0, ITS_PHANDLE);
-    tree_end(f);
-    tree_begin(f, "device1");
-    tree_cells(f, "msi-parent", ITS_PHANDLE, 5);
-    tree_end(f);
-    tree_begin(f, "device2");
-    tree_cells(f, "msi-parent", OTHER_MSI);
-    tree_end(f);
-    tree_begin(f, "device3");
-    tree_empty(f, "msi-parent");
-    tree_end(f);
-}
-
-/* Messages go where dom0 has something to take them: to an ITS that works, or what Argon leaves alone. */
-static void test_messages(void **state)
-{
-    struct tree_options o = tree_defaults();
-
-    (void)state;
-    o.more = messages;
-    build(&o);
-    want_cells("/bridge", "msi-map", 0, ITS_PHANDLE, 0, 0x100, 0x100, OTHER_MSI, 0, 0x100);
-    want_cells("/bridge", "msi-map-mask", 0xffff);
-    want_cells("/bridge2", "msi-map", 0, ITS_PHANDLE, 0, 0x10000);
-    assert_false(has_prop("/bridge3", "msi-map"));
-    want_cells("/device1", "msi-parent", ITS_PHANDLE, 5);
-    want_cells("/device2", "msi-parent", OTHER_MSI);
-    assert_false(has_prop("/device3", "msi-parent"));
-    machine.gic.nr_its = 0;
-    assert_true(dom0_fdt_build(&in, out, sizeof(out)) > 0);
-    assert_false(has_node("/intc@8000000/its@8080000"));
-    assert_true(has_node("/virtio_mmio@a003e00"));
-    want_cells("/bridge", "msi-map", 0x100, OTHER_MSI, 0, 0x100);
-    assert_false(has_prop("/bridge2", "msi-map"));
-    assert_false(has_prop("/device1", "msi-parent"));
-    want_cells("/device2", "msi-parent", OTHER_MSI);
 }
 
 static void test_virt_v2(void **state)
@@ -644,7 +520,7 @@ static void test_memory_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_case(test_virt_v3), unit_case(test_messages), unit_case(test_firmwares), unit_case(test_virt_v2),
+        unit_case(test_virt_v3), unit_case(test_firmwares), unit_case(test_virt_v2),
         unit_case(test_odd_nodes), unit_case(test_gic_below_bus), unit_case(test_limits), unit_case(test_devices),
         unit_case(test_odd_devices), unit_case(test_memory_types),
         unit_case(test_timer), unit_case(test_cpu_references), unit_case(test_shared_irq)

@@ -5,14 +5,6 @@
  */
 #include "parse.h"
 
-#define IORT_NR_NODES 36
-#define IORT_NODES    40
-#define IORT_MIN      48
-
-#define NODE_HEADER 16           /* type, length, revision, id, number of mappings and where they are */
-#define MAPPING     20
-#define MAPPING_SINGLE BIT32(0)
-
 #define SMMU_V3_SIZE KIB(128)    /* IHI 0070, 6.1 */
 
 /* The least that a node has of its type, 0: of no interest here. */
@@ -62,27 +54,22 @@ static boot_code int read_node(struct acpi_view *v, struct acpi_iort_node *n, u3
 }
 
 /* All nodes before any mapping: a mapping may lead to one further on. */
-static boot_code void read_nodes(struct acpi_view *v)
+static boot_code void note_nodes(struct acpi_view *v)
 {
     struct acpi_devices *dev = &acpi_devices;
-    u32 off = acpi_u32(v, IORT_NODES), count = acpi_u32(v, IORT_NR_NODES), size;
+    struct acpi_node at = { 0 };
 
-    for (u32 i = 0; i < count; i++, off += size) {
-        struct acpi_iort_node n = { .offset = off, .type = acpi_u8(v, off) };
+    while (acpi_next_node(v, &at)) {
+        struct acpi_iort_node n = { .offset = at.off, .type = at.type };
 
-        size = acpi_u16(v, off + 1);
-        if (off < IORT_MIN || off > v->size || size < NODE_HEADER || size > v->size - off) {
-            (void)acpi_bad(v, off, "node %u of %u, of %u bytes: the rest is not read", i, count, size);
-            return;
-        }
-        if ((u32)n.type >= ARRAY_SIZE(least) || least[n.type] == 0) {
+        if (at.type >= ARRAY_SIZE(least) || least[at.type] == 0) {
             continue;
         }
-        if (size < least[n.type]) {
-            (void)acpi_bad(v, off, "node of type %u has %u bytes: not used", n.type, size);
+        if (at.size < least[at.type]) {
+            (void)acpi_bad(v, at.off, "node of type %u has %u bytes: not used", at.type, at.size);
         } else if (dev->nr_nodes == ACPI_MAX_IORT_NODES) {
-            (void)acpi_bad(v, off, "more than %u nodes", ACPI_MAX_IORT_NODES);
-        } else if (read_node(v, &n, size) == 0) {
+            (void)acpi_bad(v, at.off, "more than %u nodes", ACPI_MAX_IORT_NODES);
+        } else if (read_node(v, &n, at.size) == 0) {
             dev->node[dev->nr_nodes++] = n;
         }
     }
@@ -95,56 +82,62 @@ static boot_code bool leads_on(const struct acpi_iort_node *from, const struct a
            (from->type == IORT_ROOT_COMPLEX || to->type == IORT_ITS_GROUP);
 }
 
-static boot_code int read_map(struct acpi_view *v, const struct acpi_iort_node *from, u32 off)
+static boot_code int read_map(struct acpi_view *v, const struct acpi_iort_node *from, const struct acpi_node *at,
+                              u32 nth)
 {
+    struct acpi_mapping m = acpi_mapping(v, at, nth);
+    u32 off = at->maps + nth * MAPPING_BYTES;
     struct acpi_devices *dev = &acpi_devices;
-    u32 first = acpi_u32(v, off), more = acpi_u32(v, off + 4), output = acpi_u32(v, off + 8);
-    u32 to = acpi_u32(v, off + 12);
-    bool single = (acpi_u32(v, off + 16) & MAPPING_SINGLE) != 0;
 
     for (u32 i = 0; i < dev->nr_nodes; i++) {
-        if (dev->node[i].offset != to || !leads_on(from, &dev->node[i])) {
+        if (dev->node[i].offset != m.to || !leads_on(from, &dev->node[i])) {
             continue;
         }
-        if (first + more < first || output + more < output) {
-            return acpi_bad(v, off, "ids from %#x, %#x more, to %#x: they wrap", first, more, output);
+        if (m.first + m.more < m.first || m.output + m.more < m.output) {
+            return acpi_bad(v, off, "ids from %#x, %#x more, to %#x: they wrap", m.first, m.more, m.output);
         }
         if (dev->nr_maps == ACPI_MAX_ID_MAPS) {
             return acpi_bad(v, off, "more than %u mappings", ACPI_MAX_ID_MAPS);
         }
         dev->map[dev->nr_maps++] = (struct acpi_id_map){
-            .first = first, .last = first + more, .output = output, .to = (u16)i, .single = single
+            .first = m.first, .last = m.first + m.more, .output = m.output, .to = (u16)i,
+            .single = (m.flags & MAPPING_SINGLE) != 0
         };
         return 0;
     }
-    return acpi_bad(v, off, "mapping to offset %#x, where is no node that it may lead to", to);
+    return acpi_bad(v, off, "mapping to offset %#x, where is no node that it may lead to", m.to);
 }
 
-static boot_code void read_maps(struct acpi_view *v, struct acpi_iort_node *n)
+/* Of the nodes that were noted, which are in the table's order. */
+static boot_code void read_maps(struct acpi_view *v)
 {
-    u32 size = acpi_u16(v, n->offset + 1), count = acpi_u32(v, n->offset + 8), at = acpi_u32(v, n->offset + 12);
+    struct acpi_devices *dev = &acpi_devices;
+    struct acpi_view again = *v;
+    struct acpi_node at = { 0 };
 
-    n->first_map = acpi_devices.nr_maps;
-    if (count != 0 && (at < NODE_HEADER || at > size || count > (size - at) / MAPPING)) {
-        (void)acpi_bad(v, n->offset, "%u mappings at %u, in a node of %u bytes: not used", count, at, size);
-        return;
+    again.quiet = true;
+    for (u32 i = 0; i < dev->nr_nodes && acpi_next_node(&again, &at); ) {
+        struct acpi_iort_node *n = &dev->node[i];
+
+        if (n->offset != at.off) {
+            continue;
+        }
+        i++;
+        n->first_map = dev->nr_maps;
+        for (u32 j = 0; j < at.nr_maps; j++) {
+            (void)read_map(v, n, &at, j);
+        }
+        n->nr_maps = dev->nr_maps - n->first_map;
     }
-    for (u32 i = 0; i < count; i++) {
-        (void)read_map(v, n, n->offset + at + i * MAPPING);
-    }
-    n->nr_maps = acpi_devices.nr_maps - n->first_map;
 }
 
 boot_code void acpi_parse_iort(const struct acpi_tables *t)
 {
     struct acpi_view v;
 
-    if (!acpi_view_find(&v, t, "IORT")) {
-        return;
+    if (acpi_view_find(&v, t, "IORT")) {
+        note_nodes(&v);
+        read_maps(&v);
+        acpi_view_close(&v);
     }
-    read_nodes(&v);
-    for (u32 i = 0; i < acpi_devices.nr_nodes; i++) {
-        read_maps(&v, &acpi_devices.node[i]);
-    }
-    acpi_view_close(&v);
 }

@@ -5,19 +5,7 @@
 #include "parse.h"
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
-#define MADT_ENTRIES   44
 
-/*
- * 5.2.12.14 to 5.2.12.18; the least that an entry has to have: a GICC of ACPI 5.1 has 76 bytes, of 6.0 80, of 6.5 82.
- */
-enum madt_type { MADT_GICC = 11, MADT_GICD = 12, MADT_MSI_FRAME = 13, MADT_GICR = 14, MADT_ITS = 15 };
-#define GICC_MIN      76
-#define GICD_MIN      24
-#define MSI_FRAME_MIN 24
-#define GICR_MIN      16
-#define ITS_MIN       20
-
-#define GICC_ENABLED        BIT32(0)
 #define GICC_ONLINE_CAPABLE BIT32(3)
 #define MSI_FRAME_SPIS      BIT32(0)     /* count and first SPI are the entry's, not the register's */
 

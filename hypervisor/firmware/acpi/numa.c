@@ -11,7 +11,7 @@
 #define SRAT_ENTRIES 48
 enum srat_type { SRAT_MEMORY = 1, SRAT_GICC = 3 };
 #define MEMORY_MIN   40
-#define GICC_MIN     18
+#define SRAT_GICC_MIN     18
 #define SRAT_ENABLED BIT32(0)
 
 #define SLIT_COUNT  36
@@ -47,7 +47,7 @@ static boot_code int parse_cpu(struct acpi_view *v, struct machine *m, const str
 {
     u32 uid = acpi_u32(v, e->off + 6), node;
 
-    if (e->size < GICC_MIN) {
+    if (e->size < SRAT_GICC_MIN) {
         return acpi_bad(v, e->off, "GICC affinity of %u bytes", e->size);
     }
     if (!(acpi_u32(v, e->off + 10) & SRAT_ENABLED) || !node_of(v, e->off, acpi_u32(v, e->off + 2), &node)) {

@@ -3,7 +3,7 @@
 #ifndef ACPI_PARSE_H
 #define ACPI_PARSE_H
 
-#include "view.h"
+#include <argon/acpi_view.h>
 
 /* What Argon cannot do without: 0, or -EINVAL after a message. */
 must_check int acpi_parse_madt(struct machine *m, const struct acpi_tables *t);

@@ -3,9 +3,9 @@
  * Finding the tables (ACPI 6.5, 5.2.5 to 5.2.8): RSDP, XSDT or RSDT, all that these list, and the FADT's DSDT. A table
  * that is bad is left out: the others may do.
  */
+#include <argon/acpi_view.h>
 #include <argon/console.h>
 #include <argon/string.h>
-#include "view.h"
 
 #define WINDOW_MAX MIB(1)          /* of firmware's memory (struct firmware_memory) */
 #define RSDP_SIZE_1   20         /* of ACPI 1.0 */
@@ -265,16 +265,4 @@ boot_code const struct acpi_table *acpi_find(const struct acpi_tables *t, const 
         }
     }
     return NULL;
-}
-
-boot_code const u8 *acpi_map(const struct acpi_tables *t, const struct acpi_table *table, u32 least)
-{
-    if (table == NULL || table->size < least) {
-        return NULL;
-    }
-    if (table->size > WINDOW_MAX) {
-        log_warn("ACPI: %.4s: %u bytes are more than can be looked at", table->signature, table->size);
-        return NULL;
-    }
-    return t->memory->map(table->start, table->size);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading one table of ACPI's. */
+#include <argon/acpi_view.h>
 #include <argon/console.h>
 #include <argon/printf.h>
 #include <argon/string.h>
-#include "view.h"
 
 #define MAX_VIEW     MIB(1)
 #define MAX_MESSAGES 16
+
+#define IORT_NR_NODES 36
+#define IORT_NODES    40
 
 /* What the specification calls them, where that is not the signature. */
 static const char *const names[][2] = { { "APIC", "MADT" }, { "FACP", "FADT" } };
@@ -32,6 +35,17 @@ boot_code bool acpi_view_find(struct acpi_view *v, const struct acpi_tables *t, 
     const struct acpi_table *table = acpi_find(t, signature, 0);
 
     return table != NULL && acpi_view_open(v, t, table);
+}
+
+boot_code bool acpi_view_again(struct acpi_view *v, const struct acpi_tables *t, const char *signature, u32 least)
+{
+    const struct acpi_table *table = acpi_find(t, signature, 0);
+
+    if (table == NULL || table->size < least || !acpi_view_open(v, t, table)) {
+        return false;
+    }
+    v->quiet = true;
+    return true;
 }
 
 boot_code void acpi_view_close(struct acpi_view *v)
@@ -80,6 +94,9 @@ boot_code int acpi_bad(struct acpi_view *v, u32 off, const char *fmt, ...)
     char text[160];
     va_list ap;
 
+    if (v->quiet) {
+        return -EINVAL;
+    }
     v->nr_bad++;
     if (v->nr_bad <= MAX_MESSAGES) {
         va_start(ap, fmt);
@@ -107,4 +124,40 @@ boot_code bool acpi_next_entry(struct acpi_view *v, u32 *pos, struct acpi_entry 
     }
     *pos += e->size;
     return true;
+}
+
+boot_code bool acpi_next_node(struct acpi_view *v, struct acpi_node *n)
+{
+    bool first = n->off == 0;
+    u32 off = first ? acpi_u32(v, IORT_NODES) : n->off + n->size, left = off < v->size ? v->size - off : 0;
+    u32 nr = acpi_u32(v, IORT_NR_NODES), index = first ? 0 : n->index + 1, maps;
+
+    if (index >= nr) {
+        return false;
+    }
+    *n = (struct acpi_node){
+        .off = off, .index = index, .type = acpi_u8(v, off), .size = acpi_u16(v, off + 1),
+        .nr_maps = acpi_u32(v, off + 8)
+    };
+    if (off < IORT_MIN || n->size < NODE_HEADER || n->size > left) {
+        (void)acpi_bad(v, off, "node %u of %u, of %u bytes: the rest is not read", index, nr, n->size);
+        return false;
+    }
+    maps = acpi_u32(v, off + 12);
+    if (n->nr_maps != 0 && (maps < NODE_HEADER || maps > n->size || n->nr_maps > (n->size - maps) / MAPPING_BYTES)) {
+        (void)acpi_bad(v, off, "%u mappings at %u, in a node of %u bytes: not used", n->nr_maps, maps, n->size);
+        n->nr_maps = 0;
+    }
+    n->maps = off + maps;
+    return true;
+}
+
+boot_code struct acpi_mapping acpi_mapping(const struct acpi_view *v, const struct acpi_node *n, u32 i)
+{
+    u32 off = n->maps + i * MAPPING_BYTES;
+
+    return (struct acpi_mapping){
+        .first = acpi_u32(v, off), .more = acpi_u32(v, off + 4), .output = acpi_u32(v, off + 8),
+        .to = acpi_u32(v, off + 12), .flags = acpi_u32(v, off + 16)
+    };
 }

@@ -74,7 +74,8 @@ boot_code void fdt_parse_its(struct fdt_parse *p)
     if (dt_reg(&p->w, 0, &base, &size) != 0 || size < ITS_FRAMES || !IS_ALIGNED(base, KIB(64))) {
         log_warn("device tree: %s: reg is not of an ITS: devices have no MSIs by it", dt_node(&p->w)->name);
     } else if (g->nr_its == MACHINE_MAX_ITS) {
-        log_warn("device tree: %s: more than %u ITS: devices have no MSIs by it", dt_node(&p->w)->name, MACHINE_MAX_ITS);
+        log_warn("device tree: %s: more than %u ITS: devices have no MSIs by it", dt_node(&p->w)->name,
+                 MACHINE_MAX_ITS);
     } else {
         g->its[g->nr_its++].base = base;
     }

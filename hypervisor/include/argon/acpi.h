@@ -55,11 +55,6 @@ struct acpi_tables {
 must_check int acpi_open(struct acpi_tables *t, const struct firmware_memory *memory, paddr_t rsdp);
 /* The n-th table (from 0) with that signature, NULL if none. */
 const struct acpi_table *acpi_find(const struct acpi_tables *t, const char signature[4], u32 n);
-/*
- * A table, which may be NULL, as one window: of at least `least` bytes, and of a MiB at most. NULL: it is not, with a message where there is
- * one that is too large. t->memory->unmap() it.
- */
-const u8 *acpi_map(const struct acpi_tables *t, const struct acpi_table *table, u32 least);
 
 /* The tables that machine_describe() found, to be read further. NULL: the machine is known by a device tree. */
 const struct acpi_tables *machine_acpi(void);
@@ -86,7 +81,9 @@ struct acpi_its { paddr_t base; u32 id; };
 struct acpi_msi_frame { paddr_t base; u32 id; u16 first_spi, nr_spis; };
 
 /* IORT (DEN 0049), node types. */
-enum iort_type { IORT_ITS_GROUP = 0, IORT_ROOT_COMPLEX = 2, IORT_SMMU = 3, IORT_SMMU_V3 = 4 };
+enum iort_type {
+    IORT_ITS_GROUP = 0, IORT_NAMED = 1, IORT_ROOT_COMPLEX = 2, IORT_SMMU = 3, IORT_SMMU_V3 = 4, IORT_PMCG = 5
+};
 struct acpi_iort_node {
     u32 offset;                  /* in the IORT */
     enum iort_type type;
