@@ -223,7 +223,7 @@ def test_efi_install(scratch):
     cfg = scratch.read("boot/efi/EFI/argon/argon.cfg").split("\n")
     assert "[global]" in cfg and "default=argon" in cfg and "[argon]" in cfg
     assert "options=dom0_mem=2G " in cfg and "ramdisk=initrd.img-6.1.0-9-arm64" in cfg
-    assert "kernel=vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro console=hvc0 " in cfg
+    assert "kernel=vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro  quiet console=hvc0" in cfg
     assert variables(scratch)["entries"]["0000"] == [
         "Argon", r"HD(1,GPT,x,0x800,0x80000)/File(\EFI\argon\argon.efi)"]
     assert variables(scratch)["order"] == ["0001"] and variables(scratch)["next"] is None
@@ -289,6 +289,50 @@ def test_efi_settings(scratch):
     assert "cannot tell which disk" in scratch.efi("install", status=1)
     cfg = scratch.read("boot/elsewhere/EFI/argon/argon.cfg").split("\n")
     assert "options=acpi=on" in cfg and "kernel=vmlinuz-6.1.0-9-arm64 root=/dev/sda9" in cfg
+
+
+# Of xen-hypervisor-common, which the package recommends: what it uses that only grub-mkconfig has.
+XEN_CFG = """\
+echo "Including Xen overrides from /etc/default/grub.d/xen.cfg" >&2
+if [ "$XEN_OVERRIDE_GRUB_DEFAULT" = "" ]; then
+    grub_warn "GRUB_DEFAULT changed to boot into Xen by default!"
+fi
+GRUB_DEFAULT=$(printf "$(gettext "%s, with Xen hypervisor")" "$GRUB_DISTRIBUTOR GNU/Linux")
+"""
+
+
+def lines_of_cfg(scratch, *keys):
+    text = scratch.read("boot/efi/EFI/argon/argon.cfg")
+    return [" ".join(re.search(f"^{key}=(.*)$", text, re.M).group(1).split()) for key in keys]
+
+
+def test_efi_options_are_those_of_grub(scratch):
+    scratch.write("etc/default/grub.d/xen.cfg", XEN_CFG)
+    scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"\n')
+    assert "Including" not in scratch.efi("install")
+    kernel = "vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro"
+    assert lines_of_cfg(scratch, "options", "kernel") == ["dom0_mem=2G", f"{kernel} net.ifnames=0 quiet console=hvc0"]
+    scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX_XEN_REPLACE="console=hvc0 nosplash"\n')
+    scratch.efi("update")
+    assert lines_of_cfg(scratch, "kernel") == [f"{kernel} console=hvc0 nosplash quiet"]
+    before = scratch.read("boot/efi/EFI/argon/argon.cfg")
+    scratch.write("etc/default/grub.d/zz.cfg", 'GRUB_CMDLINE_XEN="\n')
+    assert "cannot be read: update-grub says more" in scratch.efi("update", status=1)
+    assert scratch.read("boot/efi/EFI/argon/argon.cfg") == before
+
+
+@pytest.mark.parametrize("root, option", [
+    ("SOURCE /dev/mapper/vg-root\nUUID 1\nFSTYPE ext4\nFSROOT /\n", "root=/dev/mapper/vg-root ro"),
+    ("SOURCE /dev/sda2[/@rootfs]\nUUID 1\nFSTYPE btrfs\nFSROOT /@rootfs\n", "root=UUID=1 rootflags=subvol=@rootfs ro"),
+    ("SOURCE /dev/mapper/c[/@]\nUUID 1\nFSTYPE btrfs\nFSROOT /@\n", "root=/dev/mapper/c rootflags=subvol=@ ro"),
+    ("SOURCE pool/root\nFSTYPE zfs\nFSROOT /\n", None)], ids=["lvm", "btrfs", "btrfs-crypt", "zfs"])
+def test_efi_root(scratch, root, option):
+    scratch.write("root", root)
+    if option is None:
+        assert "has no UUID" in scratch.efi("install", status=1) and scratch.files() == []
+    else:
+        scratch.efi("install")
+        assert lines_of_cfg(scratch, "kernel")[0].startswith(f"vmlinuz-6.1.0-9-arm64 {option} ")
 
 
 def test_efi_secure_boot(scratch):
