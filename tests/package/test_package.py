@@ -190,6 +190,22 @@ def test_a_menu_that_cannot_be_made_is_said_and_stops_nothing(scratch):
     assert "still names Argon" in scratch.script("postrm", "remove", UPDATE_GRUB_STATUS="1")
 
 
+def test_entries_that_secure_boot_refuses_are_said(scratch):
+    name = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    (scratch.root / "boot/grub").mkdir()
+    for value in (0, 1):
+        (scratch.root / name).write_bytes(bytes([6, 0, 0, 0, value]))
+        assert ("cannot start, and may be its default" in scratch.script("postinst", "configure", "")) == (value == 1)
+
+
+def test_documents_that_are_named_are_there(unpacked):
+    """By the man pages and maintainer scripts: larger ones are compressed."""
+    pages = [gzip.decompress(page.read_bytes()).decode() for page in (unpacked / "usr/share/man/man8").iterdir()]
+    scripts = [script.read_text() for script in (unpacked / "DEBIAN").iterdir()]
+    named = set(re.findall(r"/usr/share/doc/[\w./-]*\w", "\n".join(pages + scripts).replace("\\-", "-")))
+    assert named and all((unpacked / name[1:]).exists() for name in named), named
+
+
 def test_reboot_is_asked_for_where_a_hypervisor_runs(scratch):
     note = scratch.root / "run/reboot-required.pkgs"
     scratch.script("postinst", "configure", "0.8")
