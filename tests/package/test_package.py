@@ -47,6 +47,9 @@ def test_fields(deb):
     assert fields["Package"] == "argon-hypervisor" and fields["Architecture"] == "arm64"
     # Whoever has it installed chose it: nothing of Xen's is replaced, and nothing is drawn in that may be missing.
     assert not {"Depends", "Conflicts", "Breaks", "Replaces"} & set(fields)
+    # The tools' package recommends its version's hypervisor: Debian's would come with them, and stay after a purge.
+    assert fields["Recommends"].startswith("xen-utils-4.17, ")
+    assert "xen-hypervisor-4.17" in fields["Provides"].split(", ")
     assert re.fullmatch(r"device-tree-compiler \(= \S+\), zlib \(= \S+\)", fields["Static-Built-Using"])
 
 
