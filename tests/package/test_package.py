@@ -47,6 +47,9 @@ def test_fields(deb):
     assert fields["Package"] == "argon-hypervisor" and fields["Architecture"] == "arm64"
     # Whoever has it installed chose it: nothing of Xen's is replaced, and nothing is drawn in that may be missing.
     assert not {"Depends", "Conflicts", "Breaks", "Replaces"} & set(fields)
+    # The tools' package recommends its version's hypervisor: Debian's would come with them, and stay after a purge.
+    assert fields["Recommends"].startswith("xen-utils-4.17, ")
+    assert "xen-hypervisor-4.17" in fields["Provides"].split(", ")
     assert re.fullmatch(r"device-tree-compiler \(= \S+\), zlib \(= \S+\)", fields["Static-Built-Using"])
 
 
@@ -190,6 +193,22 @@ def test_a_menu_that_cannot_be_made_is_said_and_stops_nothing(scratch):
     assert "still names Argon" in scratch.script("postrm", "remove", UPDATE_GRUB_STATUS="1")
 
 
+def test_entries_that_secure_boot_refuses_are_said(scratch):
+    name = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    (scratch.root / "boot/grub").mkdir()
+    for value in (0, 1):
+        (scratch.root / name).write_bytes(bytes([6, 0, 0, 0, value]))
+        assert ("cannot start, and may be its default" in scratch.script("postinst", "configure", "")) == (value == 1)
+
+
+def test_documents_that_are_named_are_there(unpacked):
+    """By the man pages and maintainer scripts: larger ones are compressed."""
+    pages = [gzip.decompress(page.read_bytes()).decode() for page in (unpacked / "usr/share/man/man8").iterdir()]
+    scripts = [script.read_text() for script in (unpacked / "DEBIAN").iterdir()]
+    named = set(re.findall(r"/usr/share/doc/[\w./-]*\w", "\n".join(pages + scripts).replace("\\-", "-")))
+    assert named and all((unpacked / name[1:]).exists() for name in named), named
+
+
 def test_reboot_is_asked_for_where_a_hypervisor_runs(scratch):
     note = scratch.root / "run/reboot-required.pkgs"
     scratch.script("postinst", "configure", "0.8")
@@ -223,7 +242,7 @@ def test_efi_install(scratch):
     cfg = scratch.read("boot/efi/EFI/argon/argon.cfg").split("\n")
     assert "[global]" in cfg and "default=argon" in cfg and "[argon]" in cfg
     assert "options=dom0_mem=2G " in cfg and "ramdisk=initrd.img-6.1.0-9-arm64" in cfg
-    assert "kernel=vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro console=hvc0 " in cfg
+    assert "kernel=vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro  quiet console=hvc0" in cfg
     assert variables(scratch)["entries"]["0000"] == [
         "Argon", r"HD(1,GPT,x,0x800,0x80000)/File(\EFI\argon\argon.efi)"]
     assert variables(scratch)["order"] == ["0001"] and variables(scratch)["next"] is None
@@ -289,6 +308,50 @@ def test_efi_settings(scratch):
     assert "cannot tell which disk" in scratch.efi("install", status=1)
     cfg = scratch.read("boot/elsewhere/EFI/argon/argon.cfg").split("\n")
     assert "options=acpi=on" in cfg and "kernel=vmlinuz-6.1.0-9-arm64 root=/dev/sda9" in cfg
+
+
+# Of xen-hypervisor-common, which the package recommends: what it uses that only grub-mkconfig has.
+XEN_CFG = """\
+echo "Including Xen overrides from /etc/default/grub.d/xen.cfg" >&2
+if [ "$XEN_OVERRIDE_GRUB_DEFAULT" = "" ]; then
+    grub_warn "GRUB_DEFAULT changed to boot into Xen by default!"
+fi
+GRUB_DEFAULT=$(printf "$(gettext "%s, with Xen hypervisor")" "$GRUB_DISTRIBUTOR GNU/Linux")
+"""
+
+
+def lines_of_cfg(scratch, *keys):
+    text = scratch.read("boot/efi/EFI/argon/argon.cfg")
+    return [" ".join(re.search(f"^{key}=(.*)$", text, re.M).group(1).split()) for key in keys]
+
+
+def test_efi_options_are_those_of_grub(scratch):
+    scratch.write("etc/default/grub.d/xen.cfg", XEN_CFG)
+    scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"\n')
+    assert "Including" not in scratch.efi("install")
+    kernel = "vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro"
+    assert lines_of_cfg(scratch, "options", "kernel") == ["dom0_mem=2G", f"{kernel} net.ifnames=0 quiet console=hvc0"]
+    scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX_XEN_REPLACE="console=hvc0 nosplash"\n')
+    scratch.efi("update")
+    assert lines_of_cfg(scratch, "kernel") == [f"{kernel} console=hvc0 nosplash quiet"]
+    before = scratch.read("boot/efi/EFI/argon/argon.cfg")
+    scratch.write("etc/default/grub.d/zz.cfg", 'GRUB_CMDLINE_XEN="\n')
+    assert "cannot be read: update-grub says more" in scratch.efi("update", status=1)
+    assert scratch.read("boot/efi/EFI/argon/argon.cfg") == before
+
+
+@pytest.mark.parametrize("root, option", [
+    ("SOURCE /dev/mapper/vg-root\nUUID 1\nFSTYPE ext4\nFSROOT /\n", "root=/dev/mapper/vg-root ro"),
+    ("SOURCE /dev/sda2[/@rootfs]\nUUID 1\nFSTYPE btrfs\nFSROOT /@rootfs\n", "root=UUID=1 rootflags=subvol=@rootfs ro"),
+    ("SOURCE /dev/mapper/c[/@]\nUUID 1\nFSTYPE btrfs\nFSROOT /@\n", "root=/dev/mapper/c rootflags=subvol=@ ro"),
+    ("SOURCE pool/root\nFSTYPE zfs\nFSROOT /\n", None)], ids=["lvm", "btrfs", "btrfs-crypt", "zfs"])
+def test_efi_root(scratch, root, option):
+    scratch.write("root", root)
+    if option is None:
+        assert "has no UUID" in scratch.efi("install", status=1) and scratch.files() == []
+    else:
+        scratch.efi("install")
+        assert lines_of_cfg(scratch, "kernel")[0].startswith(f"vmlinuz-6.1.0-9-arm64 {option} ")
 
 
 def test_efi_secure_boot(scratch):

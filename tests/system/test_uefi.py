@@ -63,6 +63,16 @@ def test_grub(make_machine, uefi_disk, grub):
         assert "option" not in log.lower().replace("command line", "")
 
 
+def test_grub_without_a_kernel(make_machine, uefi_disk):
+    """An entry that lacks xen_module: said, and GRUB goes on."""
+    uefi_disk.add("EFI/BOOT/BOOTAA64.EFI", machines.IMAGES / "grub.efi")
+    uefi_disk.copy("boot/xen-argon", uefi_disk.hypervisor)
+    uefi_disk.text("boot/grub/grub.cfg", re.sub(r"    xen_module .*\n", "", GRUB_MENU))
+    with make_machine(uefi=uefi_disk.folder) as firmware:
+        firmware.expect_text("Argon: started by a boot loader that passed no kernel", machines.BOOT_TIMEOUT)
+        firmware.expect_text("Failed to boot both default and fallback entries", machines.BOOT_TIMEOUT)
+
+
 def test_secure_boot(make_machine, uefi_disk):
     """Signed with a key that firmware trusts it is started; changed after that it is not."""
     folder = uefi_disk.path("keys/key").parent

@@ -159,6 +159,21 @@ static void test_memory_options(void **state)
     expect_stop("dom0_mem=4M is too small for this kernel and ramdisk: they need 6 MiB");
 }
 
+/* GRUB goes on without an initramfs that it does not find: the log says so, before Linux finds no root. */
+static void test_no_ramdisk(void **state)
+{
+    struct tree_options o = usual();
+
+    (void)state;
+    o.more_chosen = kernel_module;
+    assert_true(build(&o));
+    assert_non_null(strstr(unit_log(), "bytes), no ramdisk"));
+    assert_null(strstr(unit_log(), "ramdisk at"));
+    o = usual();
+    assert_true(build(&o));
+    assert_non_null(strstr(unit_log(), "bytes), ramdisk at"));
+}
+
 static void no_modules(void *f) { (void)f; }
 static void module_at_zero(void *f)
 {
@@ -316,7 +331,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         dom0_case(test_v3), dom0_case(test_cleaned), dom0_case(test_v2), dom0_case(test_reserved_memory),
-        dom0_case(test_memory_options), dom0_case(test_modules_stay), dom0_case(test_some_stay), dom0_case(test_stops)
+        dom0_case(test_memory_options), dom0_case(test_modules_stay), dom0_case(test_some_stay),
+        dom0_case(test_no_ramdisk), dom0_case(test_stops)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

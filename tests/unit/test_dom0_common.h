@@ -198,13 +198,18 @@ static void put_kernel(void)
     memset(ram(ramdisk_at), 0x5a, RAMDISK_SIZE);
 }
 
-static void modules(void *f)
+static void kernel_module(void *f)
 {
     tree_begin(f, "module@kernel");
     tree_strings(f, "compatible", "multiboot,module\0multiboot,kernel");
     tree_cells(f, "reg", RANGE(kernel_at, KERNEL_SIZE));
     tree_str(f, "bootargs", "console=hvc0");
     tree_end(f);
+}
+
+static void modules(void *f)
+{
+    kernel_module(f);
     tree_begin(f, "module@ramdisk");
     tree_strings(f, "compatible", "multiboot,module\0multiboot,ramdisk");
     tree_cells(f, "reg", RANGE(ramdisk_at, RAMDISK_SIZE));

@@ -202,7 +202,7 @@ static void test_grub(void **state)
     assert_int_equal(fake.nr_alloc_calls, 2);    /* tree and map */
 }
 
-/* GRUB's without modules, and what it was to read is not there either. */
+/* GRUB's without modules, and there is no file system to read a configuration file from. */
 static void test_grub_without_modules(void **state)
 {
     void *f = begin(&tree, 2, 2);
@@ -213,7 +213,7 @@ static void test_grub_without_modules(void **state)
     end(f);
     fake_set_tree(f);
     fake.loaded.device = NULL;
-    fake_refuses("was not loaded from a file system");
+    fake_refuses("started by a boot loader that passed no kernel (in GRUB: xen_hypervisor, and xen_module for it)");
 }
 
 /* The file counts all the same. */

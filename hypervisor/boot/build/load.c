@@ -9,6 +9,7 @@
 #include <argon/p2m.h>
 #include <argon/panic.h>
 #include <argon/param.h>
+#include <argon/printf.h>
 #include <argon/string.h>
 
 static boot_code void *pa_to_virt(paddr_t pa)
@@ -92,6 +93,8 @@ boot_code void *build_fdt_buffer(const struct build *b, u64 want, u64 *room)
 
 boot_code void build_fdt_done(struct build *b, int size, u64 room)
 {
+    char ramdisk[64] = "no ramdisk";
+
     ASSERT(size < 0 || (u64)size <= room);
     if (size < 0) {
         build_stop(b, "its device tree cannot be made: error %d", size);
@@ -99,9 +102,12 @@ boot_code void build_fdt_done(struct build *b, int size, u64 room)
     /* All of it: the builder collects strings at the end before it moves them. */
     memset((u8 *)gpa_to_virt(b->place.fdt) + size, 0, (size_t)room - (size_t)size);
     finish(b, &b->loaded[2], b->place.fdt, room);
-    log_info("%s: kernel at %#" PRIx64 "%s, device tree at %#" PRIx64 " (%d bytes), ramdisk at %#" PRIx64 " (%" PRIu64
-             " bytes)%s", b->name, b->place.kernel, b->stay.kernel.size != 0 ? " in place" : "", b->place.fdt, size,
-             b->place.initrd, b->place.initrd_size, b->stay.ramdisk.size != 0 ? " in place" : "");
+    if (b->ramdisk != NULL) {
+        snprintf(ramdisk, sizeof(ramdisk), "ramdisk at %#" PRIx64 " (%" PRIu64 " bytes)%s", b->place.initrd,
+                 b->place.initrd_size, b->stay.ramdisk.size != 0 ? " in place" : "");
+    }
+    log_info("%s: kernel at %#" PRIx64 "%s, device tree at %#" PRIx64 " (%d bytes), %s", b->name, b->place.kernel,
+             b->stay.kernel.size != 0 ? " in place" : "", b->place.fdt, size, ramdisk);
 }
 
 boot_code void *build_firmware_buffer(const struct build *b)

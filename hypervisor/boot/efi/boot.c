@@ -273,6 +273,10 @@ boot_code void *efi_boot_from_config(struct efi *e, const void *firmware_tree)
     void *tree;
 
     memset(&c, 0, sizeof(c));
+    if (e->loaded->device == NULL) {     /* out of memory, by a boot loader, which is to bring the kernel too */
+        efi_say(e, "started by a boot loader that passed no kernel (in GRUB: xen_hypervisor, and xen_module for it)");
+        return NULL;
+    }
     if (!efi_open_directory(e, program) || !read_options(e, &c, program) || !find_config(e, &c, program) ||
         !choose_section(e, &c)) {
         return NULL;
