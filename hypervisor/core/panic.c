@@ -23,7 +23,7 @@ static void claim_panic(void)
     }
 }
 
-/* By the counter: no timer interrupt is taken any more. */
+/* By the counter: no timer interrupt is taken any more. Before its rate is known: not at all. */
 static void wait_ns(u64 ns)
 {
     u64 start = now_ns();
@@ -31,6 +31,17 @@ static void wait_ns(u64 ns)
     while (time_counter_hz() != 0 && now_ns() - start < ns) {
         cpu_relax();
     }
+}
+
+void panic_end(void)
+{
+    if (opt.noreboot) {
+        con_printf("'noreboot' set: the machine stays stopped.\n");
+        arch_stop_cpu();
+    }
+    con_printf("Reboot in %u seconds...\n", (u32)(REBOOT_DELAY_NS / NS_PER_SEC));
+    wait_ns(REBOOT_DELAY_NS);
+    arch_machine_restart();
 }
 
 void panic(const char *fmt, ...)
@@ -50,13 +61,7 @@ void panic(const char *fmt, ...)
     con_printf("%s\n", message);
     con_printf("****************************************\n");
     arch_dump_backtrace();
-    if (opt.noreboot) {
-        con_printf("'noreboot' set: the machine stays stopped.\n");
-        arch_stop_cpu();
-    }
-    con_printf("Reboot in %u seconds...\n", (u32)(REBOOT_DELAY_NS / NS_PER_SEC));
-    wait_ns(REBOOT_DELAY_NS);
-    arch_machine_restart();
+    panic_end();
 }
 
 void assert_failed(const char *expr, const char *file, unsigned int line)

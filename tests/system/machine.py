@@ -45,6 +45,9 @@ class CommandFailed(AssertionError):
     """A command in dom0 or a guest ended with another status than 0."""
 
 
+PLAIN_DOM0 = "console=hvc0"
+
+
 @dataclasses.dataclass
 class Options:
     """What to boot and on what machine; the defaults are the machine most tests use."""
@@ -62,7 +65,9 @@ class Options:
     # A host thread for each CPU; None chooses by the number of the host's.
     threads: bool | None = None
     hypervisor_args: str = "console=dtuart dom0_mem=768M bootscrub=0"
-    dom0_args: str = "console=hvc0"
+    # With KASLR Linux has page tables of its own for the kernel, and QEMU forgets what it has translated at each change
+    # between them: kpti=0 saves a fifth of all time. PLAIN_DOM0 is without.
+    dom0_args: str = "console=hvc0 kpti=0"
     kernel: pathlib.Path | None = IMAGES / "vmlinuz"
     initrd: pathlib.Path | None = IMAGES / "dom0.cpio"
     # Files for dom0 beyond those of its image: path in dom0 -> contents.

@@ -4,6 +4,7 @@
 import re
 import time
 
+import machine as machines
 import pytest
 
 PART = {"cortex-a53": "0xd03", "cortex-a57": "0xd07", "cortex-a72": "0xd08", "neoverse-n1": "0xd0c", "max": "0x051"}
@@ -66,7 +67,7 @@ def check_dom0(dom0, gic, smp, gib):
 
 @pytest.mark.parametrize("gic,cpu,smp,gib", MATRIX, ids=lambda value: str(value))
 def test_boot(make_machine, gic, cpu, smp, gib):
-    with make_machine(gic=gic, cpu=cpu, smp=smp, memory=gib * 1024,
+    with make_machine(gic=gic, cpu=cpu, smp=smp, memory=gib * 1024, dom0_args=machines.PLAIN_DOM0,
                       hypervisor_args="console=dtuart dom0_mem=512M bootscrub=0") as dom0:
         dom0.boot()
         check_dom0(dom0, gic, smp, gib)

@@ -2,6 +2,7 @@
 """What dom0's end does to the machine."""
 
 import machine as machines
+import pytest
 
 
 def end_with(dom0, command):
@@ -48,3 +49,15 @@ def test_watchdog(make_machine):
         dom0.send("kill -STOP $(pidof xenwatchdogd)")
         dom0.send_raw("\r")
         assert dom0.wait_end(machines.BOOT_TIMEOUT) == 0
+
+
+@pytest.mark.parametrize("option, says", [("", "Reboot in 5 seconds"), (" noreboot", "the machine stays stopped")])
+def test_boot_that_stops(make_machine, option, says):
+    """Far from the machine, a hypervisor that cannot start ends in what the boot loader starts next."""
+    with make_machine(hypervisor_args=f"console=dtuart dom0_mem=4M{option}") as machine:
+        machine.expect("Argon cannot start: dom0_mem=4M is too small", machines.BOOT_TIMEOUT)
+        machine.expect(says)
+        if option:
+            assert machine.child.isalive()
+        else:
+            assert machine.wait_end() == 0

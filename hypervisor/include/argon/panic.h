@@ -11,6 +11,9 @@
  */
 noreturn_fn printf_like(1, 2) void panic(const char *fmt, ...);
 
+/* Why the machine cannot go on has been said, after console_panic(): reboot in five seconds, or stop (noreboot). */
+noreturn_fn void panic_end(void);
+
 noreturn_fn void assert_failed(const char *expr, const char *file, unsigned int line);
 
 /* Kept in release builds: cheap, and going on would be worse. */
