@@ -68,9 +68,10 @@ static int h_map_device(u32 its, u32 device, u32 bits, void **itt)
     return map_result;
 }
 
-static void h_unmap_device(u32 its, u32 device, void *itt)
+static void h_unmap_device(u32 its, u32 device, u32 bits, void *itt)
 {
     assert_ptr_equal(itt, &fake);
+    assert_in_range(bits, 1, EVENT_BITS);
     note("unmapd %u %u|", its, device);
 }
 
@@ -181,7 +182,7 @@ static unused u32 nr_lines(const char *s)
 
 static int its_setup(void **state)
 {
-    struct machine_its its[2] = { { ITS(0) }, { ITS(1) } };
+    struct machine_its its[2] = { { .base = ITS(0), .iidr = 0x0001143b }, { .base = ITS(1) } };
 
     setup(state);
     its_ops = ops;

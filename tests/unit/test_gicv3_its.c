@@ -27,6 +27,7 @@ static void gic_write32(volatile void *base, u32 offset, u32 value);
 static mfn_t pretend_mfn(const void *va) { return mfn((uintptr_t)va >> PAGE_SHIFT); }
 #define virt_to_mfn pretend_mfn
 #include "../../hypervisor/drivers/irqchip/gicv3_its.c"
+#include "../../hypervisor/drivers/irqchip/gicv3_its_init.c"
 #undef virt_to_mfn
 
 #define NR 2
@@ -35,6 +36,9 @@ static _Alignas(0x10000) u8 frames[NR][0x20000];
 
 static struct model {
     bool coherent, two_levels, deaf, refuses, absent;
+    bool blind;                  /* takes what it is told of caches, and does not look into them */
+    bool device_memory;          /* shareable, it says, and that it does not cache */
+    bool narrow;                 /* has 32 bits of address */
     u32 page_bits;               /* fixed to this; 3: any */
     u64 typer;
     u64 done;                    /* commands read */
@@ -46,7 +50,7 @@ static struct { void *va; size_t bytes; } memory[4096];
 static u32 nr_memory;
 static struct { uintptr_t from, to; } cleaned[65536];
 static u32 nr_cleaned;
-static bool no_memory;
+static bool no_memory, low_only;
 
 static void *take(size_t align, size_t bytes)
 {
@@ -61,8 +65,17 @@ static void *take(size_t align, size_t bytes)
     return memset(va, 0, bytes);
 }
 
-void *pages_alloc(unsigned int order, u32 memf) { (void)memf; return take(PAGE_SIZE << order, PAGE_SIZE << order); }
-void *xzalloc_bytes(size_t size) { return take(256, size); }
+void *pages_alloc(unsigned int order, u32 memf)
+{
+    assert_true(!low_only || (memf & MEMF_LOW32));
+    return take(PAGE_SIZE << order, PAGE_SIZE << order);
+}
+
+void *xzalloc_bytes(size_t size)
+{
+    assert_false(low_only);
+    return take(256, size);
+}
 
 void xfree(void *p)
 {
@@ -74,6 +87,12 @@ void xfree(void *p)
         }
     }
     fail();
+}
+
+void pages_free(void *va, unsigned int order)
+{
+    (void)order;
+    xfree(va);
 }
 
 void arch_clean_dcache(const void *va, size_t n)
@@ -107,6 +126,12 @@ static int which(volatile void *base)
 
 static u64 *reg(int n, u32 offset) { return (u64 *)(frames[n] + offset); }
 
+/* Does the service see what was written there? */
+static bool looks(const void *va, size_t n)
+{
+    return (model.coherent && !model.blind && !model.device_memory) || is_clean((u64)(uintptr_t)va, n);
+}
+
 static void note(const char *fmt, ...)
 {
     size_t at = strlen(model.log);
@@ -124,14 +149,14 @@ static void read_command(int n, const u64 *c)
         [13] = "invall", [15] = "discard"
     };
 
-    assert_true(model.coherent || is_clean((u64)(uintptr_t)c, 32));
+    assert_true(looks(c, 32));
     assert_non_null(names[c[0] & 15]);
     assert_int_equal(c[0] & 0xfffffff0, 0);
     note("%d:%s", n, names[c[0] & 15]);
     if ((c[0] & 15) == 8 && c[2] >> 63 != 0) {
         u64 itt = c[2] & GENMASK(51, 8);
 
-        assert_true(model.coherent || is_clean(itt, 256));
+        assert_true(looks((const void *)(uintptr_t)itt, 256));
         note(" %x size %u;", (u32)(c[0] >> 32), (u32)c[1]);
     } else {
         note(" %x %" PRIx64 " %" PRIx64 ";", (u32)(c[0] >> 32), c[1], c[2]);
@@ -144,6 +169,7 @@ static void gic_write64(volatile void *base, u32 offset, u64 value)
     int n = which(base);
 
     insn_other("write", offset);
+    assert_false(model.blind && offset != GITS_CWRITER && (value & SHAREABILITY));
     if (n < 0) {
         write64_unseen(base, offset, model.coherent ? value : value & ~SHAREABILITY);
         return;
@@ -157,6 +183,12 @@ static void gic_write64(volatile void *base, u32 offset, u64 value)
     }
     if (offset != GITS_CWRITER && !model.coherent) {
         value &= ~SHAREABILITY;
+    }
+    if (offset != GITS_CWRITER && model.device_memory) {
+        value &= ~GENMASK(61, 59);
+    }
+    if (offset != GITS_CWRITER && model.narrow) {
+        value &= ~GENMASK(47, 32);
     }
     write64_unseen(base, offset, value);
     if (offset == GITS_CBASER) {
@@ -196,11 +228,11 @@ static int its_setup(void **state)
     memset(frames, 0, sizeof(frames));
     memset(gicr, 0, sizeof(gicr));
     memset(&model, 0, sizeof(model));
-    memset(gicr_of, 0, sizeof(gicr_of));
+    memset(gicv3_redist_of, 0, sizeof(gicv3_redist_of));
     nr_cleaned = nr_memory = 0;
-    its_lock = (struct spinlock)SPINLOCK_INIT(RANK_IRQCHIP);
-    no_memory = false;
-    clean_properties = false;
+    gicv3_its_lock = (struct spinlock)SPINLOCK_INIT(RANK_IRQCHIP);
+    no_memory = low_only = false;
+    gicv3_lpi_clean = false;
     model.coherent = model.two_levels = true;
     model.page_bits = 3;
     gicd[GICD_TYPER / 4] = BIT32(17) | 15u << 19;
@@ -215,8 +247,9 @@ static int its_setup(void **state)
         *reg(n, 0) = 1;                  /* left on by somebody */
     }
     machine.gic.nr_its = NR;
+    machine.gic.redist_noncoherent = machine.gic.low32 = false;
     for (u32 n = 0; n < NR; n++) {
-        machine.gic.its[n].base = (paddr_t)frames[n];
+        machine.gic.its[n] = (struct machine_its){ .base = (paddr_t)frames[n] };
     }
     return rc;
 }
@@ -229,17 +262,17 @@ static int its_teardown(void **state)
     return unit_teardown(state);
 }
 
+static struct machine_its list[MACHINE_MAX_ITS];
+
 static u32 start(void)
 {
-    struct machine_its list[MACHINE_MAX_ITS];
-
     gicv3_its_init(&machine, gicd);
     for (u32 cpu = 0; cpu < 2; cpu++) {
         unit_set_cpu(cpu);
         gicv3_its_init_cpu(gicr[cpu], 0x80a0000 + cpu * 0x20000);
     }
     unit_set_cpu(0);
-    return its_list(list);
+    return gicv3_its_list(list);
 }
 
 static const struct its_event event = { .its = 0, .device = 0x10, .event = 3, .lpi = 8200, .cpu = 1 };
@@ -305,14 +338,14 @@ static void test_operations(void **state)
     assert_int_equal(its_map_device(0, 0x10, 5, &itt), 0);
     its_map(&event);
     its_enable(&event, true);
-    assert_int_equal(properties[8], IRQ_PRIO_DEFAULT | 1);
+    assert_int_equal(gicv3_lpi_properties[8], IRQ_PRIO_DEFAULT | 1);
     its_move(&event);
     its_clear(&event);
     its_enable(&event, false);
-    assert_int_equal(properties[8], IRQ_PRIO_DEFAULT);
+    assert_int_equal(gicv3_lpi_properties[8], IRQ_PRIO_DEFAULT);
     its_discard(&event);
     its_complete(0);
-    its_unmap_device(0, 0x10, itt);
+    its_unmap_device(0, 0x10, 5, itt);
     assert_string_equal(model.log, "0:mapd 10 size 4;0:mapti 10 200800000003 1;0:sync 0 0 10000;0:inv 10 3 0;0:sync 0 0 10000;"
                                    "0:movi 10 3 1;0:sync 0 0 10000;0:clear 10 3 0;0:sync 0 0 10000;0:inv 10 3 0;"
                                    "0:sync 0 0 10000;0:discard 10 3 0;0:sync 0 0 10000;0:mapd 10 0 0;");
@@ -340,10 +373,107 @@ static void test_without_caches(void **state)
     assert_int_equal(its_map_device(0, 0x10, 5, &itt), 0);
     nr_cleaned = 0;
     its_enable(&event, true);
-    assert_true(is_clean((u64)(uintptr_t)&properties[8], 1));
+    assert_true(is_clean((u64)(uintptr_t)&gicv3_lpi_properties[8], 1));
     insn_forget();
     its_clear(&event);
     insn_expect("clean", "dsb sy", "write", "clean", "dsb sy", "write", NULL);
+}
+
+/* The same where firmware says so, and the registers do not: they are never told otherwise. Or where they say both. */
+static void test_noncoherent(void **state)
+{
+    void *itt;
+
+    (void)state;
+    for (u32 i = 0; i < 2; i++) {
+        model.blind = machine.gic.redist_noncoherent = i == 0;
+        model.device_memory = i == 1;
+        machine.gic.its[0].noncoherent = machine.gic.its[1].noncoherent = i == 0;
+        assert_int_equal(start(), 2);
+        assert_int_equal(*reg(1, GITS_CBASER) & SHAREABILITY, 0);
+        assert_int_equal(*reg(0, GITS_BASER(0)) & SHAREABILITY, 0);
+        assert_int_equal(*reg(0, GITS_BASER(1)) & SHAREABILITY, 0);
+        assert_true(its_map_device(0, 0x10, 5, &itt) == 0 && gicv3_its[0].clean_tables && gicv3_its[0].clean_queue);
+        nr_cleaned = 0;
+        its_enable(&event, true);                                /* read_command() looks at the queue */
+        if (i == 0) {
+            assert_int_equal(read64_unseen(gicr[0], GICR_PROPBASER) >> 7 & 31, CACHE_NONE);
+            assert_int_equal(read64_unseen(gicr[0], GICR_PENDBASER) >> 7 & 31, CACHE_NONE);
+            assert_true(is_clean((u64)(uintptr_t)&gicv3_lpi_properties[8], 1));
+        }
+        (void)its_teardown(state);
+        (void)its_setup(state);
+    }
+}
+
+/* 32 bits of address: all memory is below, and given back. A service that has them and nobody knows is not used. */
+static void test_low32(void **state)
+{
+    void *itt;
+    u32 before;
+
+    (void)state;
+    low_only = machine.gic.low32 = true;
+    *reg(0, GITS_TYPER) |= UINT64_C(12) << 13;                   /* two levels, too */
+    assert_int_equal(start(), 2);
+    before = nr_memory;
+    assert_int_equal(its_map_device(1, 0x10, 5, &itt), 0);
+    assert_int_equal(nr_memory, before + 1);
+    its_unmap_device(1, 0x10, 5, itt);
+    assert_int_equal(nr_memory, before);
+    assert_int_equal(its_map_device(0, 0x10000, 5, &itt), 0);
+    (void)its_teardown(state);
+    (void)its_setup(state);
+    model.narrow = true;
+    assert_int_equal(start(), 0);
+    assert_non_null(strstr(unit_log(), "register 0x100 takes"));
+}
+
+/* By GITS_IIDR: what is known better than GITS_TYPER says, and what is refused. */
+static void test_products(void **state)
+{
+    (void)state;
+    *(u32 *)((u8 *)reg(0, 0) + GITS_IIDR) = 0x1070;
+    *(u32 *)((u8 *)reg(1, 0) + GITS_IIDR) = 0x0001143b;
+    assert_int_equal(start(), 2);
+    assert_int_equal(itt_bytes(&gicv3_its[0], 11), 2048 * 16);
+    assert_int_equal(itt_bytes(&gicv3_its[1], 11), 2048 * 8);
+    assert_int_equal(list[0].iidr, 0x1070);
+    assert_int_equal(list[1].iidr, 0x0001143b);
+    (void)its_teardown(state);
+    (void)its_setup(state);
+    *(u32 *)((u8 *)reg(0, 0) + GITS_IIDR) = 0xa100134c;
+    assert_int_equal(start(), 1);
+    assert_int_equal(list[0].base, (paddr_t)frames[1]);
+    assert_non_null(strstr(unit_log(), "ThunderX (errata 22375, 24313, 23144): not used"));
+}
+
+/* Each CPU needs a collection, which may be few. What somebody before us had in other tables is taken away. */
+static void test_collections(void **state)
+{
+    static const struct { bool table; u64 typer; u32 want; } cases[] = {
+        { true, 0, 1 }, { false, 0, 0 }, { false, UINT64_C(1) << 24, 0 }, { false, UINT64_C(2) << 24, 1 },
+        { true, BIT(36), 1 }, { false, UINT64_C(2) << 24 | BIT(36), 1 }, { false, UINT64_C(4) << 24 | BIT(36), 1 },
+    };
+
+    (void)state;
+    machine.gic.nr_its = 1;
+    for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+        *reg(0, GITS_TYPER) |= cases[i].typer;
+        *reg(0, GITS_BASER(1)) = cases[i].table ? *reg(0, GITS_BASER(1)) : 0;
+        *reg(0, GITS_BASER(2)) = BASER_VALID | UINT64_C(2) << 56 | 0x12340000;
+        assert_int_equal(start(), cases[i].want);
+        assert_int_equal(*reg(0, GITS_BASER(2)) & BASER_VALID, 0);
+        assert_int_equal(strstr(unit_log(), "fewer collections than there are CPUs") != NULL, cases[i].want == 0);
+        (void)its_teardown(state);
+        (void)its_setup(state);
+        machine.gic.nr_its = 1;
+    }
+    gicd[GICD_TYPER / 4] |= 11 << 11;                            /* num_LPIs: 4096 */
+    assert_int_equal(start(), 0);
+    assert_non_null(strstr(unit_log(), "too few"));
+    gicd[GICD_TYPER / 4] |= 12 << 11;
+    assert_int_equal(start(), 1);
 }
 
 /* Redistributors by their address; ITT entries of 16 bytes. */
@@ -355,8 +485,8 @@ static void test_by_address(void **state)
     model.log[0] = 0;
     its_move(&event);
     assert_string_equal(model.log, "0:movi 10 3 1;0:sync 0 0 80c0000;");
-    assert_int_equal(itt_bytes(&services[0], 1), 256);
-    assert_int_equal(itt_bytes(&services[0], 11), 16384);
+    assert_int_equal(itt_bytes(&gicv3_its[0], 1), 256);
+    assert_int_equal(itt_bytes(&gicv3_its[0], 11), 16384);
 }
 
 /* Many devices: two levels, the second made for those that come; or one, of as many as there is room for. */
@@ -364,13 +494,13 @@ static void test_device_tables(void **state)
 {
     static const struct { u32 bits, page_bits; bool two; u32 want_bits, want_page; } cases[] = {
         { 16, 3, true, 16, 0 }, { 20, 3, true, 20, 0 }, { 32, 3, true, 32, 2 }, { 32, 0, true, 26, 0 },
-        { 32, 3, false, 19, 2 }, { 20, 1, true, 20, 1 }, { 1, 2, true, 1, 2 },
+        { 32, 3, false, 20, 2 }, { 20, 1, true, 20, 1 }, { 1, 2, true, 1, 2 },
     };
     void *itt;
 
     (void)state;
     for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct its *its = &services[0];
+        const struct its *its = &gicv3_its[0];
         u64 baser, top;
 
         (void)its_setup(state);
@@ -458,7 +588,7 @@ static void test_dead(void **state)
         its_clear(&event);
     }
     its_complete(0);
-    its_unmap_device(0, 0x10, itt);                              /* its table may still be in use: kept */
+    its_unmap_device(0, 0x10, 5, itt);                           /* its table may still be in use: kept */
     assert_string_equal(unit_log(), "");
     (void)its_teardown(state);
     (void)its_setup(state);
@@ -467,6 +597,17 @@ static void test_dead(void **state)
     its_clear(&event);
     its_complete(0);
     assert_non_null(strstr(unit_log(), "has refused a command"));
+    /* That has not answered as CPUs came up: dom0 is not told of it, and the others have its number. */
+    (void)its_teardown(state);
+    (void)its_setup(state);
+    gicv3_its_init(&machine, gicd);
+    gicv3_its[0].dead = true;
+    gicv3_its_init_cpu(gicr[0], 0x80a0000);
+    assert_int_equal(gicv3_its_list(list), 1);
+    assert_int_equal(list[0].base, (paddr_t)frames[1]);
+    model.log[0] = 0;
+    its_clear(&event);
+    assert_int_equal(strncmp(model.log, "1:clear", 7), 0);
 }
 
 #define its_case(fn) cmocka_unit_test_setup_teardown(fn, its_setup, its_teardown)
@@ -475,6 +616,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_start), its_case(test_order), its_case(test_operations), its_case(test_without_caches),
+        its_case(test_noncoherent), its_case(test_low32), its_case(test_products), its_case(test_collections),
         its_case(test_by_address), its_case(test_device_tables), its_case(test_absent), its_case(test_dead),
     };
 

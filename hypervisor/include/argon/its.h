@@ -27,7 +27,10 @@ struct its_event { u32 its, device, event, lpi, cpu; };
  * said once, and from then on given nothing. Any CPU, interrupts masked; a lock of RANK_IRQCHIP inside.
  */
 struct its_ops {
-    /* After all CPUs are up: the services that can be used, into out[MACHINE_MAX_ITS]; returns how many. 0: no LPIs on this machine. */
+    /*
+     * After all CPUs are up, once: the services that can be used, into out[MACHINE_MAX_ITS]; returns how many. 0: no LPIs on this
+     * machine.
+     */
     u32 (*list)(struct machine_its *out);
     u32 (*device_bits)(u32 its);
     u32 (*event_bits)(u32 its);          /* of any device, at most ITS_EVENT_BITS */
@@ -36,7 +39,7 @@ struct its_ops {
      * -ENOMEM.
      */
     int (*map_device)(u32 its, u32 device, u32 bits, void **itt);
-    void (*unmap_device)(u32 its, u32 device, void *itt);        /* waits, as complete() */
+    void (*unmap_device)(u32 its, u32 device, u32 bits, void *itt);      /* waits, as complete() */
     void (*map)(const struct its_event *e);
     void (*move)(const struct its_event *e);     /* to another CPU */
     void (*discard)(const struct its_event *e);  /* no longer mapped, nor pending */

@@ -63,7 +63,11 @@ struct machine_uart {
 };
 
 /* An interrupt translation service: two frames of 64 KiB (IHI0069 12.18). */
-struct machine_its { paddr_t base; };
+struct machine_its {
+    paddr_t base;
+    bool noncoherent;            /* firmware says that it does not see CPUs' caches */
+    u32 iidr;                    /* GITS_IIDR, of those that work */
+};
 
 struct machine_gic {
     u32 version;                 /* 2 or 3 */
@@ -74,6 +78,8 @@ struct machine_gic {
     u64 redist_stride;
     struct machine_its its[MACHINE_MAX_ITS];     /* what firmware lists; from dom0_build() on: those that work, which dom0 has */
     u32 nr_its;
+    bool redist_noncoherent;     /* as struct machine_its */
+    bool low32;                  /* neither redistributors nor ITS reach RAM from 4 GiB on */
     u32 maintenance_irq;         /* INTID */
 };
 

@@ -36,6 +36,7 @@ struct vits_device {
 
 struct vits {
     u32 id;                      /* of the machine's (argon/its.h), and its place in struct vgic_lpis */
+    u32 iidr;                    /* the machine's */
     bool enabled;
     bool stalled;                /* a command could not be read: until dom0 writes GITS_CWRITER.Retry */
     u32 cwriter, creadr;         /* offsets in the queue */

@@ -95,7 +95,7 @@ static int remove_device(struct domain *d, struct vits *its, struct vits_device 
         vgic_lpi_unmap(vgic_lpi_of(l, intid));
         dev->lpi[its->step] = 0;
     }
-    irqchip->its->unmap_device(its->id, dev->id, dev->itt);
+    irqchip->its->unmap_device(its->id, dev->id, dev->bits, dev->itt);
     rb_remove(&its->devices, &dev->node);
     l->events -= charge(dev->bits);
     xfree(dev);
