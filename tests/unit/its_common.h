@@ -57,6 +57,8 @@ static void note(const char *fmt, ...)
     va_end(ap);
 }
 
+static u32 lpi_bits = LPI_ID_BITS;
+static u32 h_lpi_bits(void) { return lpi_bits; }
 static u32 h_device_bits(u32 its) { (void)its; return DEVICE_BITS; }
 static u32 h_event_bits(u32 its) { (void)its; return EVENT_BITS; }
 
@@ -107,7 +109,7 @@ static void h_enable(const struct its_event *e, bool enable)
 static void h_complete(u32 its) { (void)its; }
 
 static const struct its_ops host_its = {
-    .device_bits = h_device_bits, .event_bits = h_event_bits, .map_device = h_map_device,
+    .lpi_bits = h_lpi_bits, .device_bits = h_device_bits, .event_bits = h_event_bits, .map_device = h_map_device,
     .unmap_device = h_unmap_device, .map = h_map, .move = h_move, .discard = h_discard, .clear = h_clear,
     .enable = h_enable, .complete = h_complete,
 };

@@ -469,11 +469,28 @@ static void test_collections(void **state)
         (void)its_setup(state);
         machine.gic.nr_its = 1;
     }
-    gicd[GICD_TYPER / 4] |= 11 << 11;                            /* num_LPIs: 4096 */
-    assert_int_equal(start(), 0);
-    assert_non_null(strstr(unit_log(), "too few"));
-    gicd[GICD_TYPER / 4] |= 12 << 11;
-    assert_int_equal(start(), 1);
+}
+
+/* As many LPIs as the distributor has, where that is fewer than there is room for: by bits of INTIDs, by number. */
+static void test_few_lpis(void **state)
+{
+    static const struct { u32 bits, num, want; } cases[] = {
+        { 16, 0, 16 }, { 24, 0, 16 }, { 14, 0, 14 }, { 15, 0, 15 }, { 13, 0, 0 }, { 16, 11, 0 }, { 16, 12, 14 },
+        { 16, 13, 14 }, { 16, 14, 15 }, { 16, 15, 16 }, { 24, 23, 16 },
+    };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+        gicd[GICD_TYPER / 4] = BIT32(17) | (cases[i].bits - 1) << 19 | cases[i].num << 11;
+        assert_int_equal(start(), cases[i].want != 0 ? 2 : 0);
+        assert_int_equal(strstr(unit_log(), "too few") != NULL, cases[i].want == 0);
+        if (cases[i].want != 0) {
+            assert_int_equal(gicv3_its_ops.lpi_bits(), cases[i].want);
+            assert_int_equal((read64_unseen(gicr[1], GICR_PROPBASER) & 31) + 1, cases[i].want);
+        }
+        (void)its_teardown(state);
+        (void)its_setup(state);
+    }
 }
 
 /* Redistributors by their address; ITT entries of 16 bytes. */
@@ -616,7 +633,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_start), its_case(test_order), its_case(test_operations), its_case(test_without_caches),
-        its_case(test_noncoherent), its_case(test_low32), its_case(test_products), its_case(test_collections),
+        its_case(test_noncoherent), its_case(test_low32), its_case(test_products), its_case(test_collections), its_case(test_few_lpis),
         its_case(test_by_address), its_case(test_device_tables), its_case(test_absent), its_case(test_dead),
     };
 

@@ -22,6 +22,7 @@ u32 gicv3_nr_its;
 struct spinlock gicv3_its_lock = SPINLOCK_INIT(RANK_IRQCHIP);
 struct its_redist gicv3_redist_of[NR_CPUS];
 u8 *gicv3_lpi_properties;
+u32 gicv3_lpi_bits;
 bool gicv3_lpi_clean;
 
 /* ---- the queue ---- */
@@ -102,6 +103,7 @@ static void its_complete(u32 n)
 
 /* ---- devices and events ---- */
 
+static u32 its_lpi_bits(void) { return gicv3_lpi_bits; }
 static u32 its_device_bits(u32 n) { return gicv3_its[n].device_bits; }
 static u32 its_event_bits(u32 n) { return MIN((u32)(gicv3_its[n].typer >> 8 & 31) + 1, (u32)ITS_EVENT_BITS); }
 
@@ -224,6 +226,7 @@ static void its_enable(const struct its_event *e, bool on)
 
 const struct its_ops gicv3_its_ops = {
     .list = gicv3_its_list,
+    .lpi_bits = its_lpi_bits,
     .device_bits = its_device_bits,
     .event_bits = its_event_bits,
     .map_device = its_map_device,

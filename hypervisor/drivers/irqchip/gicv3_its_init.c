@@ -307,12 +307,15 @@ static boot_code bool properties_init(void)
     return true;
 }
 
-/* Has the distributor LPIs, and as many as dom0 is told of? */
-static boot_code bool enough_lpis(u32 typer)
+/* Bits of LPIs' INTIDs, so that there are all of them. 0: none are. */
+static boot_code u32 lpi_bits(u32 typer)
 {
-    u32 num = GICD_TYPER_NUM_LPIS(typer);
+    u32 num = GICD_TYPER_NUM_LPIS(typer), bits = MIN((typer >> 19 & 31) + 1, (u32)LPI_ID_BITS);
 
-    return (typer & GICD_TYPER_LPIS) && (typer >> 19 & 31) + 1 >= LPI_ID_BITS && (num == 0 || BIT(num + 1) >= LPI_MAX);
+    while (num != 0 && BIT(bits) > BIT(num + 1) + LPI_FIRST) {
+        bits--;
+    }
+    return (typer & GICD_TYPER_LPIS) && bits >= LPI_ID_BITS_MIN ? bits : 0;
 }
 
 boot_code void gicv3_its_init(const struct machine *m, volatile void *gicd)
@@ -326,7 +329,8 @@ boot_code void gicv3_its_init(const struct machine *m, volatile void *gicd)
         return;
     }
     /* Without LPIs an ITS has nothing to send. */
-    if (!enough_lpis(gic_read32(gicd, GICD_TYPER))) {
+    gicv3_lpi_bits = lpi_bits(gic_read32(gicd, GICD_TYPER));
+    if (gicv3_lpi_bits == 0) {
         log_warn("GICv3: firmware lists an ITS, but the distributor has no LPIs, or too few: devices have no MSIs by it");
         return;
     }
@@ -355,7 +359,7 @@ static int lpis_enable(volatile void *rd)
         return -ENOMEM;
     }
     its_publish(pending, BIT(LPI_ID_BITS) / 8, true);
-    if (write_base(rd, GICR_PROPBASER, pa_of(gicv3_lpi_properties) | (LPI_ID_BITS - 1), GICR_CACHE_SHIFT, noncoherent)) {
+    if (write_base(rd, GICR_PROPBASER, pa_of(gicv3_lpi_properties) | (gicv3_lpi_bits - 1), GICR_CACHE_SHIFT, noncoherent)) {
         atomic_store(&gicv3_lpi_clean, true);
     }
     (void)write_base(rd, GICR_PENDBASER, pa_of(pending) | PENDBASER_PTZ, GICR_CACHE_SHIFT, noncoherent);

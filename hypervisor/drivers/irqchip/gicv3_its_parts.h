@@ -50,6 +50,7 @@ extern u32 gicv3_nr_its;
 extern struct spinlock gicv3_its_lock;
 extern struct its_redist { u64 address, number; } gicv3_redist_of[NR_CPUS];   /* as commands name redistributors, bits 51:16 */
 extern u8 *gicv3_lpi_properties; /* of all LPIs: priority, enabled (IHI0069 5.1.1) */
+extern u32 gicv3_lpi_bits;       /* of INTIDs: as many as the GIC and dom0 have */
 extern bool gicv3_lpi_clean;     /* redistributors do not see caches */
 
 /* ---- gicv3_its.c: the queue; the lock is held ---- */

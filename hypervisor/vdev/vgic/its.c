@@ -226,6 +226,7 @@ int vgic_create_lpis(struct domain *d, const struct machine_its *its, u32 nr)
     }
     spin_lock_init(&l->lock, RANK_ITS);
     l->nr_its = nr;
+    l->id_bits = irqchip->its->lpi_bits();
     d->arch.vgic.lpis = l;
     for (u32 i = 0; i < nr; i++) {
         int rc = mmio_register_at(d, its[i].base, ITS_FRAMES, i * ITS_FRAMES, its_read, its_write);
