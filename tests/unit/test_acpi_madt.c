@@ -428,7 +428,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_lengths), CASE(test_flags), CASE(test_mpidr), CASE(test_too_many), CASE(test_v2), CASE(test_versions),
-        CASE(test_gicd), CASE(test_regions), CASE(test_own_redists), CASE(test_noncoherent), CASE(test_msi), CASE(test_walk), CASE(test_flood),
+        CASE(test_gicd), CASE(test_regions), CASE(test_own_redists), CASE(test_noncoherent), CASE(test_msi),
+        CASE(test_walk), CASE(test_flood),
         CASE(test_none)
     };
 

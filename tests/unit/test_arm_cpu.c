@@ -65,7 +65,7 @@ static void test_serror_of_firmware(void **state)
     assert_int_equal(reg_get("isr_el1"), 0);
 }
 
-/* A register that is not there: by a synchronous abort, an SError, one that ESB has deferred; taken, and nobody else's. */
+/* A register that is not there: a synchronous abort, an SError, one that ESB has deferred; taken, and nobody else's. */
 static void test_probe(void **state)
 {
     static const struct { int probe; bool ras; int rc; } cases[] = {
@@ -146,7 +146,8 @@ static void test_not_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        sysreg_case(test_order), sysreg_case(test_serror_of_firmware), sysreg_case(test_probe), sysreg_case(test_leftovers),
+        sysreg_case(test_order), sysreg_case(test_serror_of_firmware), sysreg_case(test_probe),
+        sysreg_case(test_leftovers),
         sysreg_case(test_not_ours),
     };
 

@@ -18,7 +18,7 @@
 #define WB        UINT64_C(8)
 #define RUNTIME   BIT(63)
 
-static struct { paddr_t start; u64 size; u8 *data; } window[4];  /* map, system table, configuration tables, a list */
+static struct { paddr_t start; u64 size; u8 *data; } window[3];  /* map, system table, configuration tables */
 static u32 open_windows;
 static u64 desc_size;
 static u32 nr_config;
@@ -380,66 +380,6 @@ static void test_rsdp(void **state)
     assert_int_equal(machine.rsdp, 0x333);
 }
 
-/* A link of the list of what a kernel before has left to the GIC: room, ranges in use, where the next is. */
-static void listed(u32 room, u32 nr, u64 next, u64 start)
-{
-    u8 *p = grow(3, 16 + room * 16);
-
-    memcpy(p, &room, 4);
-    memcpy(p + 4, &nr, 4);
-    memcpy(p + 8, &next, 8);
-    for (u32 i = 0; i < nr && i < room; i++) {
-        memcpy(p + 16 + i * 16, &(u64[2]){ start + i * 0x20000, 0x10000 }, 16);
-    }
-}
-
-static bool is_reserved(u64 start, u64 size)
-{
-    const struct machine_range r = { .start = start, .size = size };
-
-    for (u32 i = 0; i < machine.nr_reserved; i++) {
-        if (machine_range_in(&r, &machine.reserved[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void test_memreserve(void **state)
-{
-    static const u8 guid[16] = { 0xc6, 0xb0, 0x8e, 0x88, 0xde, 0x8e, 0xf5, 0x4f, 0xa8, 0xf0, 0x9a, 0xee, 0x5c, 0xb9,
-                                 0x77, 0xc2 };
-
-    (void)state;
-    piece(7, at(0), 0x100, WB);
-    config_table(guid, 0x50000000);
-    window[3].start = 0x50000000;
-    listed(0, 0, 0x50000010, 0);                 /* the head */
-    listed(255, 3, 0x50001010, 0x60000000);
-    listed(255, 2, 0, 0x61000000);
-    assert_int_equal(efi_read_machine(&machine, &memory), 0);
-    assert_string_equal(unit_log(), "");
-    assert_int_equal(open_windows, 0);
-    for (u32 i = 0; i < 4; i++) {
-        assert_int_equal(is_reserved(0x60000000 + i * 0x20000, 0x10000), i < 3);
-        assert_int_equal(is_reserved(0x61000000 + i * 0x20000, 0x10000), i < 2);
-    }
-    assert_true(is_reserved(0x50000000, 0x2010));        /* and the list, for who reads it next */
-    /* What leads nowhere, to itself, or has more than there is room for. */
-    memcpy(window[3].data + 8, &(u64){ 0x50000000 }, 8);
-    assert_int_equal(efi_read_machine(&machine, &memory), 0);
-    memcpy(window[3].data + 8, &(u64){ 0x60000000 }, 8);
-    assert_int_equal(efi_read_machine(&machine, &memory), 0);
-    assert_non_null(strstr(unit_log(), "list of memory in use by hardware cannot be read at 0x60000000"));
-    unit_log_clear();
-    memcpy(window[3].data + 4, &(u32){ 1 }, 4);
-    assert_int_equal(efi_read_machine(&machine, &memory), 0);
-    assert_non_null(strstr(unit_log(), "list of memory in use by hardware cannot be read at 0x50000000"));
-    memcpy(window[3].data, &(u64){ UINT64_MAX }, 8);
-    assert_int_equal(efi_read_machine(&machine, &memory), 0);
-    assert_int_equal(open_windows, 0);
-}
-
 static void test_many_tables(void **state)
 {
     (void)state;
@@ -648,8 +588,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_types), CASE(test_attributes), CASE(test_order_and_neighbours), CASE(test_overlaps),
         CASE(test_contradictions), CASE(test_sizes_of_descriptors), CASE(test_no_ranges), CASE(test_is_memory),
-        CASE(test_many_pieces), CASE(test_bad_maps), CASE(test_rsdp), CASE(test_memreserve),
-        CASE(test_many_tables), CASE(test_bad_tables),
+        CASE(test_many_pieces), CASE(test_bad_maps), CASE(test_rsdp), CASE(test_many_tables), CASE(test_bad_tables),
         CASE(test_properties), CASE(test_bad_properties), CASE(test_nodes), CASE(test_each)
     };
 

@@ -96,7 +96,7 @@ static void test_active_priorities(void **state)
     insn_expect("msr icc_ap1r3_el1", "msr icc_ap1r2_el1", "msr icc_ap1r1_el1", "msr icc_ap1r0_el1", NULL);
 }
 
-/* LPIs of an earlier kernel are turned off; where their pending table is in memory that has not been kept, it is said. */
+/* LPIs of an earlier kernel are turned off; if their pending table is in memory that has not been kept, it is said. */
 static void test_lpis(void **state)
 {
     (void)state;
@@ -110,7 +110,8 @@ static void test_lpis(void **state)
     *rd_reg(0, GICR_PENDBASER) = 0x41230000 | 0x780;
     assert_int_equal(chip->init_cpu(), 0);
     assert_int_equal(*rd_reg(0, 0), 0);
-    assert_non_null(strstr(unit_log(), "CPU 0's LPIs were left enabled: the GIC writes to memory that is in use, from 0x41230000"));
+    assert_non_null(strstr(unit_log(), "CPU 0's LPIs were left enabled"));
+    assert_non_null(strstr(unit_log(), "memory that is in use, from 0x41230000"));
     unit_log_clear();
     machine.nr_reserved = 1;
     machine.reserved[0] = (struct machine_range){ .start = 0x41230000, .size = 0x10000 };

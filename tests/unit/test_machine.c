@@ -80,7 +80,7 @@ static void test_virt_v2(void **state)
     assert_false(machine.psci_smc);
 }
 
-/* What of a GIC does not see caches, or memory from 4 GiB on: by its nodes, and by machines whose trees do not say it. */
+/* What of a GIC does not see caches, or memory from 4 GiB on: by its nodes, and of machines whose trees do not say. */
 static void test_gic_memory(void **state)
 {
     static const struct { const char *machine; bool gic, its, want_gic, want_its, low32; } cases[] = {
@@ -531,7 +531,8 @@ static void test_psci(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_memory), unit_case(test_gic_variants), unit_case(test_timer),
+        unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_memory),
+        unit_case(test_gic_variants), unit_case(test_timer),
         unit_case(test_memory), unit_case(test_nomap), unit_case(test_banks), unit_case(test_table_limits),
         unit_case(test_cpus),
         unit_case(test_psci)

@@ -148,9 +148,9 @@ static bool is_in_use(paddr_t start, u64 size)
 }
 
 /*
- * LPIs that a kexec'ing kernel or firmware has enabled. The GIC writes their pending table, now at the latest; and where
- * it cannot turn them off again (5.1) it goes on to. That memory must have been reserved (firmware/efi): else what is in
- * it now is not to be trusted. Those that come are ended, no more (core/irq).
+ * LPIs that a kexec'ing kernel or firmware has enabled. The GIC writes their pending table, now at the latest; and
+ * where it cannot turn them off again (5.1) it goes on to. That memory must have been reserved (firmware/efi): else
+ * what is in it now is not to be trusted. Those that come are ended, no more (core/irq).
  */
 static int lpis_off(volatile void *rd)
 {
@@ -168,8 +168,8 @@ static int lpis_off(volatile void *rd)
         log_warn("GICv3: CPU %u's LPIs, which somebody has enabled before, cannot be disabled", cpu_id());
     }
     if (is_in_use(table, PENDING_BYTES)) {
-        log_err("GICv3: CPU %u's LPIs were left enabled: the GIC writes to memory that is in use, from %#" PRIx64, cpu_id(),
-                table);
+        log_err("GICv3: CPU %u's LPIs were left enabled: the GIC writes to memory that is in use, from %#" PRIx64,
+                cpu_id(), table);
     }
     return rc;
 }

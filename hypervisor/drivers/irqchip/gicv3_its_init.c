@@ -118,7 +118,7 @@ static u64 baser_of(const struct its *its, u32 type, u32 *n)
     return 0;
 }
 
-/* A table of `bytes` in pages of that size, and the register that names it. NULL: no memory, or the register is not so. */
+/* A table of `bytes` in pages of that size, and the register that names it. NULL: no memory, or not as written. */
 static boot_code void *table_write(struct its *its, u32 n, u64 bytes, u64 flags, u32 page_bits)
 {
     u64 page = KIB(4) << 2 * page_bits, nr = DIV_ROUND_UP(bytes, page);
@@ -129,7 +129,8 @@ static boot_code void *table_write(struct its *its, u32 n, u64 bytes, u64 flags,
     if (table == NULL) {
         return NULL;
     }
-    its_publish(table, PAGE_SIZE << order, true);    /* whether it sees caches is known only once it has been told */
+    /* Whether it sees caches is known only once it has been told. */
+    its_publish(table, (size_t)PAGE_SIZE << order, true);
     value = pa_of(table) | flags | BASER_VALID | (u64)page_bits << BASER_PAGE_SHIFT | (nr - 1);
     if (write_base(its->regs, GITS_BASER(n), value, ITS_CACHE_SHIFT, its->noncoherent)) {
         its->clean_tables = true;
@@ -198,7 +199,8 @@ static boot_code int collections_init(struct its *its)
 
     its->nr_collections = BIT32(bits);
     if (baser == 0) {
-        its->nr_collections = MIN(its->nr_collections, (u32)(its->typer >> 24 & 0xff));     /* HCC: it keeps them itself */
+        /* HCC: it keeps them itself. */
+        its->nr_collections = MIN(its->nr_collections, (u32)(its->typer >> 24 & 0xff));
         return 0;
     }
     table = table_write(its, n, ((baser >> 48 & 31) + 1) * NR_CPUS, 0, MIN(page_size_taken(its, n, 0), 2u));
@@ -331,7 +333,7 @@ boot_code void gicv3_its_init(const struct machine *m, volatile void *gicd)
     /* Without LPIs an ITS has nothing to send. */
     gicv3_lpi_bits = lpi_bits(gic_read32(gicd, GICD_TYPER));
     if (gicv3_lpi_bits == 0) {
-        log_warn("GICv3: firmware lists an ITS, but the distributor has no LPIs, or too few: devices have no MSIs by it");
+        log_warn("GICv3: firmware lists an ITS, but the distributor has no LPIs, or too few: no device has MSIs by it");
         return;
     }
     if (!properties_init()) {
@@ -359,7 +361,8 @@ static int lpis_enable(volatile void *rd)
         return -ENOMEM;
     }
     its_publish(pending, BIT(LPI_ID_BITS) / 8, true);
-    if (write_base(rd, GICR_PROPBASER, pa_of(gicv3_lpi_properties) | (gicv3_lpi_bits - 1), GICR_CACHE_SHIFT, noncoherent)) {
+    if (write_base(rd, GICR_PROPBASER, pa_of(gicv3_lpi_properties) | (gicv3_lpi_bits - 1), GICR_CACHE_SHIFT,
+                   noncoherent)) {
         atomic_store(&gicv3_lpi_clean, true);
     }
     (void)write_base(rd, GICR_PENDBASER, pa_of(pending) | PENDBASER_PTZ, GICR_CACHE_SHIFT, noncoherent);

@@ -17,8 +17,8 @@
 #define QUEUE_BYTES         (PAGE_SIZE << QUEUE_ORDER)
 
 enum its_command {
-    CMD_MOVI = 1, CMD_CLEAR = 4, CMD_SYNC = 5, CMD_MAPD = 8, CMD_MAPC = 9, CMD_MAPTI = 10, CMD_INV = 12, CMD_INVALL = 13,
-    CMD_DISCARD = 15
+    CMD_MOVI = 1, CMD_CLEAR = 4, CMD_SYNC = 5, CMD_MAPD = 8, CMD_MAPC = 9, CMD_MAPTI = 10, CMD_INV = 12,
+    CMD_INVALL = 13, CMD_DISCARD = 15
 };
 
 struct its {
@@ -48,7 +48,8 @@ struct its {
 extern struct its gicv3_its[MACHINE_MAX_ITS];
 extern u32 gicv3_nr_its;
 extern struct spinlock gicv3_its_lock;
-extern struct its_redist { u64 address, number; } gicv3_redist_of[NR_CPUS];   /* as commands name redistributors, bits 51:16 */
+/* As commands name redistributors, bits 51:16. */
+extern struct its_redist { u64 address, number; } gicv3_redist_of[NR_CPUS];
 extern u8 *gicv3_lpi_properties; /* of all LPIs: priority, enabled (IHI0069 5.1.1) */
 extern u32 gicv3_lpi_bits;       /* of INTIDs: as many as the GIC and dom0 have */
 extern bool gicv3_lpi_clean;     /* redistributors do not see caches */

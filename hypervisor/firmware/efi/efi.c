@@ -330,7 +330,7 @@ struct listed_range { u64 start, size; };
 static boot_code void reserve_range(struct machine *m, u64 start, u64 size)
 {
     if (machine_add_reserved(m, start, size) != 0) {
-        log_warn("UEFI: %#" PRIx64 "-%#" PRIx64 ", which a kernel before has listed as in use by hardware, cannot be kept",
+        log_warn("UEFI: %#" PRIx64 "-%#" PRIx64 ", which a kernel before has listed for its hardware, cannot be kept",
                  start, start + size);
     }
 }

@@ -154,8 +154,9 @@ static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 
 }
 
 /*
- * LPIs, where the domain has an ITS. Off, what is pending goes: a kernel started by kexec begins so. One table configures
- * all redistributors' (GICR_TYPER.CommonLPIAff is 0); from one that is on, neither it nor a pending table may be moved.
+ * LPIs, where the domain has an ITS. Off, what is pending goes: a kernel started by kexec begins so. One table
+ * configures all redistributors' (GICR_TYPER.CommonLPIAff is 0); from one that is on, neither it nor a pending table
+ * may be moved.
  */
 static u64 gicr_ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
