@@ -98,7 +98,13 @@ static inline u32 vgic_nr_shared(const struct domain *d)
     return d->arch.vgic.nr_spis + (d->arch.vgic.lpis != NULL ? LPI_MAX : 0);
 }
 /* The first that there is from the *n-th on, which it then is. NULL: no more. Loop: n = 0; while (...) { ...; n++; } */
-struct vgic_irq *vgic_next_shared(const struct domain *d, u32 *n);
+struct vgic_irq *vgic_next_lpi(const struct domain *d, u32 *n);
+static inline struct vgic_irq *vgic_next_shared(const struct domain *d, u32 *n)
+{
+    const struct vgic_domain *g = &d->arch.vgic;
+
+    return *n < g->nr_spis ? &g->spis[*n] : g->lpis != NULL ? vgic_next_lpi(d, n) : NULL;
+}
 
 /* An LPI has no active state that the distributor would know of (IHI0069 4.1.2, 12.4.6): in a list register, no more. */
 static always_inline bool vgic_is_lpi(const struct vgic_irq *irq)

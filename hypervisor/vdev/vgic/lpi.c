@@ -122,13 +122,10 @@ void vgic_lpi_follow(struct domain *d, u32 intid)
     }
 }
 
-struct vgic_irq *vgic_next_shared(const struct domain *d, u32 *n)
+struct vgic_irq *vgic_next_lpi(const struct domain *d, u32 *n)
 {
     u32 nr_spis = d->arch.vgic.nr_spis, nr = vgic_nr_shared(d);
 
-    if (*n < nr_spis) {
-        return &d->arch.vgic.spis[*n];
-    }
     while (*n < nr) {
         u32 i = *n - nr_spis;
         struct vgic_lpi *lpi = vgic_lpi_of(d->arch.vgic.lpis, LPI_FIRST + i);
