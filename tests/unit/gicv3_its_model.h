@@ -123,7 +123,9 @@ int arch_probe_read32(volatile void *va, u32 *value)
 /* ---- the model ---- */
 static int which(volatile void *base)
 {
-    return (volatile u8 *)base >= frames[0] && (volatile u8 *)base < frames[NR] ? (int)(((volatile u8 *)base - frames[0]) / 0x20000) : -1;
+    volatile u8 *at = base;
+
+    return at >= frames[0] && at < frames[NR] ? (int)((at - frames[0]) / 0x20000) : -1;
 }
 
 static u64 *reg(int n, u32 offset) { return (u64 *)(frames[n] + offset); }
