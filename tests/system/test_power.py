@@ -55,7 +55,7 @@ def test_watchdog(make_machine):
 def test_boot_that_stops(make_machine, option, says):
     """Far from the machine, a hypervisor that cannot start ends in what the boot loader starts next."""
     with make_machine(hypervisor_args=f"console=dtuart dom0_mem=4M{option}") as machine:
-        machine.expect("Argon cannot start: dom0_mem=4M is too small", machines.BOOT_TIMEOUT)
+        machine.expect("Argon cannot start: dom0: dom0_mem=4M is too small", machines.BOOT_TIMEOUT)
         machine.expect(says)
         if option:
             assert machine.child.isalive()

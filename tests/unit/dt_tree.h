@@ -24,6 +24,8 @@ struct tree_options {
     bool no_modules, untyped, legacy, chosen_initrd, no_chosen_cells;
     const char *stdout_path;     /* NULL: absent */
     const char *psci_method;     /* NULL: smc */
+    const char *machine;         /* root's compatible. NULL: linux,dummy-virt */
+    bool gic_noncoherent, its_noncoherent;
     void (*more)(void *fdt);     /* further nodes below the root */
     void (*more_cpus)(void *fdt);        /* and below /cpus */
     void (*more_timer)(void *fdt);       /* further properties of /timer */
@@ -154,8 +156,10 @@ static inline void tree_chosen(void *f, const struct tree_options *o)
     tree_end(f);
 }
 
-static inline void tree_gic(void *f, u32 version)
+static inline void tree_gic(void *f, const struct tree_options *o)
 {
+    u32 version = o->gic;
+
     tree_begin(f, "intc@8000000");
     tree_cells(f, "phandle", TREE_GIC_PHANDLE);
     tree_cells(f, "interrupts", 1, 9, 4);
@@ -173,10 +177,16 @@ static inline void tree_gic(void *f, u32 version)
     tree_cells(f, "#address-cells", 2);
     tree_empty(f, "interrupt-controller");
     tree_cells(f, "#interrupt-cells", 3);
+    if (o->gic_noncoherent) {
+        tree_empty(f, "dma-noncoherent");
+    }
     tree_begin(f, version == 3 ? "its@8080000" : "v2m@8020000");
     tree_cells(f, "phandle", 0x8004);
     tree_cells(f, "reg", RANGE(0x8080000, 0x20000));
     tree_empty(f, "msi-controller");
+    if (o->its_noncoherent) {
+        tree_empty(f, "dma-noncoherent");
+    }
     tree_str(f, "compatible", version == 3 ? "arm,gic-v3-its" : "arm,gic-v2m-frame");
     tree_end(f);
     tree_end(f);
@@ -301,7 +311,7 @@ static inline void *tree_virt(struct tree *t, const struct tree_options *o)
     tree_str(f, "model", "linux,dummy-virt");
     tree_cells(f, "#size-cells", 2);
     tree_cells(f, "#address-cells", 2);
-    tree_str(f, "compatible", "linux,dummy-virt");
+    tree_str(f, "compatible", o->machine != NULL ? o->machine : "linux,dummy-virt");
     tree_begin(f, "psci");
     tree_cells(f, "cpu_on", 0xc4000003);
     tree_str(f, "method", o->psci_method != NULL ? o->psci_method : "smc");
@@ -318,7 +328,7 @@ static inline void *tree_virt(struct tree *t, const struct tree_options *o)
     tree_devices(f);
     tree_pcie(f);
     if (o->gic != 0) {
-        tree_gic(f, o->gic);
+        tree_gic(f, o);
     }
     if (o->cpus != 0) {
         tree_cpus(f, o->cpus, o->more_cpus);

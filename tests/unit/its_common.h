@@ -57,6 +57,8 @@ static void note(const char *fmt, ...)
     va_end(ap);
 }
 
+static u32 lpi_bits = LPI_ID_BITS;
+static u32 h_lpi_bits(void) { return lpi_bits; }
 static u32 h_device_bits(u32 its) { (void)its; return DEVICE_BITS; }
 static u32 h_event_bits(u32 its) { (void)its; return EVENT_BITS; }
 
@@ -68,9 +70,10 @@ static int h_map_device(u32 its, u32 device, u32 bits, void **itt)
     return map_result;
 }
 
-static void h_unmap_device(u32 its, u32 device, void *itt)
+static void h_unmap_device(u32 its, u32 device, u32 bits, void *itt)
 {
     assert_ptr_equal(itt, &fake);
+    assert_in_range(bits, 1, EVENT_BITS);
     note("unmapd %u %u|", its, device);
 }
 
@@ -106,7 +109,7 @@ static void h_enable(const struct its_event *e, bool enable)
 static void h_complete(u32 its) { (void)its; }
 
 static const struct its_ops host_its = {
-    .device_bits = h_device_bits, .event_bits = h_event_bits, .map_device = h_map_device,
+    .lpi_bits = h_lpi_bits, .device_bits = h_device_bits, .event_bits = h_event_bits, .map_device = h_map_device,
     .unmap_device = h_unmap_device, .map = h_map, .move = h_move, .discard = h_discard, .clear = h_clear,
     .enable = h_enable, .complete = h_complete,
 };
@@ -181,7 +184,7 @@ static unused u32 nr_lines(const char *s)
 
 static int its_setup(void **state)
 {
-    struct machine_its its[2] = { { ITS(0) }, { ITS(1) } };
+    struct machine_its its[2] = { { .base = ITS(0), .iidr = 0x0001143b }, { .base = ITS(1) } };
 
     setup(state);
     its_ops = ops;

@@ -310,6 +310,30 @@ static u32 frame(u64 base, u32 flags, u32 count, u32 first)
     return off;
 }
 
+/* Flags of a MADT of revision 7: which parts do not see CPUs' caches. Before, those bits were reserved. */
+static void test_noncoherent(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 8; i++) {
+        u32 revision = i & 4 ? 7 : 6, at;
+
+        madt_begin(&madt, 3);
+        tb_put(&madt, 8, 1, revision);
+        madt_gicc(&madt, 80, 0, 0, i % 4 == 1 ? 0x11 : 1);
+        madt_gicr(&madt, 0x80a0000, 0x200000);
+        if (i % 4 == 2) {
+            tb_put(&madt, madt.size - 16 + 2, 1, 1);
+        }
+        at = its(0, 0x8080000);
+        if (i % 4 == 3) {
+            tb_put(&madt, at + 2, 1, 1);
+        }
+        assert_int_equal(parse(), 0);
+        assert_int_equal(m.gic.redist_noncoherent, i == 5 || i == 6);
+        assert_int_equal(m.gic.its[0].noncoherent, i == 7);
+    }
+}
+
 static void test_msi(void **state)
 {
     (void)state;
@@ -406,7 +430,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_lengths), CASE(test_flags), CASE(test_mpidr), CASE(test_too_many), CASE(test_v2), CASE(test_versions),
-        CASE(test_gicd), CASE(test_regions), CASE(test_own_redists), CASE(test_msi), CASE(test_walk), CASE(test_flood),
+        CASE(test_gicd), CASE(test_regions), CASE(test_own_redists), CASE(test_noncoherent), CASE(test_msi),
+        CASE(test_walk), CASE(test_flood),
         CASE(test_none)
     };
 

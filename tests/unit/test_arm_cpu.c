@@ -3,6 +3,8 @@
 /* unit-sources: arch/arm/arm64/el2.c arch/arm/arm64/serror.c */
 /* cpu_init_el2(): controls that firmware or an earlier kernel has left. */
 #include "sysreg.h"
+#include <argon/arch.h>
+#include <argon/errno.h>
 #include <asm/hcr.h>
 #include <asm/insn.h>
 #include <asm/p2m.h>
@@ -16,6 +18,21 @@ u64 serror_unmask(void)
     assert_true(reg_get("hcr_el2") & HCR_AMO);
     reg_set("isr_el1", 0);
     return 0xbe000011;
+}
+
+static enum { FINE, ABORTED, STRUCK, DEFERRED } probe;
+
+int probe_load(volatile void *va, u32 *value)
+{
+    insn_other("load", (u64)(uintptr_t)va);
+    *value = 7;
+    if (probe == STRUCK) {
+        reg_set("isr_el1", ISR_A);
+    }
+    if (probe == DEFERRED) {                     /* by the ESB that follows */
+        reg_set("s3_0_c12_c1_1", DISR_A | 0x11);
+    }
+    return probe == ABORTED ? -EIO : 0;
 }
 
 /* HCR_EL2 before all else; EL1's walks off; the end is synchronized. */
@@ -46,6 +63,39 @@ static void test_serror_of_firmware(void **state)
     cpu_init_el2();
     assert_non_null(strstr(unit_log(), "was pending at boot, syndrome 0xbe000011"));
     assert_int_equal(reg_get("isr_el1"), 0);
+}
+
+/* A register that is not there: a synchronous abort, an SError, one that ESB has deferred; taken, and nobody else's. */
+static void test_probe(void **state)
+{
+    static const struct { int probe; bool ras; int rc; } cases[] = {
+        { FINE, false, 0 }, { FINE, true, 0 }, { ABORTED, false, -EIO }, { ABORTED, true, -EIO },
+        { STRUCK, false, -EIO }, { STRUCK, true, -EIO }, { DEFERRED, true, -EIO },
+    };
+    u32 value;
+
+    (void)state;
+    reg_set("hcr_el2", HCR_HOST);
+    for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+        probe = cases[i].probe;
+        cpu_has_ras = cases[i].ras;
+        insn_forget();
+        assert_int_equal(arch_probe_read32(&value, &value), cases[i].rc);
+        assert_int_equal(reg_get("isr_el1") | reg_get("s3_0_c12_c1_1"), 0);
+        assert_string_equal(unit_log(), "");
+    }
+    probe = FINE;
+    cpu_has_ras = false;
+    insn_forget();
+    assert_int_equal(arch_probe_read32(&value, &value), 0);
+    insn_expect_exactly("dsb sy", "isb", "dsb sy", "isb", "load", "dsb sy", "isb", "dsb sy", "isb", NULL);
+    cpu_has_ras = true;
+    insn_forget();
+    assert_int_equal(arch_probe_read32(&value, &value), 0);
+    insn_expect("load", "dsb sy", "esb", "mrs isr_el1", NULL);
+    reg_set("isr_el1", ISR_A);                   /* somebody else's, of before */
+    assert_int_equal(arch_probe_read32(&value, &value), 0);
+    assert_non_null(strstr(unit_log(), "was pending, syndrome 0xbe000011"));
 }
 
 /* Everything there may be, and all of it in use. */
@@ -96,7 +146,8 @@ static void test_not_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        sysreg_case(test_order), sysreg_case(test_serror_of_firmware), sysreg_case(test_leftovers),
+        sysreg_case(test_order), sysreg_case(test_serror_of_firmware), sysreg_case(test_probe),
+        sysreg_case(test_leftovers),
         sysreg_case(test_not_ours),
     };
 

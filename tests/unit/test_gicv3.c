@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: drivers/irqchip/gicv3_its.c */
+/* unit-sources: drivers/irqchip/gicv3_its.c drivers/irqchip/gicv3_its_init.c */
 /* The GICv3 driver: what a CPU finds left by firmware or an earlier kernel, and the order of its register accesses. */
 #include "sysreg.h"
 #include <argon/irqchip.h>
@@ -96,7 +96,7 @@ static void test_active_priorities(void **state)
     insn_expect("msr icc_ap1r3_el1", "msr icc_ap1r2_el1", "msr icc_ap1r1_el1", "msr icc_ap1r0_el1", NULL);
 }
 
-/* LPIs of an earlier kernel are turned off. */
+/* LPIs of an earlier kernel are turned off; if their pending table is in memory that has not been kept, it is said. */
 static void test_lpis(void **state)
 {
     (void)state;
@@ -104,6 +104,21 @@ static void test_lpis(void **state)
     start();
     assert_int_equal(*rd_reg(0, 0), 0);
     assert_null(strstr(unit_log(), "LPIs"));
+    machine.nr_banks = 1;
+    machine.banks[0] = (struct machine_range){ .start = 0x40000000, .size = 0x40000000 };
+    *rd_reg(0, 0) = 1;
+    *rd_reg(0, GICR_PENDBASER) = 0x41230000 | 0x780;
+    assert_int_equal(chip->init_cpu(), 0);
+    assert_int_equal(*rd_reg(0, 0), 0);
+    assert_non_null(strstr(unit_log(), "CPU 0's LPIs were left enabled"));
+    assert_non_null(strstr(unit_log(), "memory that is in use, from 0x41230000"));
+    unit_log_clear();
+    machine.nr_reserved = 1;
+    machine.reserved[0] = (struct machine_range){ .start = 0x41230000, .size = 0x10000 };
+    *rd_reg(0, 0) = 1;
+    assert_int_equal(chip->init_cpu(), 0);
+    assert_null(strstr(unit_log(), "LPIs"));
+    machine.nr_banks = machine.nr_reserved = 0;
 }
 
 /* Each CPU has the redistributor of its own affinity, or none. */

@@ -16,6 +16,7 @@ static void test_registers(void **state)
     assert_int_equal(rd(ITS(0) + 8) >> 13 & 31, DEVICE_BITS - 1);
     assert_int_equal(rd(ITS(0) + 8) >> 8 & 31, EVENT_BITS - 1);
     assert_int_equal(rd(ITS(0) + 12), 0);
+    assert_int_equal(rd(ITS(0) + 4), 0x0001143b);                /* the machine's: kernels' workarounds go by it */
     assert_int_equal(mmio(ITS(0) + 0x100, 8, false, 0), 0);      /* no table of dom0's */
     assert_int_equal(rd(ITS(0) + 0x10040), 0);
     wr(ITS(0) + 0x10040, 1);                                     /* a message that is no device's goes nowhere */
@@ -24,9 +25,7 @@ static void test_registers(void **state)
     assert_int_equal(rd(ITS(0) + 0x80), (u32)queue | (PAGES - 1));
     wr(ITS(0) + 0x80, 0x1000);
     assert_int_equal(rd(ITS(0) + 0x80), (u32)queue | (PAGES - 1));
-    assert_int_equal(rd(GICR(0)), 1);
-    wr(GICR(0), 0);
-    assert_int_equal(rd(GICR(0)), 1);
+    assert_int_equal(rd(GICR(0)), 3);
     mmio(GICR(0) + 0x70, 8, true, 0);
     assert_int_equal(mmio(GICR(0) + 0x70, 8, false, 0), properties | (LPI_ID_BITS - 1));
     wr(ITS(0) + 0x88, PAGES << 12);                              /* beyond the queue */
@@ -295,6 +294,59 @@ static void test_disabled(void **state)
     assert_false(vgic_inject_lpi(UINT32_MAX));
 }
 
+/*
+ * A kernel that dom0's has started by kexec: LPIs off, another table, on again. Nothing comes that pended for the one
+ * before, here or on another CPU; and until the new one has said so, nothing at all.
+ */
+static void test_anew(void **state)
+{
+    u64 table = unit_guest_alloc(d, LPI_MAX);
+
+    (void)state;
+    set_property(LPI, 0xa1);
+    set_property(LPI + 1, 0xa1);
+    want("mapd 0 8 5", MAPD(8, 5));
+    want("map 0 8 0 8200 0|on 8200", MAPTI(8, 0, LPI, 0));
+    want("map 0 8 1 8201 1|on 8201", MAPTI(8, 1, LPI + 1, 1));
+    assert_true(vgic_inject_lpi(LPI));
+    assert_true(vgic_inject_lpi(LPI + 1));
+    wr(GICR(0), 0);
+    assert_int_equal(rd(GICR(0)), 2);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    assert_true(vgic_inject_lpi(LPI));
+    mmio(GICR(0) + 0x70, 8, true, table | (LPI_ID_BITS - 1));
+    assert_int_equal(mmio(GICR(0) + 0x70, 8, false, 0), table | (LPI_ID_BITS - 1));
+    wr(GICR(0), 1);
+    assert_int_equal(rd(GICR(0)), 3);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    want("off 8200", INVALL(0));                                 /* the new table has it off */
+    assert_true(d->arch.vgic.lpis->chunk[0][9].irq.latch || d->arch.vgic.lpis->chunk[0][9].irq.lr != 0);
+    wr(GICR(1), 0);                                              /* the other vCPU's was kept until now */
+    assert_false(d->arch.vgic.lpis->chunk[0][9].irq.latch);
+    unload(d->vcpu[0]);
+    unit_set_cpu(1);
+    load(d->vcpu[1]);
+    guest_on(1);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    unload(d->vcpu[1]);
+    unit_set_cpu(0);
+    load(d->vcpu[0]);
+}
+
+/* A machine's LPIs have fewer bits than Argon has room for: dom0 is told, and has no others. */
+static void test_few(void **state)
+{
+    (void)its_teardown(state);
+    lpi_bits = LPI_ID_BITS_MIN;
+    (void)its_setup(state);
+    lpi_bits = LPI_ID_BITS;
+    assert_int_equal(rd(GICD + 4) >> 19 & 31, LPI_ID_BITS_MIN - 1);
+    want("mapd 0 8 5", MAPD(8, 5));
+    want("map 0 8 0 16383 0|off 16383", MAPTI(8, 0, BIT32(LPI_ID_BITS_MIN) - 1, 0));
+    want("", MAPTI(8, 1, BIT32(LPI_ID_BITS_MIN), 0));
+    assert_non_null(strstr(unit_log(), "command MAPTI"));
+}
+
 /* So much of the hypervisor's memory for devices, and no more, given back with them; none is no crash. */
 static void test_memory(void **state)
 {
@@ -428,7 +480,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         its_case(test_registers), its_case(test_delivery), its_case(test_moves), its_case(test_follow),
         its_case(test_pressure), its_case(test_long), its_case(test_bad), its_case(test_no_memory),
-        its_case(test_disabled), its_case(test_memory), its_case(test_guest_without), its_case(test_fuzz),
+        its_case(test_disabled), its_case(test_memory), its_case(test_anew), its_case(test_few),
+         its_case(test_guest_without), its_case(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

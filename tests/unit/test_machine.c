@@ -80,6 +80,33 @@ static void test_virt_v2(void **state)
     assert_false(machine.psci_smc);
 }
 
+/* What of a GIC does not see caches, or memory from 4 GiB on: by its nodes, and of machines whose trees do not say. */
+static void test_gic_memory(void **state)
+{
+    static const struct { const char *machine; bool gic, its, want_gic, want_its, low32; } cases[] = {
+        { NULL, false, false, false, false, false }, { NULL, true, false, true, false, false },
+        { NULL, false, true, false, true, false }, { "rockchip,rk3588", false, false, true, true, false },
+        { "rockchip,rk3588s", false, false, true, true, false }, { "rockchip,rk3566", false, false, true, true, true },
+        { "rockchip,rk3568", true, true, true, true, true }, { "renesas,r8a779g0", false, false, false, false, true },
+        { "rockchip,rk3399", false, false, false, false, false },
+    };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct tree_options o = tree_defaults();
+
+        o.machine = cases[i].machine;
+        o.gic_noncoherent = cases[i].gic;
+        o.its_noncoherent = cases[i].its;
+        assert_int_equal(parse(&o), 0);
+        assert_int_equal(machine.gic.nr_its, 1);
+        assert_int_equal(machine.gic.its[0].base, 0x8080000);
+        assert_int_equal(machine.gic.redist_noncoherent, cases[i].want_gic);
+        assert_int_equal(machine.gic.its[0].noncoherent, cases[i].want_its);
+        assert_int_equal(machine.gic.low32, cases[i].low32);
+    }
+}
+
 static void node_gic3(void *f, u32 regions, const u32 *reg, size_t n, const char *stride, size_t stride_len)
 {
     tree_begin(f, "gic");
@@ -504,7 +531,8 @@ static void test_psci(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_variants), unit_case(test_timer),
+        unit_case(test_virt_v3), unit_case(test_virt_v2), unit_case(test_gic_memory),
+        unit_case(test_gic_variants), unit_case(test_timer),
         unit_case(test_memory), unit_case(test_nomap), unit_case(test_banks), unit_case(test_table_limits),
         unit_case(test_cpus),
         unit_case(test_psci)

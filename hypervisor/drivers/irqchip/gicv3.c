@@ -27,6 +27,8 @@
 #define GICR_TYPER_VLPIS    BIT(1)
 #define GICR_TYPER_LAST     BIT(4)
 #define GICR_WAKER          0x0014
+#define GICR_PENDBASER      0x0078
+#define PENDING_BYTES       KIB(64)      /* no table is larger without INTIDs of 17 bits or more */
 #define WAKER_SLEEP         BIT32(1)
 #define WAKER_ASLEEP        BIT32(2)
 #define GICR_SGI_FRAME      0x10000
@@ -130,23 +132,46 @@ static volatile void *sgi_frame(void)
     return (volatile char *)gicr[cpu_id()] + GICR_SGI_FRAME;
 }
 
+/* RAM that somebody has by now, as firmware and who ran before us have not kept it out of use. */
+static bool is_in_use(paddr_t start, u64 size)
+{
+    const struct machine_range r = { .start = start, .size = size };
+    bool ram = false;
+
+    for (u32 i = 0; i < machine.nr_reserved; i++) {
+        if (machine_range_in(&r, &machine.reserved[i])) {
+            return false;
+        }
+    }
+    for (u32 i = 0; i < machine.nr_banks; i++) {
+        ram |= machine_ranges_overlap(&r, &machine.banks[i]);
+    }
+    return ram;
+}
+
 /*
- * LPIs that a kexec'ing kernel or firmware has enabled: where the GIC cannot turn them off again (5.1) it goes on to
- * write their pending table, which is memory that the firmware must have reserved; those that come are ended, no more
- * (core/irq).
+ * LPIs that a kexec'ing kernel or firmware has enabled. The GIC writes their pending table, now at the latest; and
+ * where it cannot turn them off again (5.1) it goes on to. That memory must have been reserved (firmware/efi): else
+ * what is in it now is not to be trusted. Those that come are ended, no more (core/irq).
  */
 static int lpis_off(volatile void *rd)
 {
     u32 ctlr = gic_read32(rd, GICR_CTLR);
+    paddr_t table;
     int rc;
 
     if (!(ctlr & GICR_CTLR_LPIS)) {
         return 0;
     }
+    table = gic_read64(rd, GICR_PENDBASER) & GENMASK(51, 16);
     gic_write32(rd, GICR_CTLR, ctlr & ~GICR_CTLR_LPIS);
     rc = wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP);
     if (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS) {
         log_warn("GICv3: CPU %u's LPIs, which somebody has enabled before, cannot be disabled", cpu_id());
+    }
+    if (is_in_use(table, PENDING_BYTES)) {
+        log_err("GICv3: CPU %u's LPIs were left enabled: the GIC writes to memory that is in use, from %#" PRIx64,
+                cpu_id(), table);
     }
     return rc;
 }

@@ -7,6 +7,9 @@
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
 #define GICC_ONLINE_CAPABLE BIT32(3)
+#define GICC_NONCOHERENT    BIT32(4)     /* its redistributor; as the next of ACPI 6.5's MADT, revision 7 */
+#define NONCOHERENT         1u           /* GICR's and ITS' flags */
+#define MADT_NONCOHERENT    7u
 #define MSI_FRAME_SPIS      BIT32(0)     /* count and first SPI are the entry's, not the register's */
 
 /*
@@ -32,6 +35,12 @@ struct madt {
     paddr_t own[NR_CPUS];
 };
 static boot_data struct madt madt;
+
+/* Does a GICC, GICR or ITS with these flags not see CPUs' caches? */
+static boot_code bool says_noncoherent(const struct madt *d, u32 flags, u32 bit)
+{
+    return acpi_u8(&d->v, 8) >= MADT_NONCOHERENT && (flags & bit);
+}
 
 static boot_code bool is_ppi(u32 intid)
 {
@@ -86,6 +95,7 @@ static boot_code int parse_gicc(struct madt *d, const struct acpi_entry *e)
     if (gicr != 0) {
         d->own[d->nr_own++] = gicr;
     }
+    m->gic.redist_noncoherent |= says_noncoherent(d, flags, GICC_NONCOHERENT);
     m->cpus[m->nr_cpus++] = (struct machine_cpu){
         .hwid = mpidr, .acpi_uid = acpi_u32(&d->v, off + 8), .psci = m->psci_version != 0
     };
@@ -132,6 +142,7 @@ static boot_code int parse_gicr(struct madt *d, const struct acpi_entry *e)
     if (e->size < GICR_MIN) {
         return acpi_bad(&d->v, e->off, "GICR of %u bytes", e->size);
     }
+    d->m->gic.redist_noncoherent |= says_noncoherent(d, acpi_u8(&d->v, e->off + 2), NONCOHERENT);
     return add_redist(d, e->off, acpi_u64(&d->v, e->off + 4), acpi_u32(&d->v, e->off + 12));
 }
 
@@ -155,7 +166,9 @@ static boot_code int parse_its(struct madt *d, const struct acpi_entry *e)
     if (d->m->gic.nr_its == MACHINE_MAX_ITS) {
         return acpi_bad(&d->v, e->off, "more than %u ITS: devices have no MSIs by this one", MACHINE_MAX_ITS);
     }
-    d->m->gic.its[d->m->gic.nr_its++].base = its.base;
+    d->m->gic.its[d->m->gic.nr_its++] = (struct machine_its){
+        .base = its.base, .noncoherent = says_noncoherent(d, acpi_u8(&d->v, e->off + 2), NONCOHERENT)
+    };
     return 0;
 }
 

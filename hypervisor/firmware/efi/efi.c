@@ -315,9 +315,72 @@ static boot_code int find_rsdp(struct machine *m, const struct firmware_memory *
     return 0;
 }
 
+/* ---- what a kernel before has left to hardware ---- */
+/*
+ * LINUX_EFI_MEMRESERVE_TABLE: memory that a Linux which has started Argon by kexec could not take back: tables of LPIs,
+ * which the GIC goes on to read and write (GICR_CTLR.EnableLPIs may stay once it is set, IHI0069 12.11). A list of
+ * Linux's own: a link has room for so many ranges, the number of those in use, the next link, and the ranges.
+ */
+#define MAX_LINKS  64u                   /* that are followed: a link of Linux's has 255 ranges, or more */
+#define MAX_RANGES 4095u                 /* of a link: a page of 64 KiB */
+
+struct listed { u32 size, nr; u64 next; };
+struct listed_range { u64 start, size; };
+
+static boot_code void reserve_range(struct machine *m, u64 start, u64 size)
+{
+    if (machine_add_reserved(m, start, size) != 0) {
+        log_warn("UEFI: %#" PRIx64 "-%#" PRIx64 ", which a kernel before has listed for its hardware, cannot be kept",
+                 start, start + size);
+    }
+}
+
+/* One link and its ranges, as they are in memory. False: it cannot be read. */
+static boot_code bool reserve_link(struct machine *m, const struct firmware_memory *memory, u64 at, u64 *next)
+{
+    struct listed l;
+    struct listed_range r;
+
+    if (!efi_read(memory, at, &l, sizeof(l)) || l.nr > l.size || l.size > MAX_RANGES) {
+        return false;
+    }
+    reserve_range(m, at, sizeof(l) + l.size * sizeof(r));
+    for (u32 i = 0; i < l.nr; i++) {
+        if (!efi_read(memory, at + sizeof(l) + i * sizeof(r), &r, sizeof(r))) {
+            return false;
+        }
+        reserve_range(m, r.start, r.size);
+    }
+    *next = l.next;
+    return true;
+}
+
+static boot_code void reserve_listed(struct machine *m, const struct firmware_memory *memory)
+{
+    /* 888eb0c6-8ede-4ff5-a8f0-9aee5cb977c2 */
+    static const u8 guid[1][16] = {
+        { 0xc6, 0xb0, 0x8e, 0x88, 0xde, 0x8e, 0xf5, 0x4f, 0xa8, 0xf0, 0x9a, 0xee, 0x5c, 0xb9, 0x77, 0xc2 }
+    };
+    paddr_t first;
+    u64 at;
+
+    efi_find_tables(&m->efi, memory, guid, 1, &first);
+    at = first;
+    for (u32 i = 0; at != 0 && i < MAX_LINKS; i++) {
+        if (!reserve_link(m, memory, at, &at)) {
+            log_warn("UEFI: the list of memory in use by hardware cannot be read at %#" PRIx64, at);
+            return;
+        }
+    }
+}
+
 boot_code int efi_read_machine(struct machine *m, const struct firmware_memory *memory)
 {
     int r = read_map(m, memory);
 
-    return r != 0 ? r : find_rsdp(m, memory);
+    r = r != 0 ? r : find_rsdp(m, memory);
+    if (r == 0) {
+        reserve_listed(m, memory);
+    }
+    return r;
 }

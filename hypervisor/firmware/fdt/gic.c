@@ -24,6 +24,36 @@ static boot_code int common(struct fdt_parse *p, u32 version)
     return 0;
 }
 
+/*
+ * What these machines' GICs do not say, and what their trees do not say either, or not all of them: caches are not
+ * looked into, though registers accept it (Rockchip 3588001, dma-noncoherent); the bus has 32 bits of address only
+ * (Rockchip 3568002, Renesas R-Car Gen4).
+ */
+static boot_code bool machine_is(const struct fdt_parse *p, const char *const *names)
+{
+    struct dt_prop compatible = dt_get(&p->dt, 0, "compatible");
+
+    return dt_match(&compatible, names) != NULL;
+}
+
+static boot_code bool is_noncoherent(const struct fdt_parse *p)
+{
+    static const char *const names[] = {
+        "rockchip,rk3566", "rockchip,rk3568", "rockchip,rk3588", "rockchip,rk3588s", NULL
+    };
+
+    return dt_get(&p->dt, p->w.off, "dma-noncoherent").data != NULL || machine_is(p, names);
+}
+
+static boot_code bool is_low32(const struct fdt_parse *p)
+{
+    static const char *const names[] = {
+        "rockchip,rk3566", "rockchip,rk3568", "renesas,r8a779f0", "renesas,r8a779g0", "renesas,r8a779h0", NULL
+    };
+
+    return machine_is(p, names);
+}
+
 static boot_code int region(struct fdt_parse *p, u32 idx, paddr_t *base, paddr_t *size)
 {
     if (dt_reg(&p->w, idx, base, size) != 0 || *size == 0) {
@@ -63,6 +93,8 @@ boot_code int fdt_parse_gic_v3(struct fdt_parse *p)
         r = region(p, 1 + i, &g->redist[i].start, &g->redist[i].size);
     }
     g->nr_redist = nr;
+    g->redist_noncoherent = is_noncoherent(p);
+    g->low32 = is_low32(p);
     return r != 0 ? r : common(p, 3);
 }
 
@@ -77,7 +109,7 @@ boot_code void fdt_parse_its(struct fdt_parse *p)
         log_warn("device tree: %s: more than %u ITS: devices have no MSIs by it", dt_node(&p->w)->name,
                  MACHINE_MAX_ITS);
     } else {
-        g->its[g->nr_its++].base = base;
+        g->its[g->nr_its++] = (struct machine_its){ .base = base, .noncoherent = is_noncoherent(p) };
     }
 }
 

@@ -33,7 +33,7 @@ void arch_forget_code(void);                     /* ... and, after this, execute
 void arch_clean_dcache(const void *va, size_t n);/* to the point of coherency: a guest with caches off sees it */
 void arch_clean_inval_dcache(const void *va, size_t n); /* as that, and drops the lines: what a device wrote is seen */
 volatile void *arch_ioremap(paddr_t pa, u64 size);/* device registers; NULL when it cannot be mapped. Never undone. */
-/* A register that may not be there: -EIO if the access is aborted, and the abort a synchronous one. Boot only: no guest has run. */
+/* A register that may not be there: -EIO if the access is aborted. Boot only: no guest has run. */
 must_check int arch_probe_read32(volatile void *va, u32 *value);
 u64 arch_image_bytes(void);                      /* the hypervisor's own image in memory, and where it is */
 paddr_t arch_image_start(void);

@@ -11,7 +11,8 @@
 struct machine_its;
 
 #define LPI_FIRST      8192
-#define LPI_ID_BITS    14                /* INTIDs of LPIs: LPI_FIRST and up, below 2^this */
+#define LPI_ID_BITS    16                /* INTIDs of LPIs: LPI_FIRST and up, below 2^this at most */
+#define LPI_ID_BITS_MIN 14               /* ... and as many as a GIC with LPIs has at least (IHI0069 5.1) */
 #define LPI_MAX        ((1u << LPI_ID_BITS) - LPI_FIRST)
 #define ITS_FRAMES     UINT64_C(0x20000) /* registers, then the page that devices write to: 64 KiB each */
 #define ITS_EVENT_BITS 12                /* events of a device at most: a PCI function has 2048 */
@@ -27,8 +28,12 @@ struct its_event { u32 its, device, event, lpi, cpu; };
  * said once, and from then on given nothing. Any CPU, interrupts masked; a lock of RANK_IRQCHIP inside.
  */
 struct its_ops {
-    /* After all CPUs are up: the services that can be used, into out[MACHINE_MAX_ITS]; returns how many. 0: no LPIs on this machine. */
+    /*
+     * After all CPUs are up, once: the services that can be used, into out[MACHINE_MAX_ITS]; returns how many. 0: no LPIs on this
+     * machine.
+     */
     u32 (*list)(struct machine_its *out);
+    u32 (*lpi_bits)(void);               /* of LPIs' INTIDs: LPI_ID_BITS_MIN to LPI_ID_BITS */
     u32 (*device_bits)(u32 its);
     u32 (*event_bits)(u32 its);          /* of any device, at most ITS_EVENT_BITS */
     /*
@@ -36,7 +41,7 @@ struct its_ops {
      * -ENOMEM.
      */
     int (*map_device)(u32 its, u32 device, u32 bits, void **itt);
-    void (*unmap_device)(u32 its, u32 device, void *itt);        /* waits, as complete() */
+    void (*unmap_device)(u32 its, u32 device, u32 bits, void *itt);      /* waits, as complete() */
     void (*map)(const struct its_event *e);
     void (*move)(const struct its_event *e);     /* to another CPU */
     void (*discard)(const struct its_event *e);  /* no longer mapped, nor pending */

@@ -63,7 +63,11 @@ struct machine_uart {
 };
 
 /* An interrupt translation service: two frames of 64 KiB (IHI0069 12.18). */
-struct machine_its { paddr_t base; };
+struct machine_its {
+    paddr_t base;
+    bool noncoherent;            /* firmware says that it does not see CPUs' caches */
+    u32 iidr;                    /* GITS_IIDR, of those that work */
+};
 
 struct machine_gic {
     u32 version;                 /* 2 or 3 */
@@ -75,6 +79,8 @@ struct machine_gic {
     bool redist_each;            /* each place of a region has one: GICR_TYPER.Last, a cluster's end, is not the region's */
     struct machine_its its[MACHINE_MAX_ITS];     /* what firmware lists; from dom0_build() on: those that work, which dom0 has */
     u32 nr_its;
+    bool redist_noncoherent;     /* as struct machine_its */
+    bool low32;                  /* neither redistributors nor ITS reach RAM from 4 GiB on */
     u32 maintenance_irq;         /* INTID */
 };
 

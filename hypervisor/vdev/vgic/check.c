@@ -63,6 +63,16 @@ static u32 list_length(const struct list_head *list)
     return n;
 }
 
+static void check_one(const struct vcpu *v, const struct vgic_irq *irq, u32 *places)
+{
+    if (irq->vcpu == v) {
+        vgic_check_irq(v, irq);
+        places[irq->place]++;
+        /* Nothing that could be delivered is forgotten. */
+        ASSERT(irq->place != VGIC_IDLE || !vgic_forwardable(v, irq) || !vgic_pending(irq));
+    }
+}
+
 u32 vgic_check_all(const struct vcpu *v)
 {
     const struct vgic_vcpu *g = &v->arch.vgic;
@@ -70,15 +80,14 @@ u32 vgic_check_all(const struct vcpu *v)
     const struct vgic_irq *irq;
 
     vgic_check_lrs(v);
-    for (u32 n = 0; n < VGIC_NR_PRIVATE + vgic_nr_shared(v->domain); n++) {
-        irq = n < VGIC_NR_PRIVATE ? &g->priv[n] : vgic_shared(v->domain, n - VGIC_NR_PRIVATE);
-        if (irq != NULL && irq->vcpu == v) {
-            vgic_check_irq(v, irq);
-            places[irq->place]++;
-            busy += irq->place != VGIC_IDLE;
-            /* Nothing that could be delivered is forgotten. */
-            ASSERT(irq->place != VGIC_IDLE || !vgic_forwardable(v, irq) || !vgic_pending(irq));
-        }
+    for (u32 n = 0; n < VGIC_NR_PRIVATE; n++) {
+        check_one(v, &g->priv[n], places);
+    }
+    for (u32 n = 0; (irq = vgic_next_shared(v->domain, &n)) != NULL; n++) {
+        check_one(v, irq, places);
+    }
+    for (u32 place = 0; place < ARRAY_SIZE(places); place++) {
+        busy += place != VGIC_IDLE ? places[place] : 0;
     }
     ASSERT(places[VGIC_STALE] == list_length(&g->stale) && places[VGIC_READY] == list_length(&g->ready));
     ASSERT(places[VGIC_EVICTED] == g->nr_evicted);

@@ -92,17 +92,18 @@ static always_inline struct vgic_irq *vgic_irq_of(const struct domain *d, struct
     return intid < VGIC_NR_PRIVATE ? &v->arch.vgic.priv[intid % VGIC_NR_PRIVATE] : vgic_spi(d, intid);
 }
 
-/* n-th of all that are not private, SPIs first: NULL if there is none with that number (yet). */
+/* All that are not private: SPIs, then LPIs. How many there may be. */
 static inline u32 vgic_nr_shared(const struct domain *d)
 {
     return d->arch.vgic.nr_spis + (d->arch.vgic.lpis != NULL ? LPI_MAX : 0);
 }
-struct vgic_irq *vgic_lpi_irq(const struct domain *d, u32 intid);
-static inline struct vgic_irq *vgic_shared(const struct domain *d, u32 n)
+/* The first that there is from the *n-th on, which it then is. NULL: no more. Loop: n = 0; while (...) { ...; n++; } */
+struct vgic_irq *vgic_next_lpi(const struct domain *d, u32 *n);
+static inline struct vgic_irq *vgic_next_shared(const struct domain *d, u32 *n)
 {
-    u32 nr_spis = d->arch.vgic.nr_spis;
+    const struct vgic_domain *g = &d->arch.vgic;
 
-    return n < nr_spis ? &d->arch.vgic.spis[n] : vgic_lpi_irq(d, LPI_FIRST + (n - nr_spis));
+    return *n < g->nr_spis ? &g->spis[*n] : g->lpis != NULL ? vgic_next_lpi(d, n) : NULL;
 }
 
 /* An LPI has no active state that the distributor would know of (IHI0069 4.1.2, 12.4.6): in a list register, no more. */

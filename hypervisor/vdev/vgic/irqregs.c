@@ -319,6 +319,7 @@ static void refresh(struct vgic_irq *irq)
 /* Rare; bounded by the number of vCPUs, SPIs and LPIs. */
 void vgic_write_ctlr(struct domain *d, u32 enables)
 {
+    struct vgic_irq *irq;
     bool changed;
 
     spin_lock(&d->arch.vgic.lock);
@@ -333,11 +334,7 @@ void vgic_write_ctlr(struct domain *d, u32 enables)
             refresh(&v->arch.vgic.priv[i]);
         }
     }
-    for (u32 i = 0; i < vgic_nr_shared(d); i++) {
-        struct vgic_irq *irq = vgic_shared(d, i);
-
-        if (irq != NULL) {
-            refresh(irq);
-        }
+    for (u32 i = 0; (irq = vgic_next_shared(d, &i)) != NULL; i++) {
+        refresh(irq);
     }
 }

@@ -23,7 +23,6 @@
 #define TYPER_PHYSICAL   BIT(0)
 /* Collections without memory of dom0's: as many as vCPUs. No GITS_BASER is there, as no table is dom0's. */
 #define TYPER_HCC        ((u64)MAX_VCPUS << 24)
-#define GITS_IIDR_VALUE  UINT64_C(0x4100043b)    /* as GICD_IIDR */
 
 /*
  * So many steps at a time, each a command or 32 LPIs of one: then interrupts and the scheduler have their turn, and the
@@ -103,9 +102,13 @@ void vgic_its_work(struct vcpu *v)
 }
 
 /* ---- registers ---- */
+/*
+ * GITS_IIDR is the machine's: some products' devices do not write to GITS_TRANSLATER, but to a bridge before it
+ * ("socionext,synquacer-pre-its"; GIC-500 of TI's K3, too), which Linux looks for by this number alone.
+ */
 static u64 ctlr_read(const struct vits *its)
 {
-    return (its->enabled ? CTLR_ENABLED : 0) | (has_work(its) ? 0 : CTLR_QUIESCENT) | GITS_IIDR_VALUE << 32;
+    return (its->enabled ? CTLR_ENABLED : 0) | (has_work(its) ? 0 : CTLR_QUIESCENT) | (u64)its->iidr << 32;
 }
 
 static void ctlr_write(struct vits *its, u64 value)
@@ -223,6 +226,7 @@ int vgic_create_lpis(struct domain *d, const struct machine_its *its, u32 nr)
     }
     spin_lock_init(&l->lock, RANK_ITS);
     l->nr_its = nr;
+    l->id_bits = irqchip->its->lpi_bits();
     d->arch.vgic.lpis = l;
     vgic_v3_set_typer(d);
     for (u32 i = 0; i < nr; i++) {
@@ -232,6 +236,7 @@ int vgic_create_lpis(struct domain *d, const struct machine_its *its, u32 nr)
             return rc;
         }
         l->its[i].id = i;
+        l->its[i].iidr = its[i].iidr;
     }
     atomic_store_release(&lpi_domain, d);
     return 0;

@@ -36,6 +36,7 @@ struct vits_device {
 
 struct vits {
     u32 id;                      /* of the machine's (argon/its.h), and its place in struct vgic_lpis */
+    u32 iidr;                    /* the machine's */
     bool enabled;
     bool stalled;                /* a command could not be read: until dom0 writes GITS_CWRITER.Retry */
     u32 cwriter, creadr;         /* offsets in the queue */
@@ -51,6 +52,7 @@ struct vits {
 struct vgic_lpis {
     struct spinlock lock;        /* RANK_ITS */
     u64 propbaser;               /* GICR_PROPBASER, one for all redistributors */
+    u32 id_bits;                 /* of INTIDs: what the machine has; constant */
     u32 events;                  /* room for events that dom0's devices have been given: bounded */
     u32 nr_said;                 /* messages about commands */
     struct vgic_lpi *chunk[LPI_MAX / LPI_CHUNK]; /* made once, never freed; read without the lock */
@@ -60,7 +62,7 @@ struct vgic_lpis {
 
 /* Each device is charged with its events, this many at least; and all of dom0's may have so many. */
 #define VITS_EVENTS_MIN 16u
-#define VITS_EVENTS_MAX (8 * LPI_MAX)
+#define VITS_EVENTS_MAX (2 * LPI_MAX)
 
 static inline struct vgic_lpi *vgic_lpi_of(const struct vgic_lpis *l, u32 intid)
 {

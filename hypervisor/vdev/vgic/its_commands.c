@@ -20,6 +20,12 @@ static u32 lpi_id(const struct vits *its) { return (u32)(its->command[1] >> 32);
 static u32 collection_id(const struct vits *its) { return (u32)its->command[2] & 0xffff; }
 static bool is_valid(const struct vits *its) { return its->command[2] & VALID; }
 
+/* Of a number that has been checked. */
+static struct vcpu **collection_of(struct vits *its, u32 id)
+{
+    return &its->collection[index_nospec(id, MAX_VCPUS)];
+}
+
 /* RDbase: GITS_TYPER.PTA is 0, so it is a redistributor's number, which is a vCPU's. */
 static struct vcpu *redistributor(const struct domain *d, u64 word)
 {
@@ -95,7 +101,7 @@ static int remove_device(struct domain *d, struct vits *its, struct vits_device 
         vgic_lpi_unmap(vgic_lpi_of(l, intid));
         dev->lpi[its->step] = 0;
     }
-    irqchip->its->unmap_device(its->id, dev->id, dev->itt);
+    irqchip->its->unmap_device(its->id, dev->id, dev->bits, dev->itt);
     rb_remove(&its->devices, &dev->node);
     l->events -= charge(dev->bits);
     xfree(dev);
@@ -164,7 +170,7 @@ static int cmd_mapc(struct domain *d, struct vits *its)
     if (id >= MAX_VCPUS || (is_valid(its) && v == NULL)) {
         return -ERANGE;
     }
-    its->collection[id] = v;
+    *collection_of(its, id) = v;
     return each_of_collection(d, its, id, move_one);
 }
 
@@ -178,7 +184,7 @@ static int cmd_invall(struct domain *d, struct vits *its)
 {
     u32 id = collection_id(its);
 
-    if (id >= MAX_VCPUS || its->collection[id] == NULL) {
+    if (id >= MAX_VCPUS || *collection_of(its, id) == NULL) {
         return -ERANGE;
     }
     return each_of_collection(d, its, id, configure_one);
@@ -214,9 +220,10 @@ static int map_event(struct domain *d, struct vits *its, u32 intid)
     u16 *slot = find_event(its);
     struct vgic_lpi *lpi;
 
-    if (slot == NULL || intid < LPI_FIRST || intid - LPI_FIRST >= LPI_MAX || collection >= MAX_VCPUS) {
+    if (slot == NULL || intid < LPI_FIRST || intid >> d->arch.vgic.lpis->id_bits != 0 || collection >= MAX_VCPUS) {
         return -ERANGE;
     }
+    intid = LPI_FIRST + (u32)index_nospec(intid - LPI_FIRST, LPI_MAX);
     lpi = vgic_lpi_make(d, intid);
     if (lpi == NULL) {
         return -ENOMEM;
@@ -228,7 +235,7 @@ static int map_event(struct domain *d, struct vits *its, u32 intid)
         vgic_lpi_unmap(vgic_lpi_of(d->arch.vgic.lpis, *slot));
     }
     *slot = (u16)intid;
-    vgic_lpi_map(d, lpi, &e, collection, its->collection[collection]);
+    vgic_lpi_map(d, lpi, &e, collection, *collection_of(its, collection));
     return 0;
 }
 
@@ -254,10 +261,10 @@ static int cmd_movi(struct domain *d, struct vits *its)
     u32 collection = collection_id(its);
     struct vgic_lpi *lpi = find_lpi(d, its);
 
-    if (lpi == NULL || collection >= MAX_VCPUS || its->collection[collection] == NULL) {
+    if (lpi == NULL || collection >= MAX_VCPUS || *collection_of(its, collection) == NULL) {
         return -ERANGE;
     }
-    vgic_lpi_move(lpi, collection, its->collection[collection]);
+    vgic_lpi_move(lpi, collection, *collection_of(its, collection));
     return 0;
 }
 

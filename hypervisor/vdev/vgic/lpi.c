@@ -122,9 +122,18 @@ void vgic_lpi_follow(struct domain *d, u32 intid)
     }
 }
 
-struct vgic_irq *vgic_lpi_irq(const struct domain *d, u32 intid)
+struct vgic_irq *vgic_next_lpi(const struct domain *d, u32 *n)
 {
-    struct vgic_lpi *lpi = vgic_lpi_of(d->arch.vgic.lpis, intid);
+    u32 nr_spis = d->arch.vgic.nr_spis, nr = vgic_nr_shared(d);
 
-    return lpi != NULL ? &lpi->irq : NULL;
+    while (*n < nr) {
+        u32 i = *n - nr_spis;
+        struct vgic_lpi *lpi = vgic_lpi_of(d->arch.vgic.lpis, LPI_FIRST + i);
+
+        if (lpi != NULL) {
+            return &lpi->irq;
+        }
+        *n += LPI_CHUNK - i % LPI_CHUNK;
+    }
+    return NULL;
 }

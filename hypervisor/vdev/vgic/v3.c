@@ -9,11 +9,11 @@
 #define GICD_CTLR_DS  BIT32(6)
 #define GICD_TYPER_IDBITS (9u << 19)     /* INTIDs of 10 bits */
 #define GICD_TYPER_LPIS BIT32(17)
-#define GICD_TYPER_LPI_IDBITS ((LPI_ID_BITS - 1u) << 19)
 #define GICD_TYPER_NO1N BIT32(25)
 #define GIC_IIDR      0x4100043bu        /* 'A', revision 0, Arm's JEP106 code: the programmer's model is Arm's */
 
 #define GICR_CTLR_LPIS  BIT32(0)
+#define GICR_CTLR_CES   BIT32(1)         /* ... which may be cleared again */
 #define GICR_TYPER_PLPIS BIT(0)
 #define GICR_TYPER_LAST BIT(4)
 /* Table, cacheability, shareability, number of INTID bits; table, and that it is zero, of the other. */
@@ -51,7 +51,7 @@ void vgic_v3_set_typer(struct domain *d)
     struct vgic_domain *g = &d->arch.vgic;
 
     g->typer = (g->nr_spis + 31) / 32 | GICD_TYPER_NO1N |
-               (g->lpis != NULL ? GICD_TYPER_LPIS | GICD_TYPER_LPI_IDBITS : GICD_TYPER_IDBITS);
+               (g->lpis != NULL ? GICD_TYPER_LPIS | (g->lpis->id_bits - 1) << 19 : GICD_TYPER_IDBITS);
 }
 
 static u64 iidr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
@@ -159,21 +159,31 @@ static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 
 }
 
 /*
- * LPIs, where the domain has an ITS: once on they stay on, as the architecture allows (12.11, GICR_CTLR.CES). One table
- * configures all redistributors' (GICR_TYPER.CommonLPIAff is 0); neither it nor a pending table may be moved then.
+ * LPIs, where the domain has an ITS. Off, what is pending goes: a kernel started by kexec begins so. One table
+ * configures all redistributors' (GICR_TYPER.CommonLPIAff is 0); from one that is on, neither it nor a pending table
+ * may be moved.
  */
 static u64 gicr_ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
-    (void)v;
     (void)offset;
-    return bank->arch.vgic.lpis_on ? GICR_CTLR_LPIS : 0;
+    return v->domain->arch.vgic.lpis == NULL ? 0 : GICR_CTLR_CES | (bank->arch.vgic.lpis_on ? GICR_CTLR_LPIS : 0);
 }
 
 static void gicr_ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {
+    struct domain *d = v->domain;
+    bool on = value & GICR_CTLR_LPIS;
+    struct vgic_irq *irq;
+
     (void)offset;
-    if ((value & GICR_CTLR_LPIS) && v->domain->arch.vgic.lpis != NULL) {
-        atomic_store(&bank->arch.vgic.lpis_on, true);
+    if (d->arch.vgic.lpis == NULL || atomic_load(&bank->arch.vgic.lpis_on) == on) {
+        return;
+    }
+    atomic_store(&bank->arch.vgic.lpis_on, on);
+    for (u32 n = d->arch.vgic.nr_spis; !on && (irq = vgic_next_shared(d, &n)) != NULL; n++) {
+        if (READ_ONCE(irq->target) == bank) {
+            vgic_clear_pending(NULL, irq, 1);
+        }
     }
 }
 

@@ -191,6 +191,7 @@ void vgic_init_vcpu(struct vcpu *v)
 void vgic_reset_vcpu(struct vcpu *v)
 {
     struct domain *d = v->domain;
+    struct vgic_irq *irq;
 
     spin_lock(&v->arch.vgic.lock);
     ASSERT(v->arch.vgic.live == 0);
@@ -198,10 +199,8 @@ void vgic_reset_vcpu(struct vcpu *v)
     cpu_interface_reset(&v->arch.vgic);
     spin_unlock(&v->arch.vgic.lock);
     /* SPIs and LPIs that it has: none is active any more, what is pending remains so. */
-    for (u32 i = 0; i < vgic_nr_shared(d); i++) {
-        struct vgic_irq *irq = vgic_shared(d, i);
-
-        if (irq != NULL && atomic_load(&irq->vcpu) == v) {
+    for (u32 i = 0; (irq = vgic_next_shared(d, &i)) != NULL; i++) {
+        if (atomic_load(&irq->vcpu) == v) {
             struct vcpu *home = vgic_irq_lock(irq);
 
             vgic_lr_pull(home, irq);
@@ -299,6 +298,8 @@ static void dump_irq(const struct vgic_irq *irq)
 
 void vgic_dump(struct domain *d)
 {
+    const struct vgic_irq *irq;
+
     con_printf("d%u: vGICv%u, %u SPIs, CTLR %x\n", d->id, d->arch.vgic.version, d->arch.vgic.nr_spis,
                d->arch.vgic.ctlr);
     for_each_vcpu (d, v) {
@@ -311,10 +312,8 @@ void vgic_dump(struct domain *d)
             }
         }
     }
-    for (u32 i = 0; i < vgic_nr_shared(d); i++) {
-        const struct vgic_irq *irq = vgic_shared(d, i);
-
-        if (irq != NULL && is_interesting(irq)) {
+    for (u32 i = 0; (irq = vgic_next_shared(d, &i)) != NULL; i++) {
+        if (is_interesting(irq)) {
             dump_irq(irq);
         }
     }

@@ -328,32 +328,29 @@ hyp_sync:
         mov     x0, #\kind
         b       hyp_fault_entry
         .endm
-/* A fault of the hypervisor's, or of the one load that is allowed to: arch_probe_read32(), which then goes on where it returns -EIO. */
+/* A fault of the hypervisor's, or of the one load that is allowed to: probe_load(), which then goes on where it returns -EIO. */
 hyp_sync_fault:
         msr     tpidrro_el0, x0
-        adr     x0, probe_load
+        adr     x0, 1f
         mrs     x18, elr_el2
         cmp     x18, x0
         mov     x0, #4
         b.ne    hyp_fault_entry
-        adr     x0, probe_failed
+        adr     x0, 2f
         msr     elr_el2, x0
         eret
+        dsb     nsh
+        isb
 
-/* int arch_probe_read32(volatile void *va, u32 *value); DSB: what aborts does so before it is believed. */
-        .globl  arch_probe_read32
-        .type   arch_probe_read32, %function
-arch_probe_read32:
+/* int probe_load(volatile void *va, u32 *value): arch_probe_read32() without asynchronous aborts. */
+        .global probe_load
 probe_load:
-        ldr     w2, [x0]
-        dsb     sy
+1:      ldr     w2, [x0]
         str     w2, [x1]
         mov     w0, #0
         ret
-probe_failed:
-        mov     w0, #-5                  // -EIO
+2:      mov     w0, #-5                  // -EIO
         ret
-        .size   arch_probe_read32, . - arch_probe_read32
 
         hyp_fault_vector hyp_irq_fault, 5
         hyp_fault_vector hyp_fiq_fault, 6

@@ -2,6 +2,7 @@
 /* Asynchronous aborts while the hypervisor runs: contract in asm/serror.h. */
 #include <argon/arch.h>
 #include <argon/console.h>
+#include <argon/errno.h>
 #include <argon/percpu.h>
 #include <asm/serror.h>
 
@@ -23,6 +24,32 @@ u64 serror_take(void)
         }
     }
     return serror_unmask();
+}
+
+/* Also one that ESB leaves pending, as it may those that are not of what this CPU did before (RAS 3.4). */
+static bool any_waits(void)
+{
+    return serror_waits(cpu_has_ras) || serror_waits(false);
+}
+
+/*
+ * The load is complete at the DSB, with its answer, and an error in that becomes an SError, if it is no synchronous
+ * abort: FEAT_RAS' ESB waits for it; without, the architecture names no bound, and ISR_EL1 is the best there is. One
+ * that comes later yet is said as one of a CPU that was idle. What waited before is another's.
+ */
+boot_code int arch_probe_read32(volatile void *va, u32 *value)
+{
+    int rc;
+
+    if (any_waits()) {
+        log_warn("CPU %u: an asynchronous abort was pending, syndrome %#lx", cpu_id(), serror_take());
+    }
+    rc = probe_load(va, value);
+    if (any_waits()) {
+        (void)serror_take();
+        rc = -EIO;
+    }
+    return rc;
 }
 
 void serror_while_idle(void)

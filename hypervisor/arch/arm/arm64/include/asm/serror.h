@@ -35,5 +35,7 @@ u64 serror_take(void);
 void serror_while_idle(void);
 /* entry.S: lets one in. Its ESR_EL2; 0: there was none. */
 u64 serror_unmask(void);
+/* entry.S: the load of arch_probe_read32(). -EIO: it has been aborted by a synchronous exception. No guest has run. */
+int probe_load(volatile void *va, u32 *value);
 
 #endif
