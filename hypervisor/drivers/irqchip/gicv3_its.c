@@ -62,6 +62,8 @@
 #define FLAT_MAX            MIB(1)       /* a table of devices larger than this has two levels, where the service can */
 #define FLAT_LIMIT          MIB(4)       /* ... and where it cannot, is no larger than this: fewer devices */
 
+#define PAGES_LIMIT         MIB(8)       /* all pages of a second level: of 64 KiB, 128 times 8192 devices */
+
 #define QUEUE_ORDER         4u           /* 64 KiB, which is its alignment too (GITS_CBASER) */
 #define QUEUE_BYTES         (PAGE_SIZE << QUEUE_ORDER)
 #define COMMAND_BYTES       32u
@@ -87,6 +89,7 @@ struct its {
     u32 table_page;              /* bytes */
     u32 device_entry;            /* bytes of the first or only level's, and how many */
     u64 nr_entries;
+    u64 pages_bytes;             /* of the second level, so far */
 };
 
 /*
@@ -485,7 +488,10 @@ static boot_code u32 its_list(struct machine_its *out)
 static u32 its_device_bits(u32 n) { return services[n].device_bits; }
 static u32 its_event_bits(u32 n) { return MIN((u32)(services[n].typer >> 8 & 31) + 1, (u32)ITS_EVENT_BITS); }
 
-/* The page of a device table's second level that has the device: made once, and kept. */
+/*
+ * The page of a device table's second level that has the device: made once, and kept. Whose numbers they are may name
+ * any, one after the other, so there is an end to them.
+ */
 static int device_page(struct its *its, u32 device)
 {
     u64 *entry, page;
@@ -503,6 +509,9 @@ static int device_page(struct its *its, u32 device)
     if (*entry & BASER_VALID) {
         return 0;
     }
+    if (its->pages_bytes >= PAGES_LIMIT) {
+        return -ENOSPC;
+    }
     while ((PAGE_SIZE << order) < its->table_page) {
         order++;
     }
@@ -510,6 +519,7 @@ static int device_page(struct its *its, u32 device)
     if (va == NULL) {
         return -ENOMEM;
     }
+    its->pages_bytes += its->table_page;
     publish(va, its->table_page, its->clean_tables);
     *entry = pa_of(va) | BASER_VALID;
     publish(entry, sizeof(*entry), its->clean_tables);
@@ -530,9 +540,13 @@ static int its_map_device(u32 n, u32 device, u32 bits, void **itt)
 {
     struct its *its = &services[n];
     size_t bytes = itt_bytes(its, bits);
-    void *table = xzalloc_bytes(bytes);
+    void *table;
     int rc;
 
+    if (its->dead) {
+        return -EIO;                     /* it could not be given back (its_unmap_device()) */
+    }
+    table = xzalloc_bytes(bytes);
     if (table == NULL) {
         return -ENOMEM;
     }
