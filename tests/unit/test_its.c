@@ -275,6 +275,9 @@ static void test_no_memory(void **state)
     d->arch.vgic.lpis->propbaser = properties | 12;
     set_property(LPI + 1, 0xff);
     want("map 0 8 1 8201 0|off 8201", MAPTI(8, 1, LPI + 1, 0));
+    /* More bits than there are LPIs, up to the most that the register can say. */
+    d->arch.vgic.lpis->propbaser = properties | 31;
+    want("on 8201", INV(8, 1));
 }
 
 /* A redistributor whose LPIs are off gets none, and keeps none. */

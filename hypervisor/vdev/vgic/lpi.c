@@ -47,7 +47,7 @@ static u8 read_property(struct domain *d, u32 intid)
     u64 propbaser = d->arch.vgic.lpis->propbaser;
     u8 property;
 
-    if (intid >> ((propbaser & PROPBASER_IDBITS) + 1) != 0 ||
+    if ((u64)intid >> ((propbaser & PROPBASER_IDBITS) + 1) != 0 ||
         copy_from_gpa(d, &property, (propbaser & PROPBASER_ADDRESS) + (intid - LPI_FIRST), 1) != 0) {
         return 0;
     }
