@@ -172,6 +172,7 @@ void vgic_init_vcpu(struct vcpu *v)
     g->lr_used = 0;
     g->nr_evicted = 0;
     list_init(&g->ready);
+    g->ready_levels = 0;
     list_init(&g->stale);
     cpu_interface_reset(g);
     for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
