@@ -181,6 +181,37 @@ static void test_pressure(void **state)
 }
 
 /*
+ * An LPI has no active state that would outlive who took it: a kernel that begins anew has no register to clear it. So it goes
+ * with the event, and with the CPU interface.
+ */
+static void test_never_ended(void **state)
+{
+    (void)state;
+    set_property(LPI, 0xa1);
+    want("mapd 0 8 5", MAPD(8, 5));
+    want("map 0 8 0 8200 0|on 8200", MAPTI(8, 0, LPI, 0));
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+    want("off 8200|discard 0 8 0", DISCARD(8, 0));
+    fake_here()->apr[4] = 0;                                     /* as a kernel does that begins */
+    want("map 0 8 1 8200 0|on 8200", MAPTI(8, 1, LPI, 0));
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+    (void)check_all();
+    /* PSCI: off in the middle of it, and on. */
+    unload(d->vcpu[0]);
+    vgic_reset_cpu_interface(d->vcpu[0]);
+    (void)check_all();
+    assert_true(vgic_inject_lpi(LPI));
+    d->vcpu[0]->arch.vgic.vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG1;
+    load(d->vcpu[0]);
+    assert_int_equal(guest_ack(), LPI);
+    guest_eoi(LPI);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
+/*
  * Thousands may wait, and each is put among them without a look at those in between: dom0 may have all of them change
  * at once, by GICD_CTLR for one, and the square of their number would be a second. Whoever walked over them would here stop
  * at the one in the middle.
@@ -481,7 +512,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_registers), its_case(test_delivery), its_case(test_moves), its_case(test_follow),
-        its_case(test_pressure), its_case(test_many_wait), its_case(test_long), its_case(test_bad), its_case(test_no_memory),
+        its_case(test_pressure), its_case(test_never_ended), its_case(test_many_wait),
+        its_case(test_long), its_case(test_bad), its_case(test_no_memory),
         its_case(test_disabled), its_case(test_memory), its_case(test_guest_without), its_case(test_fuzz),
     };
 

@@ -42,7 +42,7 @@ static const struct op {
     { "wild-reset", op_wild_reset, 2, false, true, false }, { "wild-connect", op_wild_connect, 2, false, true, false },
     { "message", op_message, 12, false, false, true }, { "command", op_command, 12, true, false, true },
     { "wild-command", op_wild_command, 6, true, true, true }, { "wild-its", op_wild_its, 4, true, true, true },
-    { "wild-late", op_wild_late, 2, false, true, true },
+    { "wild-late", op_wild_late, 2, false, true, true }, { "wild-on", op_wild_on, 2, false, true, true },
 };
 
 static const struct op *some_op(void)

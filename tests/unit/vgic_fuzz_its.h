@@ -225,6 +225,24 @@ static void op_wild_its(struct vcpu *v)
     }
 }
 
+/* CPU_ON of one that is off. */
+static void op_wild_on(struct vcpu *v)
+{
+    struct vcpu *t = d->vcpu[rnd(VCPUS)];
+
+    (void)v;
+    if (where(t) == CPUS && rnd(4) == 0) {
+        vgic_reset_cpu_interface(t);
+        t->arch.vgic.vmcr = 0xf8u << VMCR_PMR_SHIFT | VMCR_VENG0 | VMCR_VENG1;
+        m.depth[t->id] = 0;
+        for (u32 n = 0; n < LPIS; n++) {
+            struct vgic_irq *irq = irq_of(t, lpi_intid(n));
+
+            assert_false(irq->vcpu == t && (irq->active || (irq->lr != 0 && (t->arch.vgic.lr[irq->lr - 1] & LR_ACTIVE))));
+        }
+    }
+}
+
 /* A message that came late, of what is not mapped any more, or mapped to something else. */
 static void op_wild_late(struct vcpu *v)
 {
