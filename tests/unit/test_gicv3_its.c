@@ -400,7 +400,7 @@ static void test_device_tables(void **state)
     (void)its_setup(state);
 }
 
-/* Pages of the second level are kept, so there is an end to them, whatever numbers devices have and how they come and go. */
+/* Pages of the second level are kept, so there is an end to them, whatever numbers devices have. */
 static void test_device_pages(void **state)
 {
     const struct its *its = &services[0];
@@ -423,7 +423,8 @@ static void test_device_pages(void **state)
     before = nr_memory;
     assert_int_equal(its_map_device(0, (u32)(made * its->devices_per_page), 1, &itt), -ENOSPC);
     assert_int_equal(nr_memory, before);
-    assert_int_equal(its_map_device(0, (u32)(made * its->devices_per_page) - 1, 1, &itt), 0);   /* a page that there is */
+    /* In a page that there is. */
+    assert_int_equal(its_map_device(0, (u32)(made * its->devices_per_page) - 1, 1, &itt), 0);
     its_unmap_device(0, (u32)(made * its->devices_per_page) - 1, itt);
     assert_int_equal(nr_memory, before);
 }

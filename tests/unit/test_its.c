@@ -181,8 +181,8 @@ static void test_pressure(void **state)
 }
 
 /*
- * An LPI has no active state that would outlive who took it: a kernel that begins anew has no register to clear it. So it goes
- * with the event, and with the CPU interface.
+ * An LPI has no active state that would outlive who took it: a kernel that begins anew has no register to clear it.
+ * So it goes with the event, and with the CPU interface.
  */
 static void test_never_ended(void **state)
 {
@@ -213,8 +213,8 @@ static void test_never_ended(void **state)
 
 /*
  * Thousands may wait, and each is put among them without a look at those in between: dom0 may have all of them change
- * at once, by GICD_CTLR for one, and the square of their number would be a second. Whoever walked over them would here stop
- * at the one in the middle.
+ * at once, by GICD_CTLR for one, and the square of their number would be a second. Whoever walked over them would here
+ * stop at the one in the middle.
  */
 static void test_many_wait(void **state)
 {

@@ -238,7 +238,10 @@ static void op_wild_on(struct vcpu *v)
         for (u32 n = 0; n < LPIS; n++) {
             struct vgic_irq *irq = irq_of(t, lpi_intid(n));
 
-            assert_false(irq->vcpu == t && (irq->active || (irq->lr != 0 && (t->arch.vgic.lr[irq->lr - 1] & LR_ACTIVE))));
+            bool in_lr = irq->vcpu == t && irq->lr != 0;
+
+            assert_false(irq->vcpu == t && irq->active);
+            assert_false(in_lr && (t->arch.vgic.lr[irq->lr - 1u] & LR_ACTIVE));
         }
     }
 }
@@ -316,7 +319,7 @@ static void recover_lpis(struct vcpu *v)
 
         assert_true(lpi == NULL || (!lpi->mapped && lpi->irq.target == NULL && !lpi->irq.enabled));
         if (lpi != NULL) {
-            vgic_clear_active(NULL, &lpi->irq, 1);       /* an end that never came: no register of the guest's can do it */
+            vgic_clear_active(NULL, &lpi->irq, 1);
         }
     }
     for (u32 n = 0; n < LPIS; n++) {

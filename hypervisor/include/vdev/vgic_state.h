@@ -12,7 +12,7 @@ struct vgic_lpis;
 #define VGIC_NR_PRIVATE 32
 #define VGIC_MAX_SPIS   988      /* INTIDs 32..1019 */
 #define VGIC_MAX_LRS    16
-#define VGIC_READY_LEVELS 64u    /* classes of priorities by which those that wait are found: as many as LPIs can have */
+#define VGIC_READY_LEVELS 64u    /* classes of priorities, to find those that wait: as many as LPIs can have */
 
 /* May an injection use the list register as it stands? (vdev/vgic/lr.c) */
 enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW, VGIC_STICKY_SGI };

@@ -94,7 +94,7 @@ void vgic_lpi_unmap(struct vgic_lpi *lpi)
     irqchip->its->discard(&lpi->event);
     vgic_clear_enable(NULL, &lpi->irq, 1);
     vgic_clear_pending(NULL, &lpi->irq, 1);
-    vgic_clear_active(NULL, &lpi->irq, 1);       /* of the list register alone: the next event does not wait for an end */
+    vgic_clear_active(NULL, &lpi->irq, 1);       /* in its list register: the next event does not wait for an end */
     vgic_route_spi(&lpi->irq, NULL, 0);
     lpi->mapped = false;
 }

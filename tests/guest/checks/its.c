@@ -27,9 +27,9 @@
 
 #define LPI      8200u
 #define DEVICE   0x55u
-#define QUEUE    machine_spare_page(64)  /* 16 pages */
-#define TABLE    machine_spare_page(80)  /* 2 pages: properties of 8192 LPIs */
-#define VICTIM   machine_spare_page(96)
+#define QUEUE    machine_spare_page(PAGE_ITS)       /* 16 pages */
+#define TABLE    machine_spare_page(PAGE_ITS + 16)  /* 2 pages: properties of 8192 LPIs */
+#define VICTIM   machine_spare_page(PAGE_ITS + 32)
 #define NR_PAGES 16u
 
 static uintptr_t its;
@@ -128,8 +128,8 @@ static void start(void)
 static void nowhere(void)
 {
     const uint64_t places[] = {
-        UNMAPPED_GPA, gic.dist, gic.redist, 0x9000000, its, (machine.ram_base + machine.ram_size) & ~0xfffful, 1ul << 44,
-        (1ul << 48) - PAGE_SIZE, (1ul << 52) - PAGE_SIZE, 0,
+        UNMAPPED_GPA, gic.dist, gic.redist, machine.rtc, its, (machine.ram_base + machine.ram_size) & ~0xfffful,
+        1ul << 44, (1ul << 48) - PAGE_SIZE, (1ul << 52) - PAGE_SIZE, 0,
     };
 
     if (!there_is_its())
@@ -183,10 +183,11 @@ static void nonsense(void)
     queue_at(QUEUE, NR_PAGES);
     for (unsigned round = 0; round < 20; round++) {
         for (unsigned i = 0; i < 200; i++) {
-            uint64_t dev = rnd(8) ? rnd(6) : rnd(~0u), x = rnd(~0u);
+            uint64_t dev = rnd(8) ? rnd(6) : rnd(~0u), x = rnd(~0u), lpi = 8190 + rnd(200);
+            uint64_t collection = rnd(8) ? rnd(cpu_count + 1) : x, vcpu = rnd(8) ? rnd(cpu_count + 1) : x;
 
-            put((rnd(16) ? 1 + rnd(15) : x & 0xff) | dev << 32, (rnd(8) ? rnd(70) : x) | (uint64_t)(8190 + rnd(200)) << 32,
-                (rnd(8) ? rnd(cpu_count + 1) : x) | (uint64_t)(rnd(8) ? rnd(cpu_count + 1) : x) << 16 | (rnd(3) ? VALID : 0));
+            put((rnd(16) ? 1 + rnd(15) : x & 0xff) | dev << 32, (rnd(8) ? rnd(70) : x) | lpi << 32,
+                collection | vcpu << 16 | (rnd(3) ? VALID : 0));
         }
         CHECK(check_name("done", round), go());
         while (gic_irq_signalled())
