@@ -158,6 +158,35 @@ static void test_device_tables(void **state)
     (void)its_setup(state);
 }
 
+/* Pages of the second level are kept, so there is an end to them, whatever numbers devices have. */
+static void test_device_pages(void **state)
+{
+    const struct its *its = &gicv3_its[0];
+    u32 made = 0, before;
+    void *itt;
+
+    (void)state;
+    *reg(0, GITS_TYPER) = UINT64_C(31) << 13 | 15 << 8 | 7 << 4 | 1;
+    assert_int_equal(start(), 2);
+    assert_int_equal(its->table_page, KIB(64));
+    for (u32 i = 0; i < 1000; i++) {
+        insn_forget();
+        if (its_map_device(0, (u32)(i * its->devices_per_page), 1, &itt) == 0) {
+            its_unmap_device(0, (u32)(i * its->devices_per_page), 1, itt);
+            model.log[0] = 0;
+            made++;
+        }
+    }
+    assert_int_equal(made, PAGES_LIMIT / KIB(64));
+    before = nr_memory;
+    assert_int_equal(its_map_device(0, (u32)(made * its->devices_per_page), 1, &itt), -ENOSPC);
+    assert_int_equal(nr_memory, before);
+    /* In a page that there is. */
+    assert_int_equal(its_map_device(0, (u32)(made * its->devices_per_page) - 1, 1, &itt), 0);
+    its_unmap_device(0, (u32)(made * its->devices_per_page) - 1, 1, itt);
+    assert_int_equal(nr_memory, before);
+}
+
 /* What is listed and not there, or not an ITS, or not for LPIs costs itself. */
 static void test_absent(void **state)
 {
@@ -201,6 +230,7 @@ static void test_absent(void **state)
 /* One that does not answer, or refuses, is waited for once. */
 static void test_dead(void **state)
 {
+    u32 before;
     void *itt;
 
     (void)state;
@@ -216,7 +246,10 @@ static void test_dead(void **state)
         its_clear(&event);
     }
     its_complete(0);
-    its_unmap_device(0, 0x10, 5, itt);                           /* its table may still be in use: kept */
+    before = nr_memory;
+    its_unmap_device(0, 0x10, 5, itt);                             /* its table may still be in use: kept */
+    assert_int_equal(its_map_device(0, 0x11, 5, &itt), -EIO);    /* and there is no other one to be kept */
+    assert_int_equal(nr_memory, before);
     assert_string_equal(unit_log(), "");
     (void)its_teardown(state);
     (void)its_setup(state);
@@ -242,7 +275,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_start), its_case(test_order), its_case(test_operations), its_case(test_without_caches),
-        its_case(test_by_address), its_case(test_device_tables), its_case(test_absent), its_case(test_dead),
+        its_case(test_by_address), its_case(test_device_tables), its_case(test_device_pages),
+        its_case(test_absent), its_case(test_dead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,88 @@ static void test_pressure(void **state)
     assert_int_equal(guest_ack(), FAKE_NONE);
 }
 
+/*
+ * An LPI has no active state that would outlive who took it: a kernel that begins anew has no register to clear it.
+ * So it goes with the event, and with the CPU interface.
+ */
+static void test_never_ended(void **state)
+{
+    (void)state;
+    set_property(LPI, 0xa1);
+    want("mapd 0 8 5", MAPD(8, 5));
+    want("map 0 8 0 8200 0|on 8200", MAPTI(8, 0, LPI, 0));
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+    want("off 8200|discard 0 8 0", DISCARD(8, 0));
+    fake_here()->apr[4] = 0;                                     /* as a kernel does that begins */
+    want("map 0 8 1 8200 0|on 8200", MAPTI(8, 1, LPI, 0));
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+    (void)check_all();
+    /* PSCI: off in the middle of it, and on. */
+    unload(d->vcpu[0]);
+    vgic_reset_cpu_interface(d->vcpu[0]);
+    (void)check_all();
+    assert_true(vgic_inject_lpi(LPI));
+    d->vcpu[0]->arch.vgic.vmcr = 0xf0u << VMCR_PMR_SHIFT | VMCR_VENG1;
+    load(d->vcpu[0]);
+    assert_int_equal(guest_ack(), LPI);
+    guest_eoi(LPI);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
+/*
+ * Thousands may wait, and each is put among them without a look at those in between: dom0 may have all of them change
+ * at once, by GICD_CTLR for one, and the square of their number would be a second. Whoever walked over them would here
+ * stop at the one in the middle.
+ */
+static void test_many_wait(void **state)
+{
+    struct vgic_vcpu *g = &d->vcpu[0]->arch.vgic;
+    struct vgic_irq *middle;
+
+    (void)state;
+    want("mapd 0 8 9", MAPD(8, 9));
+    for (u32 i = 0; i < 300; i++) {
+        set_property(LPI + i, (u8)((i < FAKE_LRS ? 8 : i == 299 ? 0x50 : 0xa0) | 1));
+        put(MAPTI(8, i, LPI + i, 0));
+        i % 100 == 99 ? go() : (void)0;
+    }
+    for (u32 i = 0; i < 299; i++) {
+        assert_true(vgic_inject_lpi(LPI + i));
+    }
+    assert_int_equal(check_all(), 299);
+    middle = &vgic_lpi_of(d->arch.vgic.lpis, LPI + 150)->irq;
+    middle->priority = 0;
+    assert_true(vgic_inject_lpi(LPI + 299));
+    middle->priority = 0xa0;
+    assert_int_equal(list_first_entry(&g->ready, struct vgic_irq, link)->intid, LPI + 299);
+    assert_int_equal(check_all(), 300);
+    /* In the order in which they are to be taken, however that changes; among equals, as they came. */
+    for (u32 i = 4; i < 299; i += 2) {
+        set_property(LPI + i, (u8)((i * 8 & 0x78) | 1));
+        put(INV(8, i));
+        i % 100 == 98 ? go() : (void)0;
+    }
+    go();
+    wr(GICD, 0x10);
+    assert_int_equal(check_all(), 0);
+    wr(GICD, 0x12);
+    for (u32 i = 0, last = 0; i < 300; i++) {
+        u32 intid = guest_ack(), priority = (u32)__builtin_ctz(fake_here()->apr[4]);
+
+        assert_in_range(intid, LPI, LPI + 299);
+        assert_true(priority >= last);
+        last = priority;
+        guest_eoi(intid);
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+    }
+    assert_int_equal(guest_ack(), FAKE_NONE);
+}
+
 /* ---- long and bad ones ---- */
 /* A long queue is worked off in pieces, by whoever looks; GITS_CREADR says how far. */
 static void test_long(void **state)
@@ -274,6 +356,9 @@ static void test_no_memory(void **state)
     d->arch.vgic.lpis->propbaser = properties | 12;
     set_property(LPI + 1, 0xff);
     want("map 0 8 1 8201 0|off 8201", MAPTI(8, 1, LPI + 1, 0));
+    /* More bits than there are LPIs, up to the most that the register can say. */
+    d->arch.vgic.lpis->propbaser = properties | 31;
+    want("on 8201", INV(8, 1));
 }
 
 /* A redistributor whose LPIs are off gets none, and keeps none. */
@@ -479,9 +564,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_registers), its_case(test_delivery), its_case(test_moves), its_case(test_follow),
-        its_case(test_pressure), its_case(test_long), its_case(test_bad), its_case(test_no_memory),
-        its_case(test_disabled), its_case(test_memory), its_case(test_anew), its_case(test_few),
-         its_case(test_guest_without), its_case(test_fuzz),
+        its_case(test_pressure), its_case(test_never_ended), its_case(test_many_wait), its_case(test_long),
+        its_case(test_bad), its_case(test_no_memory), its_case(test_disabled), its_case(test_memory),
+        its_case(test_anew), its_case(test_few), its_case(test_guest_without), its_case(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

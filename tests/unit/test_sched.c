@@ -67,6 +67,11 @@ static void test_block_with_event_pending_does_not_sleep(void **state)
     vcpu_block_current();
     assert_int_equal(v->pause_flags, 0);
     irq_deliverable = false;
+    /* What it has asked for and is still to be done may be an interrupt, too: nobody else would go on with it. */
+    v->pending |= PEND_ITS;
+    vcpu_block_current();
+    assert_int_equal(v->pause_flags, 0);
+    assert_int_equal(v->pending, PEND_ITS);
 }
 
 /* Between setting the flag and the switch an event comes: the switch finds the vCPU runnable. */

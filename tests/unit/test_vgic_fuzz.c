@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
 /* unit-sources: vdev/vgic/check.c vdev/vgic/host.c vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
+/* unit-sources: vdev/vgic/its.c vdev/vgic/its_commands.c vdev/vgic/lpi.c lib/rbtree.c */
 /*
  * The vGIC under random operations of guests, devices and other CPUs, with both front ends. After each operation the
  * invariants of check.c hold, and what vgic_model.h says of deliveries; now and then all is let run down, after which
@@ -9,7 +10,7 @@
  * The seeds are fixed. VGIC_FUZZ_SEED=n plays one seed, as printed of a run that fails; VGIC_FUZZ_OPS is for how long
  * (or up to where); VGIC_FUZZ_RUNS=n plays so many further seeds. VGIC_FUZZ_TRACE=1 names each operation.
  */
-#include "vgic_fuzz_ops.h"
+#include "vgic_fuzz_its.h"
 
 #define RUNS 8u                  /* by front end; every fourth is wild */
 #define OPS  70000u
@@ -24,21 +25,25 @@ static const struct op {
     const char *name;
     void (*fn)(struct vcpu *v);
     u32 weight;
-    bool guest, wild;            /* by a vCPU that is on this CPU; in wild runs only */
+    bool guest, wild, its;       /* by a vCPU that is on this CPU; in wild runs only; of a domain that has LPIs */
 } table[] = {
-    { "acknowledge", op_acknowledge, 24, true, false }, { "end", op_end, 20, true, false },
-    { "sgi", op_sgi, 12, true, false }, { "enable", op_enable, 8, true, false },
-    { "priority", op_priority, 4, true, false }, { "pend", op_pend, 6, true, false },
-    { "clear-pending", op_clear_pending, 3, true, false }, { "read", op_read, 4, true, false },
-    { "route", op_route, 5, true, false }, { "group", op_group, 1, true, false }, { "ctlr", op_ctlr, 1, true, false },
-    { "mask", op_mask, 3, true, false }, { "interface", op_interface, 2, true, false },
-    { "timer", op_timer, 6, true, false }, { "level", op_level, 4, true, false },
-    { "event-clear", op_event_clear, 4, true, false }, { "exit", op_exit, 12, true, false },
-    { "leave", op_leave, 3, true, false }, { "sleep", op_sleep, 3, true, false },
-    { "event", op_event, 4, false, false }, { "device", op_device, 6, false, false },
-    { "line", op_line, 8, false, false }, { "timer-expires", op_timer_expires, 2, false, false },
-    { "wild-register", op_wild_register, 16, true, true }, { "wild-end", op_wild_end, 4, true, true },
-    { "wild-reset", op_wild_reset, 2, false, true }, { "wild-connect", op_wild_connect, 2, false, true },
+    { "acknowledge", op_acknowledge, 24, true, false, false }, { "end", op_end, 20, true, false, false },
+    { "sgi", op_sgi, 12, true, false, false }, { "enable", op_enable, 8, true, false, false },
+    { "priority", op_priority, 4, true, false, false }, { "pend", op_pend, 6, true, false, false },
+    { "clear-pending", op_clear_pending, 3, true, false, false }, { "read", op_read, 4, true, false, false },
+    { "route", op_route, 5, true, false, false }, { "group", op_group, 1, true, false, false },
+    { "ctlr", op_ctlr, 1, true, false, false },
+    { "mask", op_mask, 3, true, false, false }, { "interface", op_interface, 2, true, false, false },
+    { "timer", op_timer, 6, true, false, false }, { "level", op_level, 4, true, false, false },
+    { "event-clear", op_event_clear, 4, true, false, false }, { "exit", op_exit, 12, true, false, false },
+    { "leave", op_leave, 3, true, false, false }, { "sleep", op_sleep, 3, true, false, false },
+    { "event", op_event, 4, false, false, false }, { "device", op_device, 6, false, false, false },
+    { "line", op_line, 8, false, false, false }, { "timer-expires", op_timer_expires, 2, false, false, false },
+    { "wild-register", op_wild_register, 16, true, true, false }, { "wild-end", op_wild_end, 4, true, true, false },
+    { "wild-reset", op_wild_reset, 2, false, true, false }, { "wild-connect", op_wild_connect, 2, false, true, false },
+    { "message", op_message, 12, false, false, true }, { "command", op_command, 12, true, false, true },
+    { "wild-command", op_wild_command, 6, true, true, true }, { "wild-its", op_wild_its, 4, true, true, true },
+    { "wild-late", op_wild_late, 2, false, true, true }, { "wild-on", op_wild_on, 2, false, true, true },
 };
 
 static const struct op *some_op(void)
@@ -82,7 +87,7 @@ static void step(void)
     if (rnd(4) != 0) {
         run_exits();
     }
-    if ((!op->guest || m.on[c] != NULL) && (!op->wild || m.wild)) {
+    if ((!op->guest || m.on[c] != NULL) && (!op->wild || m.wild) && (!op->its || m.version == 3)) {
         if (trace) {
             print_message("%u: cpu %u vcpu %d %s\n", m.op, c, m.on[c] != NULL ? m.on[c]->id : -1, op->name);
         }
@@ -115,7 +120,7 @@ static bool take_all(struct vcpu *v)
     for (;;) {
         run_exits();
         if (acknowledge()) {
-            serve(v, m.stack[v->id][m.depth[v->id] - 1] & 0x3ff);
+            serve(v, taken_intid(m.stack[v->id][m.depth[v->id] - 1]));
         } else if (m.depth[v->id] != 0) {
             end_top(v);
         } else {
@@ -162,6 +167,11 @@ static void check_nothing_due(struct vcpu *v, u32 intid)
     assert_false(intid == PPI_TIMER && m.timer_line[v->id]);
     assert_false(intid == PPI_EVENT && v->info->evtchn_upcall_pending);
     assert_false(intid >= HOST_LEVEL && intid < HOST_END && (m.dev_line[intid] || m.dev_latch[intid]));
+    if (intid >= LPI_FIRST) {
+        u32 n = (intid - LPI_FIRST) / LPI_STEP;
+
+        assert_false(m.host_lpi[n].mapped && m.host_lpi[n].pending);
+    }
 }
 
 static void all_off(void)
@@ -199,14 +209,18 @@ static void run_down(bool enable_all)
                 write_route(i, rnd(VCPUS));
             }
         }
+        if (m.version == 3) {
+            finish_commands(v);
+            enable_all && v->id == 0 ? all_lpis(v) : (void)0;
+        }
         model_unload(0);
     }
     while (run_each()) {
         assert_true(rounds++ < 100);
     }
     for_each_vcpu (d, v) {
-        for (u32 i = 0; i < 32 + SPIS; i++) {
-            check_nothing_due(v, i);
+        for (u32 i = 0; i < NR_ALL; i++) {
+            check_nothing_due(v, nth_intid(i));
         }
     }
     m.nested = false;
@@ -240,6 +254,9 @@ static void recover(void)
         }
         write_all(v, 0x280);
         write_all(v, 0x380);
+        if (m.version == 3 && v->id == 0) {
+            recover_lpis(v);
+        }
         model_unload(0);
         for (u32 s = 0; s < VCPUS; s++) {
             memset(m.sgi[v->id][s], 0, sizeof(m.sgi[v->id][s]));
@@ -257,6 +274,8 @@ static void recover(void)
     }
     memset(m.ppi, 0, sizeof(m.ppi));
     memset(m.spi, 0, sizeof(m.spi));
+    memset(m.lpi, 0, sizeof(m.lpi));
+    memset(m.host_lpi, 0, sizeof(m.host_lpi));
     m.nested = false;
     run_down(false);
     for_each_vcpu (d, v) {
@@ -274,12 +293,24 @@ static void begin(u8 version, u64 seed)
     ops = version == 3 ? fake_v3 : fake_v2;
     ops.is_pending = model_is_pending;
     ops.set_pending = model_set_pending;
+    ops.its = version == 3 ? &model_its : NULL;
     make_domain(&ops, version, VCPUS, SPIS);
+    if (version == 3) {
+        assert_int_equal(vgic_create_lpis(d, &(const struct machine_its){ .base = ITS_BASE }, 1), 0);
+    }
     on_kick = model_kick;
+    for_each_vcpu (d, v) {
+        v->cpu = v->id % CPUS;
+    }
     for (u32 i = HOST_LEVEL; i < HOST_END; i++) {
         assert_int_equal(vgic_connect_host(d, i, i), 0);
     }
     unit_set_cpu(0);
+    load(d->vcpu[0]);
+    if (version == 3) {
+        begin_lpis(d->vcpu[0]);
+    }
+    unload(d->vcpu[0]);
     model_load(0, d->vcpu[0]);
     for (u32 i = 32; i < 32 + SPIS; i += 16) {
         wr(GICD + 0xc00 + i / 4, i == 32 ? 0xaa00aaaa : 0xaaaaaa00);
@@ -306,7 +337,7 @@ static void play(u8 version, u64 seed, u32 nr_ops)
         recover();
     } else {
         run_down(true);
-        assert_true(m.delivered > nr_ops / 50);
+        assert_true(m.delivered > nr_ops / 50 && (version == 2 || m.lpis > nr_ops / 200));
     }
     m.done = true;
 }
@@ -321,6 +352,9 @@ static void fuzz(u8 version)
     for (u64 seed = first; seed < first + runs; seed++) {
         unit_setup(NULL);
         play(version, seed, len != NULL ? (u32)strtoul(len, NULL, 0) : OPS);
+        if (version == 3) {
+            free_lpis();
+        }
         vgic_destroy_domain(d);
         unit_teardown(NULL);
     }

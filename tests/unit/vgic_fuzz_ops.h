@@ -74,16 +74,6 @@ static void op_enable(struct vcpu *v)
     write_bit(some_bank(v), some_irq(), rnd(3) ? 0x100 : 0x180);
 }
 
-static bool in_stack(const struct vcpu *v, u32 intid)
-{
-    for (u32 i = 0; i < m.depth[v->id]; i++) {
-        if ((m.stack[v->id][i] & 0x3ff) == intid) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Not of what is active: the guest would end it out of order. */
 static void op_priority(struct vcpu *v)
 {

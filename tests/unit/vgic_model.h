@@ -9,6 +9,8 @@
 
 #include "vgic_common.h"
 
+#include "vdev/vgic/its.h"
+
 #define CPUS 2u
 #define VCPUS 3u
 #define SPIS 32u
@@ -22,6 +24,13 @@
 #define SPI_LEVEL  48u           /* 48..51: lines by vgic_set_level(); others of no device: pended by the guest */
 #define HOST_END   SPI_LEVEL
 #define LEVEL_END  52u
+/* v3: LPIs, every so many-th number, so that they are of several chunks (vgic_fuzz_its.h). */
+#define LPIS       16u
+#define LPI_STEP   3u
+#define lpi_intid(n) (LPI_FIRST + (n) * LPI_STEP)
+/* All interrupts of a vCPU, one after the other: SGIs, PPIs, SPIs, LPIs. */
+#define NR_ALL     (32 + SPIS + (m.version == 3 ? LPIS : 0))
+#define nth_intid(i) ((i) < 32 + SPIS ? (i) : lpi_intid((i) - 32 - SPIS))
 
 /* How often may it be delivered, and must it be? Changes for a vCPU on another CPU take effect there, later. */
 struct owed {
@@ -38,9 +47,10 @@ static struct model {
     u32 depth[VCPUS], stack[VCPUS][64];  /* acknowledged and not ended: IAR values */
     bool timer_line[VCPUS], timer_armed[VCPUS];
     bool dev_line[FAKE_IRQS], dev_latch[FAKE_IRQS];
-    struct owed sgi[VCPUS][VCPUS][16], ppi[VCPUS][32], spi[FAKE_IRQS];
+    struct owed sgi[VCPUS][VCPUS][16], ppi[VCPUS][32], spi[FAKE_IRQS], lpi[LPIS + 1];
+    struct { bool mapped, on, pending; u32 cpu; } host_lpi[LPIS + 1];
     bool nested;
-    u64 delivered;
+    u64 delivered, lpis;
 } m;
 
 static u32 rnd(u32 n)
@@ -58,10 +68,16 @@ int irq_release_from_guest(u32 host_irq, struct domain *dom) { vgic_disconnect_h
 static bool model_is_pending(u32 intid) { return m.dev_line[intid] || m.dev_latch[intid]; }
 static void model_set_pending(u32 intid, bool pending) { m.dev_latch[intid] = pending; }
 
-static inline struct vgic_irq *irq_of(struct vcpu *v, u32 intid) { return vgic_irq_of(d, v, intid); }
+static inline struct vgic_irq *irq_of(struct vcpu *v, u32 intid)
+{
+    return intid >= LPI_FIRST ? &vgic_lpi_of(d->arch.vgic.lpis, intid)->irq : vgic_irq_of(d, v, intid);
+}
 
 static inline struct owed *owed_of(const struct vcpu *v, u32 intid, u32 source)
 {
+    if (intid >= LPI_FIRST) {
+        return &m.lpi[(intid - LPI_FIRST) / LPI_STEP];
+    }
     return intid >= 32 ? &m.spi[intid] : intid >= 16 ? &m.ppi[v->id][intid] : &m.sgi[v->id][source][intid];
 }
 
@@ -75,11 +91,12 @@ static void owe(struct owed *o)
 /* Where v's CPU has seen all that was changed, what was pended more than once is pending once. */
 static void settle(struct vcpu *v)
 {
-    for (u32 i = 0; i < 32 + SPIS; i++) {
+    for (u32 i = 0; i < NR_ALL; i++) {
         for (u32 s = 0; s < (i < 16 && m.version == 2 ? VCPUS : 1); s++) {
-            struct owed *o = owed_of(v, i, s);
+            struct owed *o = owed_of(v, nth_intid(i), s);
 
-            if ((o->max > 1 || o->cleared) && irq_of(v, i)->vcpu == v && irq_of(v, i)->place != VGIC_STALE) {
+            if ((o->max > 1 || o->cleared) && irq_of(v, nth_intid(i))->vcpu == v &&
+                irq_of(v, nth_intid(i))->place != VGIC_STALE) {
                 o->max = o->cleared ? 0 : 1;
                 o->cleared = false;
             }
@@ -102,7 +119,12 @@ static void exit_path(struct vcpu *v)
 {
     u32 todo;
 
-    for (u32 turns = 0; (todo = v->pending & ~(u32)PEND_LINE) != 0 && turns < 100; turns++) {
+    /* Some of the commands that wait; not where another CPU is in the middle of one. */
+    if ((v->pending & PEND_ITS) && !spin_is_locked(&d->arch.vgic.lpis->lock)) {
+        v->pending &= ~(u32)PEND_ITS;
+        vgic_its_work(v);
+    }
+    for (u32 turns = 0; (todo = v->pending & ~(u32)(PEND_LINE | PEND_ITS)) != 0 && turns < 100; turns++) {
         v->pending &= ~todo;
         if (todo & PEND_SYNC) {
             vgic_sync(v);
@@ -111,9 +133,9 @@ static void exit_path(struct vcpu *v)
             vgic_flush(v);
         }
     }
-    assert_int_equal(v->pending & ~(u32)PEND_LINE, 0);
-    if (v->pending != 0 && !vgic_check_lines(v)) {
-        v->pending = 0;
+    assert_int_equal(v->pending & ~(u32)(PEND_LINE | PEND_ITS), 0);
+    if ((v->pending & PEND_LINE) && !vgic_check_lines(v)) {
+        v->pending &= ~(u32)PEND_LINE;
     }
     settle(v);
 }
@@ -201,6 +223,16 @@ static bool take_irqs(void)
             any = true;
         }
     }
+    for (u32 i = 0; i < LPIS; i++) {
+        if (m.host_lpi[i].mapped && m.host_lpi[i].on && m.host_lpi[i].pending && m.host_lpi[i].cpu == c) {
+            m.host_lpi[i].pending = false;
+            if (irq_of(NULL, lpi_intid(i))->target != NULL) {
+                owe(&m.lpi[i]);
+            }
+            assert_true(vgic_inject_lpi(lpi_intid(i)));
+            any = true;
+        }
+    }
     return any;
 }
 
@@ -228,6 +260,12 @@ static bool is_level(u32 intid)
            (intid >= HOST_LEVEL && intid < HOST_EDGE) || (intid >= SPI_LEVEL && intid < LEVEL_END);
 }
 
+/* v2: its sender is above it. */
+static u32 taken_intid(u32 iar)
+{
+    return m.version == 2 ? iar & 0x3ff : iar;
+}
+
 /* The guest on this CPU acknowledges. False: there was nothing. */
 static bool acknowledge(void)
 {
@@ -240,13 +278,14 @@ static bool acknowledge(void)
         assert_true(vgic_acknowledge_trapped(v));
     }
     iar = guest_ack();
-    intid = iar & 0x3ff;
+    intid = taken_intid(iar);
     if (intid == FAKE_NONE) {
         return false;
     }
     irq = irq_of(v, intid);
     assert_non_null(irq);
     m.delivered++;
+    m.lpis += intid >= LPI_FIRST;
     if (m.depth[v->id] < 64) {
         m.stack[v->id][m.depth[v->id]++] = iar;
     }
@@ -255,7 +294,7 @@ static bool acknowledge(void)
     }
     /* Not while disabled, nor to another vCPU, once its CPU knows. */
     assert_true(irq->place == VGIC_STALE || (irq->enabled && irq->vcpu == v));
-    o = owed_of(v, intid, iar >> 10 & 7);
+    o = owed_of(v, intid, m.version == 2 ? iar >> 10 & 7 : 0);
     if (intid == PPI_LEVEL || (intid >= SPI_LEVEL && intid < LEVEL_END)) {
         assert_true(irq->line || irq->place == VGIC_STALE);
     } else if (intid != PPI_EVENT) {
@@ -277,20 +316,32 @@ static bool is_active(const struct vgic_irq *irq)
     return irq->lr != 0 ? (fake_here()->lr[irq->lr - 1u] & LR_ACTIVE) != 0 : irq->active;
 }
 
-/* What is active is exactly what the guest has acknowledged and not ended. Ends that are yet to be counted aside. */
+static bool in_stack(const struct vcpu *v, u32 intid)
+{
+    for (u32 i = 0; i < m.depth[v->id]; i++) {
+        if (taken_intid(m.stack[v->id][i]) == intid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * What is active is exactly what the guest has acknowledged and not ended; an LPI only while it has a list register.
+ * Ends that are yet to be counted aside.
+ */
 static void check_active(struct vcpu *v)
 {
-    u64 taken = 0;
-
     if (fake_here()->hcr >> VHCR_EOICOUNT_SHIFT != 0) {
         return;
     }
-    for (u32 i = 0; i < m.depth[v->id]; i++) {
-        taken |= BIT(m.stack[v->id][i] & 0x3ff);
-    }
-    for (u32 i = 0; i < 32 + SPIS; i++) {
-        if (irq_of(v, i)->vcpu == v) {
-            assert_int_equal(is_active(irq_of(v, i)), taken >> i & 1);
+    for (u32 i = 0; i < NR_ALL; i++) {
+        u32 intid = nth_intid(i);
+
+        if (irq_of(v, intid)->vcpu == v) {
+            bool active = is_active(irq_of(v, intid));
+
+            assert_true(intid >= LPI_FIRST && !active ? true : active == in_stack(v, intid));
         }
     }
 }

@@ -144,5 +144,7 @@ void vcpu_dump(struct vcpu *v)
 
 bool vcpu_event_pending(struct vcpu *v)
 {
-    return READ_ONCE(v->info->evtchn_upcall_pending) != 0 || arch_vcpu_irq_pending(v);
+    /* Commands that nobody else goes on with may make an interrupt pend: one that the guest sleeps for. */
+    return READ_ONCE(v->info->evtchn_upcall_pending) != 0 || arch_vcpu_irq_pending(v) ||
+           unlikely((atomic_load(&v->pending) & PEND_ITS) != 0);
 }

@@ -16,6 +16,7 @@
 #define GITS_CREADR_STALLED BIT(0)
 #define COMMAND_BYTES       32u
 #define ITT_ALIGN           256u
+#define PAGES_LIMIT         MIB(8)       /* all pages of a second level: of 64 KiB, 128 times 8192 devices */
 
 struct its gicv3_its[MACHINE_MAX_ITS];
 u32 gicv3_nr_its;
@@ -107,7 +108,10 @@ static u32 its_lpi_bits(void) { return gicv3_lpi_bits; }
 static u32 its_device_bits(u32 n) { return gicv3_its[n].device_bits; }
 static u32 its_event_bits(u32 n) { return MIN((u32)(gicv3_its[n].typer >> 8 & 31) + 1, (u32)ITS_EVENT_BITS); }
 
-/* The page of a device table's second level that has the device: made once, and kept. */
+/*
+ * The page of a device table's second level that has the device: made once, and kept. Whose numbers they are may name
+ * any, one after the other, so there is an end to them.
+ */
 static int device_page(struct its *its, u32 device)
 {
     u64 *entry, page;
@@ -124,10 +128,14 @@ static int device_page(struct its *its, u32 device)
     if (*entry & BASER_VALID) {
         return 0;
     }
+    if (its->pages_bytes >= PAGES_LIMIT) {
+        return -ENOSPC;
+    }
     va = pages_alloc(order_of(its->table_page), MEMF_ZERO | its->memf);
     if (va == NULL) {
         return -ENOMEM;
     }
+    its->pages_bytes += its->table_page;
     its_publish(va, its->table_page, its->clean_tables);
     *entry = pa_of(va) | BASER_VALID;
     its_publish(entry, sizeof(*entry), its->clean_tables);
@@ -162,9 +170,13 @@ static int its_map_device(u32 n, u32 device, u32 bits, void **itt)
 {
     struct its *its = &gicv3_its[n];
     size_t bytes = itt_bytes(its, bits);
-    void *table = itt_alloc(its, bytes);
+    void *table;
     int rc;
 
+    if (its->dead) {
+        return -EIO;                     /* it could not be given back (its_unmap_device()) */
+    }
+    table = itt_alloc(its, bytes);
     if (table == NULL) {
         return -ENOMEM;
     }

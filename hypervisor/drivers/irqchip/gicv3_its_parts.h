@@ -39,6 +39,7 @@ struct its {
     u32 table_page;              /* bytes */
     u32 device_entry;            /* bytes of the first or only level's, and how many */
     u64 nr_entries;
+    u64 pages_bytes;             /* of the second level, so far */
 };
 
 /*

@@ -38,7 +38,7 @@ struct its_ops {
     u32 (*event_bits)(u32 its);          /* of any device, at most ITS_EVENT_BITS */
     /*
      * One at a time, as the next. The device, below 2^device_bits(), has 2^bits events, none of them mapped. *itt is for unmap_device().
-     * -ENOMEM.
+     * -ENOMEM; -ENOSPC: its table has no room for another page; -EIO: the service does not answer.
      */
     int (*map_device)(u32 its, u32 device, u32 bits, void **itt);
     void (*unmap_device)(u32 its, u32 device, u32 bits, void *itt);      /* waits, as complete() */

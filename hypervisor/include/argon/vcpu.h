@@ -61,7 +61,10 @@ void vcpu_kick(struct vcpu *v, u32 pending);
  * in memory. Any CPU.
  */
 void vcpu_dump(struct vcpu *v);
-/* Would the guest take an interrupt or has it an event: then WFI and block must not sleep. */
+/*
+ * Would the guest take an interrupt, has it an event, or commands that may lead to one: then WFI and block must not
+ * sleep.
+ */
 bool vcpu_event_pending(struct vcpu *v);
 /*
  * Register vcpu_info at (gfn, offset) of its domain: -EINVAL twice, for a vCPU that may run elsewhere, or for a page

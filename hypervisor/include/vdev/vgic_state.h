@@ -12,6 +12,7 @@ struct vgic_lpis;
 #define VGIC_NR_PRIVATE 32
 #define VGIC_MAX_SPIS   988      /* INTIDs 32..1019 */
 #define VGIC_MAX_LRS    16
+#define VGIC_READY_LEVELS 64u    /* classes of priorities, to find those that wait: as many as LPIs can have */
 
 /* May an injection use the list register as it stands? (vdev/vgic/lr.c) */
 enum vgic_sticky { VGIC_STICKY_NO = 0, VGIC_STICKY_PLAIN, VGIC_STICKY_HW, VGIC_STICKY_SGI };
@@ -45,6 +46,7 @@ struct vgic_irq {
     u8 lr;                       /* list register + 1, 0: in none */
     u8 place;                    /* enum vgic_place */
     u8 sticky;                   /* enum vgic_sticky */
+    u8 level;                    /* while ready: of the priority with which it came (VGIC_READY_LEVELS) */
     u8 sgi_sources;              /* v2: senders of a pending SGI not in a list register, a bit per vCPU */
     u8 sgi_active;               /* v2: sender of the active SGI */
     u8 good;                     /* host level: ends with its line low in a row (internal.h) */
@@ -74,6 +76,8 @@ struct vgic_vcpu {
     u64 lr[VGIC_MAX_LRS];        /* as last written, read by vgic_sync(), or saved */
     struct vgic_irq *lr_irq[VGIC_MAX_LRS];
     struct list_head ready;      /* pending, enabled, waiting for a list register; by priority */
+    u64 ready_levels;            /* a bit for each level of which there is one on `ready` */
+    struct vgic_irq *ready_last[VGIC_READY_LEVELS];      /* the last one of it there */
     struct list_head stale;      /* changed from elsewhere: the CPU concerned must bring them up to date */
     bool watch_new;              /* vgic_check_lines() has not been called since vgic_watch_lines() */
     struct vgic_irq *doubtful;   /* one whose line is to be looked at before the guest takes it, perhaps moved since: host.c */

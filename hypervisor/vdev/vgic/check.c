@@ -3,7 +3,7 @@
  * What holds of every interrupt whenever its lock is free (docs/design/vgic.md). Debug builds check as much as costs
  * little where state changes; the tests check all of it after each step.
  */
-#include "internal.h"
+#include "its.h"
 
 void vgic_check_irq(const struct vcpu *v, const struct vgic_irq *irq)
 {
@@ -77,6 +77,7 @@ u32 vgic_check_all(const struct vcpu *v)
 {
     const struct vgic_vcpu *g = &v->arch.vgic;
     u32 places[VGIC_EVICTED + 1] = { 0 }, busy = 0, priority = 0;
+    u64 levels = 0;
     const struct vgic_irq *irq;
 
     vgic_check_lrs(v);
@@ -94,6 +95,10 @@ u32 vgic_check_all(const struct vcpu *v)
     list_for_each_entry (irq, &g->ready, link) {
         ASSERT(irq->priority >= priority);
         priority = irq->priority;
+        levels |= BIT(irq->level);
+        ASSERT((g->ready_last[irq->level] == irq) ==
+               (irq->link.next == &g->ready || list_entry(irq->link.next, struct vgic_irq, link)->level != irq->level));
     }
+    ASSERT(g->ready_levels == levels);
     return busy;
 }

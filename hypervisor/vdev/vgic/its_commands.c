@@ -340,7 +340,8 @@ int vits_command(struct domain *d, struct vits *its)
                   its->command[2],
                   rc == -ERANGE ? "no such device, event, LPI, collection or redistributor"
                   : rc == -EBUSY ? "another event has the LPI" : rc == -ENOSPC ? "too many devices and events"
-                  : rc == -ENOMEM ? "out of memory" : "not known");
+                  : rc == -ENOMEM ? "out of memory"
+                  : rc == -EIO ? "the machine's service does not answer" : "not known");
     }
     return rc;
 }

@@ -47,7 +47,7 @@ static u8 read_property(struct domain *d, u32 intid)
     u64 propbaser = d->arch.vgic.lpis->propbaser;
     u8 property;
 
-    if (intid >> ((propbaser & PROPBASER_IDBITS) + 1) != 0 ||
+    if ((u64)intid >> ((propbaser & PROPBASER_IDBITS) + 1) != 0 ||
         copy_from_gpa(d, &property, (propbaser & PROPBASER_ADDRESS) + (intid - LPI_FIRST), 1) != 0) {
         return 0;
     }
@@ -94,6 +94,7 @@ void vgic_lpi_unmap(struct vgic_lpi *lpi)
     irqchip->its->discard(&lpi->event);
     vgic_clear_enable(NULL, &lpi->irq, 1);
     vgic_clear_pending(NULL, &lpi->irq, 1);
+    vgic_clear_active(NULL, &lpi->irq, 1);       /* in its list register: the next event does not wait for an end */
     vgic_route_spi(&lpi->irq, NULL, 0);
     lpi->mapped = false;
 }

@@ -146,26 +146,56 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
     atomic_store_release(&irq->lr, 0);               /* after latch and active: see is_quiet() */
 }
 
+/*
+ * Behind the last one that is as urgent or more so. That is found by ready_last[], not by a walk over all that wait,
+ * which may be thousands. Priorities that share a level, where more bits are implemented than levels tell apart, are of
+ * SPIs alone: an LPI has none of the lower two bits.
+ */
 static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
 {
-    struct list_head *pos = &v->arch.vgic.ready;
-    struct vgic_irq *i;
+    struct vgic_vcpu *g = &v->arch.vgic;
+    u32 level = irq->priority / (256 / VGIC_READY_LEVELS);
+    u64 before = g->ready_levels & (UINT64_MAX >> (63 - level));
+    struct list_head *pos = before != 0 ? &g->ready_last[63 - __builtin_clzll(before)]->link : &g->ready;
+    bool last = true;
 
     ASSERT(!irq->active);
-    /* From its end: mostly all have one priority. */
-    list_for_each_entry_reverse (i, &v->arch.vgic.ready, link) {
-        if (i->priority <= irq->priority) {
-            pos = &i->link;
-            break;
-        }
+    while (pos != &g->ready && list_entry(pos, struct vgic_irq, link)->priority > irq->priority) {
+        pos = pos->prev;
+        last = false;
     }
     list_add(&irq->link, pos);
+    irq->level = (u8)level;
+    if (last) {
+        g->ready_last[level] = irq;
+        g->ready_levels |= BIT(level);
+    }
+}
+
+/* It is about to leave the list. Its priority may have changed since it came. */
+static void ready_remove(struct vcpu *v, const struct vgic_irq *irq)
+{
+    struct vgic_vcpu *g = &v->arch.vgic;
+    struct vgic_irq *prev = list_entry(irq->link.prev, struct vgic_irq, link);
+
+    if (g->ready_last[irq->level] != irq) {
+        return;
+    }
+    if (irq->link.prev != &g->ready && prev->level == irq->level) {
+        g->ready_last[irq->level] = prev;
+    } else {
+        g->ready_last[irq->level] = NULL;
+        g->ready_levels &= ~BIT(irq->level);
+    }
 }
 
 void vgic_irq_place(struct vcpu *v, struct vgic_irq *irq, enum vgic_place to)
 {
     vgic_assert_locked(v);
     ASSERT(irq->vcpu == v);
+    if (irq->place == VGIC_READY) {
+        ready_remove(v, irq);
+    }
     list_del(&irq->link);
     if (irq->place == VGIC_EVICTED) {
         v->arch.vgic.nr_evicted--;

@@ -173,6 +173,7 @@ void vgic_init_vcpu(struct vcpu *v)
     g->lr_used = 0;
     g->nr_evicted = 0;
     list_init(&g->ready);
+    g->ready_levels = 0;
     list_init(&g->stale);
     cpu_interface_reset(g);
     for (u32 i = 0; i < VGIC_NR_PRIVATE; i++) {
@@ -215,12 +216,34 @@ void vgic_reset_vcpu(struct vcpu *v)
     }
 }
 
+/*
+ * Active LPIs: those that were taken and will not be ended. The guest has no register to clear that, as where it is no
+ * state of theirs.
+ */
+static void lpis_inactive(struct vcpu *v)
+{
+    for (u32 n = 0; n < vgic_nr_lrs; n++) {
+        struct vgic_irq *irq;
+
+        spin_lock(&v->arch.vgic.lock);
+        irq = v->arch.vgic.lr_irq[n];
+        if (irq == NULL || !vgic_is_lpi(irq)) {
+            spin_unlock(&v->arch.vgic.lock);
+            continue;
+        }
+        vgic_lr_pull(v, irq);
+        irq->active = false;
+        vgic_irq_commit(v, irq);
+    }
+}
+
 void vgic_reset_cpu_interface(struct vcpu *v)
 {
     spin_lock(&v->arch.vgic.lock);
     memset(v->arch.vgic.apr, 0, sizeof(v->arch.vgic.apr));
     v->arch.vgic.vmcr = vgic_host->gic_version == 3 ? VMCR_VFIQEN : 0;
     spin_unlock(&v->arch.vgic.lock);
+    lpis_inactive(v);
 }
 
 int vgic_connect_host(struct domain *d, u32 intid, u32 host_irq)

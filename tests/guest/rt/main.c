@@ -24,8 +24,8 @@ static const struct test *const groups[] = {
     tests_entry, tests_psci, tests_hypercall, tests_timer, tests_vgic_regs, tests_vgic_irq, tests_vgic_level,
     tests_vgic_sgi,
     tests_sysreg, tests_event, tests_fifo, tests_vcpu, tests_grant, tests_memory, tests_sched, tests_fault,
-    tests_el0, tests_state, tests_switch, tests_domain, tests_dump, tests_own, tests_hostile, tests_vgic_wreck,
-    tests_uefi,
+    tests_el0, tests_state, tests_switch, tests_domain, tests_dump, tests_own, tests_hostile, tests_its,
+    tests_vgic_wreck, tests_uefi,
 };
 
 static struct {

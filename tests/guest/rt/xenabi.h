@@ -29,6 +29,7 @@ enum spare_page {
     PAGE_GRANT = 32,
     PAGE_MEMORY = 64,
     PAGE_BATCH = 256,
+    PAGE_ITS = 960,        /* 33 */
     PAGE_FOREIGN = 1024, /* other domains' pages (domu.c) */
 };
 

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dom0's interrupt translation service in hostile hands: queues that are not in memory, or go away, commands without
+ * sense, a vCPU that leaves its commands behind. Nothing but the service may suffer, and that works again when it is
+ * told what to do. Interrupts come by INT: there is no device.
+ */
+#include "hypercall.h"
+#include <xen/memory.h>
+#include "check.h"
+#include "cpu.h"
+#include "fdt.h"
+#include "gic.h"
+#include "machine.h"
+#include "mmu.h"
+#include "sysreg.h"
+#include "timer.h"
+#include "xenabi.h"
+
+#define GICR_PROPBASER 0x70u
+#define GITS_CTLR      0x0u
+#define GITS_CBASER    0x80u
+#define GITS_CWRITER   0x88u
+#define GITS_CREADR    0x90u
+#define VALID          (1ul << 63)
+#define STALLED        1u
+#define RETRY          1u
+
+#define LPI      8200u
+#define DEVICE   0x55u
+#define QUEUE    machine_spare_page(PAGE_ITS)       /* 16 pages */
+#define TABLE    machine_spare_page(PAGE_ITS + 16)  /* 2 pages: properties of 8192 LPIs */
+#define VICTIM   machine_spare_page(PAGE_ITS + 32)
+#define NR_PAGES 16u
+
+static uintptr_t its;
+static uint32_t tail;
+static uint64_t seed = 0x1234567;
+
+static uint32_t rnd(uint32_t n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 20) % n;
+}
+
+static void put(uint64_t w0, uint64_t w1, uint64_t w2)
+{
+    volatile uint64_t *to = (volatile uint64_t *)(uintptr_t)(QUEUE + tail);
+
+    to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w2;
+    tail = (tail + 32) % (NR_PAGES * PAGE_SIZE);
+}
+
+static void write_tail(void) { mmio_write64(its + GITS_CWRITER, tail); }
+
+static bool is_done(void) { return mmio_read64(its + GITS_CREADR) == mmio_read64(its + GITS_CWRITER); }
+
+static bool go(void)
+{
+    write_tail();
+    return WAIT_FOR(is_done(), patience_ms);
+}
+
+static void queue_at(uint64_t address, unsigned pages)
+{
+    mmio_write32(its + GITS_CTLR, 0);
+    (void)WAIT_FOR(mmio_read32(its + GITS_CTLR) >> 31, patience_ms);
+    mmio_write64(its + GITS_CBASER, VALID | address | (pages - 1));
+    mmio_write32(its + GITS_CTLR, 1);
+    tail = 0;
+}
+
+/* The queue is where it should be, a device's event is this vCPU's, and is taken once for each INT. */
+static bool works(void)
+{
+    uint32_t iar;
+
+    queue_at(QUEUE, NR_PAGES);
+    put(8 | (uint64_t)DEVICE << 32, 4, VALID);                   /* MAPD, MAPC, MAPTI, INT */
+    put(9, 0, VALID);
+    put(10 | (uint64_t)DEVICE << 32, (uint64_t)LPI << 32, 0);
+    put(3 | (uint64_t)DEVICE << 32, 0, 0);
+    if (!go() || !WAIT_FOR(gic_irq_signalled(), patience_ms))
+        return false;
+    iar = gic_ack();
+    gic_eoi(iar);
+    put(8 | (uint64_t)DEVICE << 32, 0, 0);
+    return go() && IRQ_ID(iar) == LPI && IRQ_ID(gic_ack()) == IRQ_NONE;
+}
+
+/* False where there is no ITS: not on all machines. */
+static bool there_is_its(void)
+{
+    const void *node = fdt_compatible_after(0, "arm,gic-v3-its");
+
+    if (node == 0) {
+        check_skip("no ITS");
+        return false;
+    }
+    its = fdt_u64(fdt_property(node, "reg", 0), 0);
+    for (unsigned i = 0; i < 8192; i++)
+        *(volatile uint8_t *)(uintptr_t)(TABLE + i) = 0xa1;
+    for (unsigned i = 0; i < cpu_count; i++) {
+        mmio_write64(cpus[i].redist + GICR_PROPBASER, TABLE | 13);
+        mmio_write32(cpus[i].redist + GICR_CTLR, 1);
+    }
+    return true;
+}
+
+static void start(void)
+{
+    if (!there_is_its())
+        return;
+    CHECK("works", works());
+    CHECK("again", works());
+    CHECK_EQ("crooked", 0, mmio_read8(its + GITS_CBASER) | mmio_read16(its + GITS_CREADR));
+    mmio_write8(its + GITS_CTLR, 0);
+    CHECK_EQ("still-on", 1, mmio_read32(its + GITS_CTLR) & 1);
+    mmio_write32(its + 0x10040, 0);                              /* GITS_TRANSLATER, by a CPU */
+    CHECK_EQ("translater", 0, mmio_read32(its + 0x10040));
+    mmio_write64(its + GITS_CWRITER, NR_PAGES * PAGE_SIZE);
+    CHECK("beyond", is_done());
+    CHECK("works-still", works());
+}
+
+/* Neither read nor followed: the service stalls. */
+static void nowhere(void)
+{
+    const uint64_t places[] = {
+        UNMAPPED_GPA, gic.dist, gic.redist, machine.rtc, its, (machine.ram_base + machine.ram_size) & ~0xfffful,
+        1ul << 44, (1ul << 48) - PAGE_SIZE, (1ul << 52) - PAGE_SIZE, 0,
+    };
+
+    if (!there_is_its())
+        return;
+    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        queue_at(places[i], 1);
+        mmio_write64(its + GITS_CWRITER, 64);
+        CHECK_EQ(check_name("stalled", i), STALLED, mmio_read64(its + GITS_CREADR));
+        mmio_write64(its + GITS_CWRITER, 64 | RETRY);
+        CHECK_EQ(check_name("retry", i), STALLED, mmio_read64(its + GITS_CREADR));
+    }
+    CHECK("works", works());
+}
+
+static long reservation(unsigned op, xen_pfn_t pfn)
+{
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+
+    r.extent_start.p = &pfn;
+    return memory_op(op, &r);
+}
+
+/* The queue's page is given back with commands in it, and comes again. */
+static void given_back(void)
+{
+    if (!there_is_its())
+        return;
+    for (unsigned i = 0; i < 128; i++)
+        ((volatile uint64_t *)(uintptr_t)VICTIM)[i * 4] = 0xee;
+    queue_at(VICTIM, 1);
+    mmio_write64(its + GITS_CWRITER, PAGE_SIZE - 32);
+    CHECK_EQ("decrease", 1, reservation(XENMEM_decrease_reservation, VICTIM >> 12));
+    /* What was not read by then is not there. */
+    mmio_write64(its + GITS_CWRITER, 0);
+    (void)WAIT_FOR(is_done() || (mmio_read64(its + GITS_CREADR) & STALLED), patience_ms);
+    CHECK("reads-nothing", is_done() || (mmio_read64(its + GITS_CREADR) & STALLED));
+    queue_at(VICTIM, 1);
+    mmio_write64(its + GITS_CWRITER, 32);
+    CHECK_EQ("gone", STALLED, mmio_read64(its + GITS_CREADR));
+    CHECK_EQ("populate", 1, reservation(XENMEM_populate_physmap, VICTIM >> 12));
+    mmio_write64(its + GITS_CWRITER, 32 | RETRY);
+    CHECK("back", WAIT_FOR(is_done(), patience_ms));
+    CHECK("works", works());
+}
+
+/* Any command with anything in it, many at once, INVALL and MAPC of all among them. */
+static void nonsense(void)
+{
+    if (!there_is_its())
+        return;
+    queue_at(QUEUE, NR_PAGES);
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < 200; i++) {
+            uint64_t dev = rnd(8) ? rnd(6) : rnd(~0u), x = rnd(~0u), lpi = 8190 + rnd(200);
+            uint64_t collection = rnd(8) ? rnd(cpu_count + 1) : x, vcpu = rnd(8) ? rnd(cpu_count + 1) : x;
+
+            put((rnd(16) ? 1 + rnd(15) : x & 0xff) | dev << 32, (rnd(8) ? rnd(70) : x) | lpi << 32,
+                collection | vcpu << 16 | (rnd(3) ? VALID : 0));
+        }
+        CHECK(check_name("done", round), go());
+        while (gic_irq_signalled())
+            gic_eoi(gic_ack());
+    }
+    for (unsigned i = 0; i < 6; i++)
+        put(8 | (uint64_t)i << 32, 0, 0);
+    CHECK("unmapped", go());
+    while (gic_irq_signalled())
+        gic_eoi(gic_ack());
+    CHECK("works", works());
+}
+
+static void leave(uint64_t arg)
+{
+    (void)arg;
+    write_tail();
+}
+
+/* Commands of a vCPU that goes off with most of them to be done. */
+static void left_behind(void)
+{
+    if (!there_is_its())
+        return;
+    queue_at(QUEUE, NR_PAGES);
+    put(8 | (uint64_t)DEVICE << 32, 11, VALID);
+    put(9, 0, VALID);
+    for (unsigned i = 0; i < 64; i++)
+        put(10 | (uint64_t)DEVICE << 32, i | (uint64_t)(8192 + i * 8) << 32, 0);
+    for (unsigned i = 0; i < 20; i++)
+        put(13, 0, 0);
+    REQUIRE("started", cpu_start(1));
+    REQUIRE("run", cpu_call(1, leave, 0));
+    REQUIRE("off", cpu_stop(1));
+    CHECK("done", WAIT_FOR(is_done(), patience_ms));
+    put(8 | (uint64_t)DEVICE << 32, 0, 0);
+    CHECK("unmapped", go());
+    CHECK("works", works());
+}
+
+/* A vCPU that sleeps for the last of more commands than one exit does. */
+static void slept_for(void)
+{
+    if (!there_is_its())
+        return;
+    for (unsigned round = 0; round < 20; round++) {
+        queue_at(QUEUE, NR_PAGES);
+        put(8 | (uint64_t)DEVICE << 32, 4, VALID);
+        put(9, 0, VALID);
+        put(10 | (uint64_t)DEVICE << 32, (uint64_t)LPI << 32, 0);
+        for (unsigned i = 0; i < 300; i++)
+            put(5, 0, 0);
+        put(3 | (uint64_t)DEVICE << 32, 0, 0);
+        write_tail();
+        while (!gic_irq_signalled())
+            asm volatile("dsb sy\n\twfi");
+        CHECK_EQ(check_name("lpi", round), LPI, IRQ_ID(gic_ack()));
+        gic_eoi(LPI);
+    }
+    CHECK("works", works());
+}
+
+const struct test tests_its[] = {
+    { "its.start", start, 0, 3 },
+    { "its.nowhere", nowhere, 0, 3 },
+    { "its.given-back", given_back, 0, 3 },
+    { "its.nonsense", nonsense, 0, 3 },
+    { "its.left-behind", left_behind, 2, 3 },
+    { "its.slept-for", slept_for, 0, 3 },
+    { 0, 0, 0, 0 },
+};
