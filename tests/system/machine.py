@@ -250,16 +250,16 @@ class Machine:
         self.child.send(text)
 
     def read_for(self, seconds):
-        """What the console says within a time."""
+        """What the console says within a time, and has said since what was expected last."""
         end = time.monotonic() + seconds
         out = ""
         while time.monotonic() < end:
             try:
-                out += self.child.read_nonblocking(4096, max(0.05, end - time.monotonic()))
-            except pexpect.TIMEOUT:
+                # Not read_nonblocking(): an expect() before this may have read more than it was for.
+                self.child.expect(r".+", timeout=max(0.05, end - time.monotonic()))
+            except (pexpect.TIMEOUT, pexpect.EOF):
                 break
-            except pexpect.EOF:
-                break
+            out += self.child.after
         return out
 
     def boot(self, timeout=BOOT_TIMEOUT):
