@@ -87,8 +87,8 @@ class Installed(machines.Machine):
 
     def login(self, timeout=BOOT_TIMEOUT):
         """Wait for a console's login, and have a shell that echoes plainly."""
-        found = self.expect([r"argon-test login: ", r"end Kernel panic", r"grub rescue>", r"Press any key to continue"],
-                            timeout)
+        found = self.expect([r"argon-test login: ", r"end Kernel panic", r"grub rescue>", r"Press any key to continue",
+                             r"Give root password"], timeout)
         if "login" not in found.group(0):
             raise machines.Hung(f"{found.group(0)!r} instead of a login; console log: {self.log}")
         self.read_for(3)
