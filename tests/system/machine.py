@@ -203,13 +203,18 @@ class Machine:
     def __enter__(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log_file = Log(self.log)
+        self.spawn()
+        return self
+
+    def spawn(self):
+        """Start QEMU; again, where it has ended."""
         arguments = base_arguments(self.options) + boot_arguments(self.options, self.initrd)
         self.log_file.write(f"+ {QEMU} {' '.join(arguments)}\n")
         self.child = pexpect.spawn(QEMU, arguments, encoding="utf-8", codec_errors="replace",
                                    timeout=COMMAND_TIMEOUT, echo=False, dimensions=(50, 500))
         self.child.logfile_read = self.log_file
         self.child.delaybeforesend = None
-        return self
+        self.busy = False
 
     def __exit__(self, *_):
         # Not close(force=True): that gives a process of a busy host a moment only to die.
