@@ -41,7 +41,8 @@ class Package:
     deb: pathlib.Path | None = None
 
 
-PEER = Package("xen-hypervisor-4.17-arm64 xen-hypervisor-common", "/root/peer/*.deb", "4.17-arm64", r"xen_extra +: \.\d")
+PEER = Package("xen-hypervisor-4.17-arm64 xen-hypervisor-common", "/root/peer/*.deb", "4.17-arm64",
+               r"xen_extra +: \.\d")
 
 
 def argon(deb=None):
