@@ -260,7 +260,7 @@ class Machine:
         out = ""
         while time.monotonic() < end:
             try:
-                # Not read_nonblocking(): an expect() before this may have read more than it was for.
+                # By expect(): the one before this may have read more than it was for, and only this gives it.
                 self.child.expect(r".+", timeout=max(0.05, end - time.monotonic()))
             except (pexpect.TIMEOUT, pexpect.EOF):
                 break
