@@ -12,6 +12,9 @@ LINUX = r"^Debian GNU/Linux$"
 HYPERVISOR = r"^Debian GNU/Linux, with Xen hypervisor$"
 ADVANCED = r"^Advanced options for Debian GNU/Linux \(with Xen hypervisor\)"
 
+# Of GRUB's menu, but for the entry of the firmware's own settings: the disk was made in a machine without UEFI.
+MENU_SUM = "sed '/BEGIN .*30_uefi-firmware/,/END .*30_uefi-firmware/d' /boot/grub/grub.cfg | sha256sum"
+
 GUEST = """\
 name = "guest"
 kernel = "/vmlinuz"
@@ -69,7 +72,7 @@ def test_install_and_back(make_machine, package, gic, acpi):
         machine.menu(LINUX)
         machine.login()
         plain = machine.failed_units()
-        before = machine.run("sha256sum /boot/grub/grub.cfg")
+        before = machine.run(MENU_SUM)
         machine.install(package)
         machine.run(f"grep 'xen_hypervisor.*/boot/xen-{package.version} ' /boot/grub/grub.cfg")
         machine.reboot()
@@ -90,7 +93,7 @@ def test_install_and_back(make_machine, package, gic, acpi):
         assert machine.run("grep -c xen_hypervisor /boot/grub/grub.cfg || true").strip() == "0"
         # Debian's Xen leaves its choice of the default there until the next update-grub.
         if not itself:
-            assert machine.run("sha256sum /boot/grub/grub.cfg") == before
+            assert machine.run(MENU_SUM) == before
 
 
 def test_beside_debian_xen(make_machine, package):
