@@ -21,13 +21,15 @@ PROMPT = "root@argon-test:~# "
 BOOT_TIMEOUT = 900
 COMMAND_TIMEOUT = 300
 
-DOWN = "\x1b[B"
+# Keys in GRUB's menu.
+DOWN, TOP_OF_MENU = "\x1b[B", "\x01"
 
 
 @dataclasses.dataclass
 class Package:
     """What is installed, and by which words it is known afterwards."""
 
+    # By dpkg: one name or several.
     name: str
     # dpkg's arguments, on the machine.
     files: str
@@ -39,7 +41,8 @@ class Package:
     deb: pathlib.Path | None = None
 
 
-PEER = Package("xen-hypervisor-4.17-arm64", "/root/peer/*.deb", "4.17-arm64", r"xen_extra +: \.\d")
+PEER = Package("xen-hypervisor-4.17-arm64 xen-hypervisor-common", "/root/peer/*.deb", "4.17-arm64",
+               r"xen_extra +: \.\d")
 
 
 def argon(deb=None):
@@ -58,28 +61,35 @@ class Installed(machines.Machine):
     """GRUB's menu, a login, and commands as root."""
 
     def menu(self, *titles):
-        """In GRUB's menu choose the entry whose title matches, by way of submenus; none: what is chosen already."""
+        """In GRUB's menu choose the entry whose title matches, by way of submenus."""
         self.expect(r"GNU GRUB", BOOT_TIMEOUT)
-        for title in titles or [""]:
+        for title in titles:
             self.choose(title)
 
     def choose(self, title):
-        """Down the menu until the title that is marked with * matches; then in. Returns the titles seen."""
+        """From the top down the menu until the title that is marked with * matches; then in. Returns the titles seen.
+
+        What is chosen already need not be the top: with xen-hypervisor-common it is the hypervisor's entry.
+        """
         seen = []
+        shown = self.read_for(3)
+        self.child.send(TOP_OF_MENU)
         while True:
-            marked = re.findall(r"\*([^\x1b\r\n]*[^\x1b\r\n ])", self.read_for(5))
+            shown += self.read_for(3)
+            marked = re.findall(r"\*([^\x1b\r\n]*[^\x1b\r\n ])", shown)
             if not marked or (seen and marked[-1] == seen[-1]):
                 raise machines.Hung(f"GRUB's menu has no entry {title!r}, but {seen}; console log: {self.log}")
             seen.append(marked[-1])
             if re.search(title, seen[-1]):
                 self.child.send("\r")
                 return seen
+            shown = ""
             self.child.send(DOWN)
 
     def login(self, timeout=BOOT_TIMEOUT):
         """Wait for a console's login, and have a shell that echoes plainly."""
-        found = self.expect([r"argon-test login: ", r"end Kernel panic", r"grub rescue>", r"Press any key to continue"],
-                            timeout)
+        found = self.expect([r"argon-test login: ", r"end Kernel panic", r"grub rescue>", r"Press any key to continue",
+                             r"Give root password"], timeout)
         if "login" not in found.group(0):
             raise machines.Hung(f"{found.group(0)!r} instead of a login; console log: {self.log}")
         self.read_for(3)
@@ -97,9 +107,14 @@ class Installed(machines.Machine):
         return super().run(command, timeout, check)
 
     def reboot(self):
-        """Ask systemd for it; the menu comes next."""
+        """Ask systemd for it; the menu comes next.
+
+        QEMU ends at the reset and is started anew, with the same disk and variables: an old one is slow, since it looks
+        for what it has ever translated at each store to where some program was before the reset.
+        """
         self.child.send("systemctl reboot\r")
-        self.busy = False
+        assert self.wait_end(BOOT_TIMEOUT) == 0
+        self.spawn()
 
     def failed_units(self):
         out = self.run("SYSTEMD_COLORS=0 systemctl --failed --plain --no-legend --no-pager")
@@ -108,7 +123,7 @@ class Installed(machines.Machine):
     def install(self, package):
         """As a user does: dpkg, whose scripts call update-grub."""
         if package.deb is not None:
-            self.run("modprobe vfat; mount -o ro /dev/vdb1 /mnt")
+            self.run("mount -o ro /dev/vdb /mnt")
         out = self.run(f"DEBIAN_FRONTEND=noninteractive dpkg -i {package.files}", BOOT_TIMEOUT)
         if package.deb is not None:
             self.run("umount /mnt")
@@ -124,10 +139,12 @@ def machine(directory, name, package=None, **fields):
     extra = ["-drive", f"if=none,id=disk,file={overlay},cache=unsafe",
              "-device", "virtio-blk-pci,drive=disk,bootindex=1"]
     if package is not None and package.deb is not None:
-        # A disk with this file alone: QEMU makes it of a whole directory.
-        (directory / "packages").mkdir(exist_ok=True)
-        shutil.copy(package.deb, directory / "packages")
-        extra += ["-drive", f"if=none,id=packages,format=raw,readonly=on,file=fat:{directory / 'packages'}",
+        # A second disk: an ext4 file system with this file alone.
+        folder, image = directory / "packages", directory / "packages.img"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(package.deb, folder)
+        subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, image, "8M"], check=True)
+        extra += ["-drive", f"if=none,id=packages,format=raw,readonly=on,file={image}",
                   "-device", "virtio-blk-pci,drive=packages"]
-    options = machines.Options(flash=(FIRMWARE_CODE, variables), extra=extra, reboot=True, **fields)
+    options = machines.Options(flash=(FIRMWARE_CODE, variables), extra=extra, **fields)
     return Installed(options, name)

@@ -208,13 +208,18 @@ class Machine:
     def __enter__(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log_file = Log(self.log)
+        self.spawn()
+        return self
+
+    def spawn(self):
+        """Start QEMU; again, where it has ended."""
         arguments = base_arguments(self.options) + boot_arguments(self.options, self.initrd)
         self.log_file.write(f"+ {QEMU} {' '.join(arguments)}\n")
         self.child = pexpect.spawn(QEMU, arguments, encoding="utf-8", codec_errors="replace",
                                    timeout=COMMAND_TIMEOUT, echo=False, dimensions=(50, 500))
         self.child.logfile_read = self.log_file
         self.child.delaybeforesend = None
-        return self
+        self.busy = False
 
     def __exit__(self, *_):
         # Not close(force=True): that gives a process of a busy host a moment only to die.
@@ -255,16 +260,16 @@ class Machine:
         self.child.send(text)
 
     def read_for(self, seconds):
-        """What the console says within a time."""
+        """What the console says within a time, and has said since what was expected last."""
         end = time.monotonic() + seconds
         out = ""
         while time.monotonic() < end:
             try:
-                out += self.child.read_nonblocking(4096, max(0.05, end - time.monotonic()))
-            except pexpect.TIMEOUT:
+                # By expect(): the one before this may have read more than it was for, and only this gives it.
+                self.child.expect(r".+", timeout=max(0.05, end - time.monotonic()))
+            except (pexpect.TIMEOUT, pexpect.EOF):
                 break
-            except pexpect.EOF:
-                break
+            out += self.child.after
         return out
 
     def boot(self, timeout=BOOT_TIMEOUT):
