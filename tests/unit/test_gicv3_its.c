@@ -71,7 +71,8 @@ static void test_operations(void **state)
     its_discard(&event);
     its_complete(0);
     its_unmap_device(0, 0x10, 5, itt);
-    assert_string_equal(model.log, "0:mapd 10 size 4;0:mapti 10 200800000003 1;0:sync 0 0 10000;0:inv 10 3 0;0:sync 0 0 10000;"
+    assert_string_equal(model.log, "0:mapd 10 size 4;0:mapti 10 200800000003 1;0:sync 0 0 10000;"
+                        "0:inv 10 3 0;0:sync 0 0 10000;"
                                    "0:movi 10 3 1;0:sync 0 0 10000;0:clear 10 3 0;0:sync 0 0 10000;0:inv 10 3 0;"
                                    "0:sync 0 0 10000;0:discard 10 3 0;0:sync 0 0 10000;0:mapd 10 0 0;");
     /* Around the end of the queue, any number of times. */

@@ -35,6 +35,7 @@ static void test_registers(void **state)
 /* ---- an interrupt's life ---- */
 static void test_delivery(void **state)
 {
+    int best;
     u32 writes;
 
     (void)state;
@@ -64,7 +65,8 @@ static void test_delivery(void **state)
     assert_int_equal(guest_ack(), FAKE_NONE);
     set_property(LPI, 0x41);
     want("on 8200", INV(8, 3));
-    assert_int_equal(fake_best(fake_here()) >= 0 ? fake_here()->lr[fake_best(fake_here())] >> LR_PRIO_SHIFT & 0xff : 0, 0x40);
+    best = fake_best(fake_here());
+    assert_int_equal(best >= 0 ? fake_here()->lr[best] >> LR_PRIO_SHIFT & 0xff : 0, 0x40);
     assert_int_equal(guest_ack(), LPI);
     guest_eoi(LPI);
     /* INT, CLEAR, DISCARD. */
@@ -334,7 +336,9 @@ static void test_bad(void **state)
     assert_in_range(nr_lines(unit_log()), 8, 12);                /* not a line for each for ever */
 }
 
-/* Neither a queue nor a table that is no memory of dom0's is read; the service stalls, and goes on when it is told to. */
+/*
+ * Neither a queue nor a table that is no memory of dom0's is read; the service stalls, and goes on when it is told to.
+ */
 static void test_no_memory(void **state)
 {
     (void)state;

@@ -106,7 +106,7 @@ static inline struct vgic_irq *vgic_next_shared(const struct domain *d, u32 *n)
     return *n < g->nr_spis ? &g->spis[*n] : g->lpis != NULL ? vgic_next_lpi(d, n) : NULL;
 }
 
-/* An LPI has no active state that the distributor would know of (IHI0069 4.1.2, 12.4.6): in a list register, no more. */
+/* An LPI has no active state that the distributor would know of (IHI0069 4.1.2, 12.4.6): only in a list register. */
 static always_inline bool vgic_is_lpi(const struct vgic_irq *irq)
 {
     return irq->intid >= LPI_FIRST;

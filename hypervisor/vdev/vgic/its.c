@@ -14,7 +14,8 @@
 #define CBASER_VALID     BIT(63)
 #define CBASER_ADDRESS   GENMASK(51, 12)
 /* Valid, cacheability, address, shareability, pages - 1. */
-#define CBASER_MASK      (BIT(63) | GENMASK(61, 59) | GENMASK(55, 53) | CBASER_ADDRESS | GENMASK(11, 10) | GENMASK(7, 0))
+#define CBASER_MASK \
+    (BIT(63) | GENMASK(61, 59) | GENMASK(55, 53) | CBASER_ADDRESS | GENMASK(11, 10) | GENMASK(7, 0))
 #define CWRITER_RETRY    BIT(0)
 #define CREADR_STALLED   BIT(0)
 #define QUEUE_OFFSET     GENMASK(19, 5)

@@ -190,7 +190,9 @@ static int cmd_invall(struct domain *d, struct vits *its)
     return each_of_collection(d, its, id, configure_one);
 }
 
-/* MOVALL (5.3.12): nothing is left behind, as MAPC has moved it. SYNC: all that was before it is done when it is read. */
+/*
+ * MOVALL (5.3.12): nothing is left behind, as MAPC has moved it. SYNC: all that was before it is done when it is read.
+ */
 static int cmd_movall(struct domain *d, struct vits *its)
 {
     bool both = redistributor(d, its->command[2]) != NULL && redistributor(d, its->command[3]) != NULL;
@@ -335,7 +337,8 @@ int vits_command(struct domain *d, struct vits *its)
 
     if (rc != 0 && rc != -EAGAIN && d->arch.vgic.lpis->nr_said < MAX_SAID) {
         d->arch.vgic.lpis->nr_said++;
-        log_guest(LOG_WARN, d, "ITS %u: command %s at offset %#x (%016" PRIx64 " %016" PRIx64 " %016" PRIx64 ") is ignored: %s",
+        log_guest(LOG_WARN, d,
+                  "ITS %u: command %s at offset %#x (%016" PRIx64 " %016" PRIx64 " %016" PRIx64 ") is ignored: %s",
                   its->id, name != NULL ? name : "that does not exist", its->creadr, its->command[0], its->command[1],
                   its->command[2],
                   rc == -ERANGE ? "no such device, event, LPI, collection or redistributor"
