@@ -43,6 +43,7 @@ struct vcpu {
     struct vcpu_runstate_info runstate;      /* RANK_SCHED; state, entry time, time per state in ns */
     u64 runstate_gva;            /* guest's copy, 0 if none registered */
     struct timer poll_timer;     /* sched_op(poll) time-out */
+    struct arch_vcpu_far arch_far; /* last: what is large, and would put the rest out of one instruction's reach */
 };
 
 /* Create vCPU `id` of d, down and without register state. -EEXIST, -EINVAL, -ENOMEM; on failure nothing is left. */

@@ -77,7 +77,6 @@ struct vgic_vcpu {
     struct vgic_irq *lr_irq[VGIC_MAX_LRS];
     struct list_head ready;      /* pending, enabled, waiting for a list register; by priority */
     u64 ready_levels;            /* a bit for each level of which there is one on `ready` */
-    struct vgic_irq *ready_last[VGIC_READY_LEVELS];      /* the last one of it there */
     struct list_head stale;      /* changed from elsewhere: the CPU concerned must bring them up to date */
     bool watch_new;              /* vgic_check_lines() has not been called since vgic_watch_lines() */
     struct vgic_irq *doubtful;   /* one whose line is to be looked at before the guest takes it, perhaps moved since: host.c */
@@ -88,6 +87,11 @@ struct vgic_vcpu {
     bool lpis_on;                /* GICR_CTLR.EnableLPIs: once set it stays */
     u64 pendbaser;               /* GICR_PENDBASER as written: what is pending is kept here, not there */
     struct vgic_irq priv[VGIC_NR_PRIVATE];
+};
+
+/* Of a vCPU's, too, and kept apart: what follows in struct vcpu would be out of reach of one instruction. */
+struct vgic_vcpu_far {
+    struct vgic_irq *ready_last[VGIC_READY_LEVELS];      /* the last one of each level on `ready` that has any */
 };
 
 struct vgic_domain {

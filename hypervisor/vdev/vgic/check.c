@@ -96,7 +96,7 @@ u32 vgic_check_all(const struct vcpu *v)
         ASSERT(irq->priority >= priority);
         priority = irq->priority;
         levels |= BIT(irq->level);
-        ASSERT((g->ready_last[irq->level] == irq) ==
+        ASSERT((v->arch_far.vgic.ready_last[irq->level] == irq) ==
                (irq->link.next == &g->ready || list_entry(irq->link.next, struct vgic_irq, link)->level != irq->level));
     }
     ASSERT(g->ready_levels == levels);

@@ -154,9 +154,10 @@ static void lr_release(struct vcpu *v, struct vgic_irq *irq)
 static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
+    struct vgic_irq **last_of = v->arch_far.vgic.ready_last;
     u32 level = irq->priority / (256 / VGIC_READY_LEVELS);
     u64 before = g->ready_levels & (UINT64_MAX >> (63 - level));
-    struct list_head *pos = before != 0 ? &g->ready_last[63 - __builtin_clzll(before)]->link : &g->ready;
+    struct list_head *pos = before != 0 ? &last_of[63 - __builtin_clzll(before)]->link : &g->ready;
     bool last = true;
 
     ASSERT(!irq->active);
@@ -167,7 +168,7 @@ static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
     list_add(&irq->link, pos);
     irq->level = (u8)level;
     if (last) {
-        g->ready_last[level] = irq;
+        last_of[level] = irq;
         g->ready_levels |= BIT(level);
     }
 }
@@ -176,15 +177,15 @@ static void ready_insert(struct vcpu *v, struct vgic_irq *irq)
 static void ready_remove(struct vcpu *v, const struct vgic_irq *irq)
 {
     struct vgic_vcpu *g = &v->arch.vgic;
+    struct vgic_irq **last = &v->arch_far.vgic.ready_last[irq->level];
     struct vgic_irq *prev = list_entry(irq->link.prev, struct vgic_irq, link);
 
-    if (g->ready_last[irq->level] != irq) {
+    if (*last != irq) {
         return;
     }
     if (irq->link.prev != &g->ready && prev->level == irq->level) {
-        g->ready_last[irq->level] = prev;
+        *last = prev;
     } else {
-        g->ready_last[irq->level] = NULL;
         g->ready_levels &= ~BIT(irq->level);
     }
 }

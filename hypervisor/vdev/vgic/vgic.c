@@ -243,7 +243,9 @@ void vgic_reset_cpu_interface(struct vcpu *v)
     memset(v->arch.vgic.apr, 0, sizeof(v->arch.vgic.apr));
     v->arch.vgic.vmcr = vgic_host->gic_version == 3 ? VMCR_VFIQEN : 0;
     spin_unlock(&v->arch.vgic.lock);
-    lpis_inactive(v);
+    if (v->domain->arch.vgic.lpis != NULL) {
+        lpis_inactive(v);
+    }
 }
 
 int vgic_connect_host(struct domain *d, u32 intid, u32 host_irq)

@@ -23,6 +23,7 @@ struct arch_vcpu {
     struct vtimer_vcpu vtimer;
     struct vgic_vcpu vgic;
 };
+struct arch_vcpu_far { struct vgic_vcpu_far vgic; };
 
 struct arch_domain {
     struct pgtable p2m;          /* stage 2; changes under p2m_lock */

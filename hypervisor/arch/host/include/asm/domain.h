@@ -20,6 +20,7 @@ struct arch_vcpu {
     struct vtimer_vcpu vtimer;
     struct vgic_vcpu vgic;
 };
+struct arch_vcpu_far { struct vgic_vcpu_far vgic; };
 
 struct host_p2m_entry;
 struct arch_domain {
