@@ -16,7 +16,7 @@ u32 errata_word;
 
 static struct vcpu *a, *b, *idle;
 static struct vcpu *next;        /* what the scheduler chooses; NULL: who ran */
-static u32 scheduled, flushed, synced, published, answered, kicks, idled, taken, looked, dumped;
+static u32 scheduled, flushed, synced, published, long_work, answered, kicks, idled, taken, looked, dumped;
 static u32 at_once, most_at_once;/* turns since interrupts were let in */
 static u32 again;                /* bits that another CPU sets as soon as they are gone ... */
 static u32 left;                 /* ... so often */
@@ -70,6 +70,7 @@ void irq_handle(void)
 
 void vgic_flush(struct vcpu *v) { flushed++; turn(v); }
 void vgic_sync(struct vcpu *v) { synced++; turn(v); }
+void vgic_its_work(struct vcpu *v) { long_work++; turn(v); }
 void vcpu_runstate_publish(struct vcpu *v) { published++; turn(v); }
 void quiesce_poll(void) { answered++; turn(current_vcpu()); }
 
@@ -104,7 +105,7 @@ static int setup(void **state)
     idle->pending = 0;
     unit_set_current(a);
     next = NULL;
-    scheduled = flushed = synced = published = answered = kicks = idled = taken = looked = dumped = 0;
+    scheduled = flushed = synced = published = long_work = answered = kicks = idled = taken = looked = dumped = 0;
     at_once = most_at_once = again = left = arrives = 0;
     lines_wait = false;
     return rc;
@@ -205,6 +206,21 @@ static void test_work_without_end(void **state)
     assert_int_equal(taken, 0);
 }
 
+/* A turn that takes long is the only one: interrupts come next, and what is left after that. */
+static void test_long_work(void **state)
+{
+    (void)state;
+    again = PEND_ITS;
+    left = MANY;
+    assert_ptr_equal(work(PEND_ITS | PEND_VGIC), a);
+    assert_true(long_work == 1 && flushed == 1 && kicks == 1);
+    assert_int_equal(a->pending, PEND_ITS);
+    left = 0;
+    assert_ptr_equal(work(PEND_ITS), a);
+    assert_true(long_work == 2 && kicks == 1);
+    assert_int_equal(a->pending, 0);
+}
+
 /*
  * Or have the scheduler run as often. It must, for the vCPU may not be allowed to run; but interrupts, the CPU's timer
  * among them, have their turn.
@@ -247,7 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         work_case(test_each_once), work_case(test_switch), work_case(test_lines), work_case(test_idle),
-        work_case(test_work_without_end), work_case(test_scheduler_without_end), work_case(test_idle_without_end),
+        work_case(test_work_without_end), work_case(test_long_work),
+        work_case(test_scheduler_without_end), work_case(test_idle_without_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,7 +181,7 @@ void trap_guest_serror(struct vcpu *v)
     domain_crash(v->domain, "vcpu%u took an asynchronous abort, syndrome %#" PRIx64, v->id, esr);
 }
 
-#define GUEST_ENTRY_WORK ((u32)(PEND_SYNC | PEND_VGIC | PEND_RUNSTATE | PEND_ITS))
+#define GUEST_ENTRY_WORK ((u32)(PEND_SYNC | PEND_VGIC | PEND_RUNSTATE))
 
 static void guest_entry_work(struct vcpu *v, u32 todo)
 {
@@ -194,9 +194,6 @@ static void guest_entry_work(struct vcpu *v, u32 todo)
     }
     if (todo & PEND_RUNSTATE) {
         vcpu_runstate_publish(v);
-    }
-    if (todo & PEND_ITS) {
-        vgic_its_work(v);
     }
 }
 
@@ -256,6 +253,13 @@ static struct vcpu *exit_work_lines(struct vcpu *v)
     return v;
 }
 
+/* Nothing that the guest must find, and long: one turn of it in an exit. */
+static noinline void exit_work_its(struct vcpu *v)
+{
+    atomic_fetch_and(&v->pending, ~(u32)PEND_ITS);
+    vgic_its_work(v);
+}
+
 /*
  * The scheduler is run as often as it is asked for: v may not be allowed to run, and each further turn of it takes a vCPU of this CPU
  * that was asleep, or the toolstack. What else there is for v can wait for its next exit.
@@ -281,8 +285,11 @@ static noinline struct vcpu *exit_work_all(struct vcpu *v)
             exit_work_first(v);
         } else if (schedule) {
             v = exit_work_idle(sched_switch());
-        } else {
+        } else if (todo & GUEST_ENTRY_WORK) {
             guest_entry_work(v, todo & GUEST_ENTRY_WORK);
+        } else {
+            exit_work_its(v);
+            turns = EXIT_WORK_TURNS;
         }
     }
 }

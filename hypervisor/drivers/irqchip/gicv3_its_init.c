@@ -138,7 +138,7 @@ static boot_code void *table_write(struct its *its, u32 n, u64 bytes, u64 flags,
     return kept(its, GITS_BASER(n), value, BASER_VALID | BASER_INDIRECT | BASER_ADDRESS | GENMASK(9, 0)) ? table : NULL;
 }
 
-/* The page size that the register takes, of those with bit in `sizes`: 4, 16, 64 KiB. 3: none of them. */
+/* The page size that the register has when that one is written: 0, 1, 2 are 4, 16, 64 KiB; 3 is none, taken for 64. */
 static boot_code u32 page_size_taken(struct its *its, u32 n, u32 page_bits)
 {
     gic_write64(its->regs, GITS_BASER(n), (u64)page_bits << BASER_PAGE_SHIFT);
@@ -322,7 +322,6 @@ static boot_code u32 lpi_bits(u32 typer)
 
 boot_code void gicv3_its_init(const struct machine *m, volatile void *gicd)
 {
-
     gicv3_nr_its = 0;
     unusable = false;
     noncoherent = m->gic.redist_noncoherent;

@@ -72,7 +72,7 @@ static inline paddr_t pa_of(const void *va)
     return mfn_to_paddr(virt_to_mfn(va)) + ((uintptr_t)va & ~PAGE_MASK);
 }
 
-/* What was written is seen by what reads `cached` or not, before the next write to a register. */
+/* What was written is seen by the hardware (`clean`: it looks into no cache) before the next write to a register. */
 static inline void its_publish(const void *va, size_t bytes, bool clean)
 {
     if (clean) {

@@ -26,8 +26,8 @@
 #define TYPER_HCC        ((u64)MAX_VCPUS << 24)
 
 /*
- * So many steps at a time, each a command or 32 LPIs of one: then interrupts and the scheduler have their turn, and the
- * rest is PEND_ITS's.
+ * So many commands at a time; one that is for many LPIs is done 32 at a time, and ends the turn. Then interrupts and
+ * the scheduler have theirs, and the rest is PEND_ITS's.
  */
 #define ITS_STEPS 4u
 
@@ -61,19 +61,19 @@ static bool fetch(struct domain *d, struct vits *its)
 /* GITS_CREADR moves when what was asked of the machine's service is done. */
 static void work(struct domain *d, struct vits *its, u32 *steps)
 {
-    u32 at = its->creadr, done = 0;
+    bool asked = false;
 
-    for (; *steps != 0 && has_work(its); (*steps)--) {
-        if (!its->busy && !fetch(d, its)) {
+    while (*steps != 0 && has_work(its) && (its->busy || fetch(d, its))) {
+        asked = true;
+        if (vits_command(d, its) == -EAGAIN) {
+            *steps = 0;
             break;
         }
-        if (vits_command(d, its) != -EAGAIN) {
-            its->busy = false;
-            its->creadr = its->creadr + COMMAND_BYTES < queue_bytes(its) ? its->creadr + COMMAND_BYTES : 0;
-            done++;
-        }
+        its->busy = false;
+        its->creadr = its->creadr + COMMAND_BYTES < queue_bytes(its) ? its->creadr + COMMAND_BYTES : 0;
+        (*steps)--;
     }
-    if (done != 0 || its->creadr != at || its->busy) {
+    if (asked) {
         irqchip->its->complete(its->id);
     }
 }
