@@ -121,7 +121,7 @@ configure() {
     /usr/bin/python3 "$top/scripts/images/mkinitramfs.py" --tar "$out/root.tar" --manifest "$here/early.manifest" \
         --overlay "$here/early" "$work/early.cpio"
     timeout 3600 qemu-system-aarch64 -M virt -cpu cortex-a57 -smp 2 -m 2048 -nographic -no-reboot -net none \
-        -kernel "$work/vmlinuz" -initrd "$work/early.cpio" -append "console=ttyAMA0 panic=-1 kpti=0" \
+        -kernel "$work/vmlinuz" -initrd "$work/early.cpio" -append "console=ttyAMA0 panic=-1 kpti=0 norandmaps" \
         -drive if=none,id=disk,format=raw,file="$work/disk.raw",cache=unsafe -device virtio-blk-pci,drive=disk \
         </dev/null >"$log" 2>&1 || true
     if ! grep -q '=second-stage: ready=' "$log"; then
