@@ -353,14 +353,16 @@ static void test_off(void **state)
 {
     struct vcpu *v = d->vcpu[0];
     struct vgic_irq *irq = &vgic_lpi_of(d->arch.vgic.lpis, LPI_FIRST + KEPT)->irq;
-    u32 left = 0;
+    time_t until = time(NULL) + 5;
+    u32 left = 0, rounds = 0;
 
     (void)state;
     unit_set_cpu(0);
     enter(v);
     stop = false;
     unit_thread_start(1, sender);
-    for (u32 i = 0; i < 10000; i++) {
+    unit_thread_start(2, sender);
+    for (; left == 0 && (rounds < 10000 || time(NULL) < until) && time(NULL) < end; rounds++) {
         struct vcpu *home;
 
         wr(v, GICR(3), 0);
@@ -373,6 +375,7 @@ static void test_off(void **state)
     }
     atomic_store(&stop, true);
     unit_thread_join(1);
+    unit_thread_join(2);
     vgic_save(v);
     assert_int_equal(left, 0);
 }

@@ -2,7 +2,10 @@
 /* unit-sources: vdev/vgic/vgic.c vdev/vgic/lr.c vdev/vgic/inject.c vdev/vgic/switch.c vdev/vgic/regs.c */
 /* unit-sources: vdev/vgic/check.c vdev/vgic/host.c vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* unit-sources: vdev/vgic/its.c vdev/vgic/its_commands.c vdev/vgic/lpi.c lib/rbtree.c */
-/* Commands that take long: whose turn it is, and what others do meanwhile. And what is done for all LPIs at once. */
+/*
+ * Commands that take long: whose turn it is, and what others do meanwhile. What is done for all LPIs at once. And a vCPU
+ * that goes to another CPU with LPIs in each state.
+ */
 #include "its_common.h"
 
 #include <unistd.h>
@@ -122,10 +125,87 @@ static void test_groups(void **state)
     assert_int_equal(guest_ack(), FAKE_NONE);
 }
 
+/* v leaves the CPU it is on, and is on that one next; the test goes on as CPU 0 with vCPU 0. */
+static void move_to(struct vcpu *v, u32 from, u32 to)
+{
+    if (from != 0) {
+        unload(d->vcpu[0]);
+        unit_set_cpu(from);
+        unit_set_current(v);
+        unload(v);
+    }
+    unit_set_cpu(to);
+    load(v);
+    guest_on(to);
+    unit_set_cpu(0);
+    load(d->vcpu[0]);
+}
+
+/*
+ * By affinity or to another pool of CPUs, it is the same: vCPU 1 with LPIs active, in list registers, waiting for one,
+ * and just come from another CPU. Each is taken once on the new CPU, in its order. What comes to the old one by then
+ * does so once, and the next of it to the new one.
+ */
+static void test_moved(void **state)
+{
+    enum { ACTIVE = 1, WAITING = 10, LATE = 4, ALL = ACTIVE + WAITING + LATE };
+    struct vcpu *v = d->vcpu[1];
+    u32 expected = 0;
+
+    (void)state;
+    want("mapd 0 8 5", MAPD(8, 5));
+    for (u32 i = 0; i < ALL; i++) {
+        set_property(LPI + i, (u8)(0x20 + 8 * i) | 1);
+        put(MAPTI(8, i, LPI + i, 1));
+    }
+    go();
+    move_to(v, 0, 1);
+    unload(d->vcpu[0]);
+    unit_set_cpu(1);
+    unit_set_current(v);
+    for (u32 i = ALL - LATE; i-- > 0; ) {
+        assert_true(vgic_inject_lpi(LPI + i));
+    }
+    assert_int_equal(guest_ack(), LPI);
+    unit_set_cpu(0);
+    load(d->vcpu[0]);
+    ops_log[0] = 0;
+    for (u32 i = ALL - LATE; i < ALL - 1; i++) {
+        assert_true(vgic_inject_lpi(LPI + i));                   /* on CPU 0, though it is for CPU 1 */
+    }
+    assert_int_equal(count_ops("move"), 0);                      /* there it would go next, anyway */
+    move_to(v, 1, 3);
+    (void)check_all();
+    unload(d->vcpu[0]);
+    unit_set_cpu(1);
+    load(d->vcpu[2]);                                            /* who is on the old one */
+    assert_true(vgic_inject_lpi(LPI + ALL - 1));
+    assert_string_equal(ops_log, "move 0 8 14 3|");
+    assert_true(v->pending & PEND_VGIC);
+    unload(d->vcpu[2]);
+    unit_set_cpu(3);
+    unit_set_current(v);
+    vgic_flush(v);
+    (void)check_all();
+    guest_eoi(LPI);                                              /* of the one that was active when it left */
+    for (expected = LPI + ACTIVE; expected < LPI + ALL; expected++) {
+        assert_int_equal(guest_ack(), expected);
+        guest_eoi(expected);
+        if (fake_maintenance()) {
+            vgic_maintenance();
+        }
+    }
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    unload(v);
+    unit_set_cpu(0);
+    load(d->vcpu[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_one_at_a_time), its_case(test_none_starves), its_case(test_groups),
+        its_case(test_moved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
