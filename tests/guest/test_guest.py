@@ -128,22 +128,45 @@ def test_checks(hypervisor, machine):
     assert report.exited == 0, f"QEMU did not end by poweroff, log {report.log}"
 
 
+def edited_tree(hypervisor, name, fields, edits):
+    """Where the machine's device tree is, after fdtput with each of these arguments; {} is the tree."""
+    runner.LOGS.mkdir(parents=True, exist_ok=True)
+    tree = runner.LOGS / f"{name}.dtb"
+    command = runner.qemu_command(hypervisor, runner.IMAGE, **fields)
+    command[2] += f",dumpdtb={tree}"
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    for words in edits:
+        subprocess.run(["fdtput", *[str(tree) if word == "{}" else word for word in words.split()]], check=True)
+    return tree
+
+
+def reserved(node, start, size):
+    """Edits that keep a range of RAM from everybody."""
+    return [f"-p {{}} {node} no-map", f"-t x {{}} {node} reg {start >> 32:x} {start & 0xffffffff:x} 0 {size:x}",
+            "{} /reserved-memory ranges", "-t x {} /reserved-memory #address-cells 2",
+            "-t x {} /reserved-memory #size-cells 2"]
+
+
 @pytest.mark.parametrize("gic", [2, 3])
 def test_hole_in_ram(hypervisor, gic):
     """Firmware keeps a part in the middle of RAM, and says that it is not to be mapped."""
-    runner.LOGS.mkdir(parents=True, exist_ok=True)
-    tree = runner.LOGS / f"hole-{gic}.dtb"
-    command = runner.qemu_command(hypervisor, runner.IMAGE, gic=gic, args="only=fault")
-    command[2] += f",dumpdtb={tree}"
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
-    node = "/reserved-memory/firmware@7e000000"
-    for words in (["-p", tree, node, "no-map"], ["-t", "x", tree, node, "reg", "0", "7e000000", "0", "10000"],
-                  [tree, "/reserved-memory", "ranges"], ["-t", "x", tree, "/reserved-memory", "#address-cells", "2"],
-                  ["-t", "x", tree, "/reserved-memory", "#size-cells", "2"]):
-        subprocess.run(["fdtput", *words], check=True)
+    tree = edited_tree(hypervisor, f"hole-{gic}", dict(gic=gic, args="only=fault"),
+                       reserved("/reserved-memory/firmware@7e000000", 0x7e000000, 0x10000))
     report = runner.run(f"{hypervisor.name}-hole-{gic}", hypervisor, gic=gic, args="only=fault", extra=["-dtb", tree])
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}"
     assert report.closing[1] == 0 and report.closing[0] > 5, f"{report.failures}, log {report.log}"
+
+
+def test_its_of_32_bits(hypervisor):
+    """All memory below 4 GiB is somebody's, but for what a service that reaches no other has been left."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    fields = dict(args="only=its.start+its.low-memory", memory=4096)
+    tree = edited_tree(hypervisor, "its-32", fields, ["-t s {} / compatible rockchip,rk3568 linux,dummy-virt"] +
+                       reserved("/reserved-memory/firmware@80000000", 2 << 30, 2 << 30))
+    report = runner.run(f"{hypervisor.name}-its-32", hypervisor, extra=["-dtb", tree], **fields)
+    assert report.closing == (2, 0), f"{report.failures}, log {report.log}"
+    assert "not applicable" not in report.text and "1 ITS: devices" in report.text, report.log
 
 
 # Where it is linked, and offset and size of its memory map.

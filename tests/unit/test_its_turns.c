@@ -3,8 +3,8 @@
 /* unit-sources: vdev/vgic/check.c vdev/vgic/host.c vdev/vgic/irqregs.c vdev/vgic/v2.c vdev/vgic/v3.c vdev/mmio.c */
 /* unit-sources: vdev/vgic/its.c vdev/vgic/its_commands.c vdev/vgic/lpi.c lib/rbtree.c */
 /*
- * Commands that take long: whose turn it is, and what others do meanwhile. What is done for all LPIs at once. And a vCPU
- * that goes to another CPU with LPIs in each state.
+ * Commands that take long: whose turn it is, and what others do meanwhile. What is done for all LPIs at once. And a
+ * vCPU that goes to another CPU with LPIs in each state.
  */
 #include "its_common.h"
 

@@ -520,6 +520,7 @@ static const struct vgic_host_ops gicv3_virt = {
 
 const struct irqchip_ops gicv3_ops = {
     .name = "GICv3",
+    .reserve = gicv3_its_reserve,
     .init = gicv3_init,
     .init_cpu = gicv3_init_cpu,
     .nr_irqs = gicv3_nr_irqs,

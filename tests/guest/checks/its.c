@@ -9,6 +9,7 @@
 #include "check.h"
 #include "cpu.h"
 #include "domctl.h"
+#include "domu.h"
 #include "fdt.h"
 #include "gic.h"
 #include "machine.h"
@@ -318,6 +319,62 @@ static void moved(void)
     CHECK("works", works());
 }
 
+/* As much memory below 4 GiB as there is, in pieces of 2 MiB and then of 4 KiB. Returns how many MiB. */
+static unsigned take_low_memory(domid_t domid)
+{
+    xen_pfn_t next = 0x40000000ul >> 12;
+    unsigned pages = 0;
+
+    for (unsigned order = 9; ; order = 0) {
+        struct xen_memory_reservation ram = {
+            .extent_order = order, .nr_extents = 1, .domid = domid, .mem_flags = XENMEMF_address_bits(32)
+        };
+
+        ram.extent_start.p = &next;
+        while (memory_op(XENMEM_populate_physmap, &ram) == 1) {
+            next += 1ul << order;
+            pages += 1u << order;
+        }
+        if (order == 0)
+            return pages >> 8;
+    }
+}
+
+/* A guest has all memory that a service of 32 bits of address could read: what it needs was kept. */
+static void low_memory(void)
+{
+    domid_t domid;
+    unsigned mib;
+
+    if (fdt_compatible_after(0, "rockchip,rk3568") == 0) {
+        check_skip("a service of 32 bits of address");
+        return;
+    }
+    if (!there_is_its())
+        return;
+    REQUIRE("guest", domu_build(&domid, 1, 0));
+    domctl_buffer.u.paging_mempool.size = 0x800000;
+    REQUIRE("tables", domctl(XEN_DOMCTL_set_paging_mempool_size, domid) == 0);
+    domctl_buffer.u.max_mem.max_memkb = 4ul << 20;
+    REQUIRE("max_mem", domctl(XEN_DOMCTL_max_mem, domid) == 0);
+    mib = take_low_memory(domid);
+    CHECK_RANGE("taken", 512, 1024, mib);
+    CHECK("works", works());
+    for (unsigned i = 0; i < 100; i++)
+        put(8 | (uint64_t)i << 32, 4, VALID);
+    CHECK("mapped", go());
+    put(10 | 99ul << 32, (uint64_t)LPI << 32, 0);
+    put(3 | 99ul << 32, 0, 0);
+    CHECK("one-of-100", go() && WAIT_FOR(gic_irq_signalled(), patience_ms));
+    CHECK_EQ("lpi", LPI, IRQ_ID(gic_ack()));
+    gic_eoi(LPI);
+    for (unsigned i = 0; i < 100; i++)
+        put(8 | (uint64_t)i << 32, 0, 0);
+    CHECK("unmapped", go());
+    domu_destroy_bare(domid);
+    CHECK("works-then", works());
+}
+
 const struct test tests_its[] = {
     { "its.start", start, 0, 3 },
     { "its.nowhere", nowhere, 0, 3 },
@@ -326,5 +383,6 @@ const struct test tests_its[] = {
     { "its.left-behind", left_behind, 2, 3 },
     { "its.slept-for", slept_for, 0, 3 },
     { "its.moved", moved, 2, 3 },
+    { "its.low-memory", low_memory, 0, 3 },
     { 0, 0, 0, 0 },
 };
