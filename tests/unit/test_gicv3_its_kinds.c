@@ -184,8 +184,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_noncoherent), its_case(test_low32),
-        its_case(test_low32_all_given_away), its_case(test_low32_not_kept), its_case(test_products), its_case(test_collections),
-        its_case(test_few_lpis),
+        its_case(test_low32_all_given_away), its_case(test_low32_not_kept), its_case(test_products),
+        its_case(test_collections), its_case(test_few_lpis),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,8 +104,8 @@ void *its_pages(unsigned int order, u32 memf)
     }
     va = pages_alloc(order, MEMF_ZERO | memf);
     if (va == NULL && (memf & MEMF_LOW32) && !atomic_exchange(&low.said, true)) {
-        log_err("GICv3: no memory below 4 GiB is left for interrupt translation services, which reach no other: devices "
-                "that dom0 sets up from now on may have no messages. Give dom0 less of it (dom0_mem)");
+        log_err("GICv3: no memory below 4 GiB is left for interrupt translation services, which reach no other: "
+                "devices that dom0 sets up from now on may have no messages. Give dom0 less of it (dom0_mem)");
     }
     return va;
 }

@@ -66,7 +66,7 @@ u64 its_redistributor(const struct its *its, u32 cpu);
 void its_post_sync(struct its *its, u32 cpu);
 
 /* ---- gicv3_its_memory.c; gicv3_its_lock is not held ---- */
-/* Zeroed, and aligned to their size. memf: MEMF_LOW32 or 0. NULL: there are none, which is said where they must be low. */
+/* Zeroed, aligned to their size. memf: MEMF_LOW32 or 0. NULL: there are none, which is said where they must be low. */
 void *its_pages(unsigned int order, u32 memf);
 void its_pages_free(void *va, unsigned int order);
 
