@@ -167,9 +167,6 @@ static int lpis_off(volatile void *rd)
     table = gic_read64(rd, GICR_PENDBASER) & GENMASK(51, 16);
     gic_write32(rd, GICR_CTLR, ctlr & ~GICR_CTLR_LPIS);
     rc = wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP);
-    if (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS) {
-        log_warn("GICv3: CPU %u's LPIs, which somebody has enabled before, cannot be disabled", cpu_id());
-    }
     if (is_in_use(table, PENDING_BYTES)) {
         log_err("GICv3: CPU %u's LPIs were left enabled: the GIC writes to memory that is in use, from %#" PRIx64,
                 cpu_id(), table);

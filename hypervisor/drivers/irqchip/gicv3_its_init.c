@@ -351,8 +351,11 @@ static int lpis_enable(volatile void *rd)
 {
     void *pending;
 
-    if (!(gic_read64(rd, GICR_TYPER) & GICR_TYPER_PLPIS) || (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS)) {
+    if (!(gic_read64(rd, GICR_TYPER) & GICR_TYPER_PLPIS)) {
         return -ENODEV;
+    }
+    if (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS) {
+        return -EBUSY;                           /* lpis_off() of gicv3.c has tried */
     }
     pending = its_pages(4, redist_memf);   /* 64 KiB for its alignment (GICR_PENDBASER) */
     if (pending == NULL) {
@@ -369,6 +372,19 @@ static int lpis_enable(volatile void *rd)
     return 0;
 }
 
+/* Once: what one CPU has not, most likely none has. */
+static void cannot_have(u32 cpu, int rc)
+{
+    if (atomic_exchange(&unusable, true)) {
+        return;
+    }
+    log_warn("GICv3: CPU %u cannot have LPIs (error %d): devices have no MSIs by an ITS", cpu, rc);
+    if (rc == -EBUSY) {
+        log_warn("GICv3: a kernel before this one (kexec) has turned them on, and this GIC does not turn them off. "
+                 "Start from the firmware, or tell that kernel irqchip.gicv3_nolpi=1");
+    }
+}
+
 void gicv3_its_init_cpu(volatile void *rd, paddr_t pa)
 {
     u32 cpu = cpu_id();
@@ -379,8 +395,7 @@ void gicv3_its_init_cpu(volatile void *rd, paddr_t pa)
     }
     rc = lpis_enable(rd);
     if (rc != 0) {
-        log_warn("GICv3: CPU %u cannot have LPIs (error %d): devices have no MSIs by an ITS", cpu, rc);
-        atomic_store(&unusable, true);
+        cannot_have(cpu, rc);
         return;
     }
     gicv3_redist_of[cpu].address = pa & GENMASK(51, 16);
