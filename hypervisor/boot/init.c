@@ -116,9 +116,14 @@ static boot_code void boot_cpu_stacks(void)
     boot_pcpu.arch.emergency_stack_top = (void *)(uintptr_t)emergency;
 }
 
+static boot_code const struct irqchip_ops *irqs_driver(void)
+{
+    return machine.gic.version == 3 ? &gicv3_ops : &gicv2_ops;
+}
+
 static boot_code void irqs_init(void)
 {
-    irqchip = machine.gic.version == 3 ? &gicv3_ops : &gicv2_ops;
+    irqchip = irqs_driver();
     if (irqchip->init(&machine) != 0 || irqchip->init_cpu() != 0) {
         boot_stop("the GICv%u cannot be used", machine.gic.version);
     }
@@ -173,6 +178,9 @@ noreturn_fn boot_code void boot_main(paddr_t tables_pa, paddr_t image)
     firmware_boot_init();
     efi_boot_find();
     boot_memory_init();
+    if (irqs_driver()->reserve != NULL) {
+        irqs_driver()->reserve(&machine);
+    }
     dom0_claim();
     boot_cpu_stacks();
     if (!errata_cpu_up()) {

@@ -5,16 +5,22 @@
 #include <argon/arch.h>
 #include <argon/console.h>
 #include <argon/errno.h>
+#include <argon/percpu.h>
 #include <argon/spinlock.h>
+#include <argon/timer.h>
 
 /* EFI_RESET_TYPE (8.5.1). */
 #define RESET_COLD     0
 #define RESET_SHUTDOWN 2
 
+/* So long the machine's end waits for what firmware is doing: it may be erasing flash, which takes seconds. */
+#define END_WAIT_NS (10 * NS_PER_SEC)
+
 static u64 service_address[EFI_NR_SERVICES] ro_after_boot;       /* 0: there is none */
 static bool usable;              /* cleared for good when firmware fails; any CPU reads it */
 /* Who has it is in firmware. Only ever tried: firmware takes milliseconds, up to seconds where it writes flash. */
 static struct spinlock firmware_lock = SPINLOCK_INIT(RANK_FIRMWARE);
+static u32 in_firmware;          /* CPU + 1 that has the lock; 0: nobody. Atomic */
 
 static const char *const service_name[EFI_NR_SERVICES] = {
     [EFI_GET_TIME] = "GetTime", [EFI_SET_TIME] = "SetTime", [EFI_GET_WAKEUP_TIME] = "GetWakeupTime",
@@ -69,6 +75,7 @@ int efi_runtime_call(enum efi_service s, const u64 args[EFI_MAX_ARGS], u64 *stat
     if (!spin_trylock(&firmware_lock)) {
         return -EBUSY;
     }
+    atomic_store(&in_firmware, cpu_id() + 1);
     /* Whoever had it before may have come to the end of it. */
     if (efi_runtime_usable()) {
         rc = arch_firmware_call(service_address[s], args, status);
@@ -77,16 +84,38 @@ int efi_runtime_call(enum efi_service s, const u64 args[EFI_MAX_ARGS], u64 *stat
             log_err("UEFI runtime services are off: %s has failed", service_name[s]);
         }
     }
+    atomic_store(&in_firmware, 0);
     spin_unlock(&firmware_lock);
     return rc;
+}
+
+void efi_runtime_end(void)
+{
+    u64 deadline = arch_counter() + ns_to_ticks(END_WAIT_NS);
+
+    if (spin_trylock(&firmware_lock)) {
+        return;
+    }
+    if (atomic_load(&in_firmware) == cpu_id() + 1) {
+        return;                  /* it will not go on */
+    }
+    log_warn("another CPU is in UEFI: waiting for it, %u seconds at most", (u32)(END_WAIT_NS / NS_PER_SEC));
+    while (!spin_trylock(&firmware_lock)) {
+        if (arch_counter() > deadline) {
+            log_err("UEFI does not end what it has begun: the machine does");
+            return;
+        }
+        cpu_relax();
+    }
 }
 
 void efi_runtime_reset(bool restart)
 {
     u64 args[EFI_MAX_ARGS] = { restart ? RESET_COLD : RESET_SHUTDOWN, EFI_SUCCESS, 0, 0, 0 }, status = 0;
-    int rc = efi_runtime_call(EFI_RESET_SYSTEM, args, &status);
+    int rc;
 
-    if (rc != -EOPNOTSUPP) {
+    if (service_address[EFI_RESET_SYSTEM] != 0) {
+        rc = arch_firmware_call(service_address[EFI_RESET_SYSTEM], args, &status);
         log_err("UEFI's ResetSystem has returned: %d, status %#" PRIx64, rc, status);
     }
 }

@@ -128,53 +128,95 @@ def test_checks(hypervisor, machine):
     assert report.exited == 0, f"QEMU did not end by poweroff, log {report.log}"
 
 
+def edited_tree(hypervisor, name, fields, edits):
+    """Where the machine's device tree is, after fdtput with each of these arguments; {} is the tree."""
+    runner.LOGS.mkdir(parents=True, exist_ok=True)
+    tree = runner.LOGS / f"{name}.dtb"
+    command = runner.qemu_command(hypervisor, runner.IMAGE, **fields)
+    command[2] += f",dumpdtb={tree}"
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    for words in edits:
+        subprocess.run(["fdtput", *[str(tree) if word == "{}" else word for word in words.split()]], check=True)
+    return tree
+
+
+def reserved(node, start, size):
+    """Edits that keep a range of RAM from everybody."""
+    return [f"-p {{}} {node} no-map", f"-t x {{}} {node} reg {start >> 32:x} {start & 0xffffffff:x} 0 {size:x}",
+            "{} /reserved-memory ranges", "-t x {} /reserved-memory #address-cells 2",
+            "-t x {} /reserved-memory #size-cells 2"]
+
+
 @pytest.mark.parametrize("gic", [2, 3])
 def test_hole_in_ram(hypervisor, gic):
     """Firmware keeps a part in the middle of RAM, and says that it is not to be mapped."""
-    runner.LOGS.mkdir(parents=True, exist_ok=True)
-    tree = runner.LOGS / f"hole-{gic}.dtb"
-    command = runner.qemu_command(hypervisor, runner.IMAGE, gic=gic, args="only=fault")
-    command[2] += f",dumpdtb={tree}"
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
-    node = "/reserved-memory/firmware@7e000000"
-    for words in (["-p", tree, node, "no-map"], ["-t", "x", tree, node, "reg", "0", "7e000000", "0", "10000"],
-                  [tree, "/reserved-memory", "ranges"], ["-t", "x", tree, "/reserved-memory", "#address-cells", "2"],
-                  ["-t", "x", tree, "/reserved-memory", "#size-cells", "2"]):
-        subprocess.run(["fdtput", *words], check=True)
+    tree = edited_tree(hypervisor, f"hole-{gic}", dict(gic=gic, args="only=fault"),
+                       reserved("/reserved-memory/firmware@7e000000", 0x7e000000, 0x10000))
     report = runner.run(f"{hypervisor.name}-hole-{gic}", hypervisor, gic=gic, args="only=fault", extra=["-dtb", tree])
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}"
     assert report.closing[1] == 0 and report.closing[0] > 5, f"{report.failures}, log {report.log}"
 
 
+def test_its_of_32_bits(hypervisor):
+    """All memory below 4 GiB is somebody's, but for what a service that reaches no other has been left."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    fields = dict(args="only=its.start+its.low-memory", memory=4096)
+    tree = edited_tree(hypervisor, "its-32", fields, ["-t s {} / compatible rockchip,rk3568 linux,dummy-virt"] +
+                       reserved("/reserved-memory/firmware@80000000", 2 << 30, 2 << 30))
+    report = runner.run(f"{hypervisor.name}-its-32", hypervisor, extra=["-dtb", tree], **fields)
+    assert report.closing == (2, 0), f"{report.failures}, log {report.log}"
+    assert "not applicable" not in report.text and "1 ITS: devices" in report.text, report.log
+
+
 # Where it is linked, and offset and size of its memory map.
-FIRMWARE, FIRMWARE_ADDRESS, FIRMWARE_MAP = runner.IMAGE.with_name("firmware.img"), 0x78000000, (0x400, 5 * 48)
-UEFI = "uefi.time+uefi.stack+uefi.interrupts+uefi.fault-"
+FIRMWARE, FIRMWARE_ADDRESS, FIRMWARE_MAP = runner.IMAGE.with_name("firmware.img"), 0x78000000, (0x400, 6 * 48)
+
+
+def run_under_uefi(hypervisor, name, **fields):
+    """A firmware has left runtime services behind, some of which are bad."""
+    start, size = FIRMWARE_MAP
+    cells = {"system-table": [0, FIRMWARE_ADDRESS], "mmap-start": [0, FIRMWARE_ADDRESS + start],
+             "mmap-size": [size], "mmap-desc-size": [48], "mmap-desc-ver": [1]}
+    tree = edited_tree(hypervisor, f"uefi-{name}", fields,
+                       [f"-t x {{}} /chosen linux,uefi-{key} " + " ".join(f"{c:x}" for c in value)
+                        for key, value in cells.items()])
+    loader = f"loader,file={FIRMWARE},addr={FIRMWARE_ADDRESS:#x},force-raw=on"
+    return runner.run(f"{hypervisor.name}-uefi-{name}", hypervisor, extra=["-dtb", tree, "-device", loader], **fields)
 
 
 @pytest.mark.parametrize("fault", ["data", "code", "overflow", "other-stack", "null", "not-its-own"])
 def test_uefi(hypervisor, fault):
-    """A firmware has left runtime services behind, some of which are bad."""
     if hypervisor.name.startswith("xen"):
         pytest.skip("Argon's")
-    runner.LOGS.mkdir(parents=True, exist_ok=True)
-    tree = runner.LOGS / f"uefi-{fault}.dtb"
-    fields = dict(args=f"only={UEFI}{fault}", gic=2 if fault == "code" else 3,
-                  cpu="max" if fault == "data" else "cortex-a57")
-    command = runner.qemu_command(hypervisor, runner.IMAGE, **fields)
-    command[2] += f",dumpdtb={tree}"
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
-    start, size = FIRMWARE_MAP
-    for name, *cells in (("system-table", 0, FIRMWARE_ADDRESS), ("mmap-start", 0, FIRMWARE_ADDRESS + start),
-                         ("mmap-size", size), ("mmap-desc-size", 48), ("mmap-desc-ver", 1)):
-        subprocess.run(["fdtput", "-t", "x", tree, "/chosen", f"linux,uefi-{name}", *[f"{c:x}" for c in cells]],
-                       check=True)
-    loader = f"loader,file={FIRMWARE},addr={FIRMWARE_ADDRESS:#x},force-raw=on"
-    report = runner.run(f"{hypervisor.name}-uefi-{fault}", hypervisor, extra=["-dtb", tree, "-device", loader],
-                        **fields)
+    report = run_under_uefi(hypervisor, fault, args=f"only=uefi.time+uefi.stack+uefi.interrupts+uefi.fault-{fault}",
+                            gic=2 if fault == "code" else 3, cpu="max" if fault == "data" else "cortex-a57")
     assert report.closing, f"stopped in {report.last_test()}, log {report.log}"
     assert report.closing == (4, 0), f"{report.failures}, log {report.log}"
     assert "not applicable" not in report.text, report.log
     assert "UEFI runtime services are off" in report.text, report.log
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_uefi_two_cpus(hypervisor, cpus):
+    """Two vCPUs call, on a CPU each, or on one."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    report = run_under_uefi(hypervisor, f"two-on-{cpus}", args="only=uefi.two-cpus", smp=cpus,
+                            options="dom0_max_vcpus=2")
+    assert report.closing == (1, 0), f"{report.failures}, log {report.log}"
+    assert "not applicable" not in report.text, report.log
+
+
+def test_uefi_reset(hypervisor):
+    """A reset waits for what firmware writes."""
+    if hypervisor.name.startswith("xen"):
+        pytest.skip("Argon's")
+    report = run_under_uefi(hypervisor, "reset", args="only=uefi.reset", smp=2)
+    order = [report.text.find(text) for text in
+             ("uefi.reset: now", "another CPU is in UEFI: waiting for it", "firmware has written")]
+    assert 0 < order[0] < order[1] < order[2], f"{order}, log {report.log}"
+    assert report.exited == 0, report.log
 
 
 @pytest.mark.parametrize("gic", [2, 3])

@@ -65,8 +65,9 @@ class Options:
     # A host thread for each CPU; None chooses by the number of the host's.
     threads: bool | None = None
     hypervisor_args: str = "console=dtuart dom0_mem=768M bootscrub=0"
-    # With KASLR Linux has page tables of its own for the kernel, and QEMU forgets addresses at each change between them;
-    # with ASLR it translates each program anew at each start. These two save a third of all time. PLAIN_DOM0 is without.
+    # With KASLR Linux has page tables of its own for the kernel, and QEMU forgets addresses at each change between
+    # them; with ASLR it translates each program anew at each start. These two save a third of all time. PLAIN_DOM0 is
+    # without.
     dom0_args: str = "console=hvc0 kpti=0 norandmaps"
     kernel: pathlib.Path | None = IMAGES / "vmlinuz"
     initrd: pathlib.Path | None = IMAGES / "dom0.cpio"

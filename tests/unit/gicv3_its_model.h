@@ -30,6 +30,7 @@ static mfn_t pretend_mfn(const void *va) { return mfn((uintptr_t)va >> PAGE_SHIF
 #define virt_to_mfn pretend_mfn
 #include "../../hypervisor/drivers/irqchip/gicv3_its.c"
 #include "../../hypervisor/drivers/irqchip/gicv3_its_init.c"
+#include "../../hypervisor/drivers/irqchip/gicv3_its_memory.c"
 #undef virt_to_mfn
 
 #define NR 2
@@ -53,6 +54,7 @@ static u32 nr_memory;
 static struct { uintptr_t from, to; } cleaned[65536];
 static u32 nr_cleaned;
 static bool no_memory, low_only;
+static u32 chunks_left;          /* before there is none; 0: any number */
 
 static void *take(size_t align, size_t bytes)
 {
@@ -70,6 +72,9 @@ static void *take(size_t align, size_t bytes)
 void *pages_alloc(unsigned int order, u32 memf)
 {
     assert_true(!low_only || (memf & MEMF_LOW32));
+    if (chunks_left != 0 && --chunks_left == 0) {
+        no_memory = true;
+    }
     return take(PAGE_SIZE << order, PAGE_SIZE << order);
 }
 
@@ -236,7 +241,9 @@ static int its_setup(void **state)
     nr_cleaned = nr_memory = 0;
     gicv3_its_lock = (struct spinlock)SPINLOCK_INIT(RANK_IRQCHIP);
     no_memory = low_only = false;
+    chunks_left = 0;
     gicv3_lpi_clean = false;
+    memset(&low, 0, sizeof(low));
     model.coherent = model.two_levels = true;
     model.page_bits = 3;
     gicd[GICD_TYPER / 4] = BIT32(17) | 15u << 19;

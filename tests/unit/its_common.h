@@ -106,7 +106,15 @@ static void h_enable(const struct its_event *e, bool enable)
     note("%s %u|", enable ? "on" : "off", e->lpi);
 }
 
-static void h_complete(u32 its) { (void)its; }
+static void (*on_complete)(void);        /* what another CPU does in the middle of a turn */
+
+static void h_complete(u32 its)
+{
+    (void)its;
+    if (on_complete != NULL) {
+        on_complete();
+    }
+}
 
 static const struct its_ops host_its = {
     .lpi_bits = h_lpi_bits, .device_bits = h_device_bits, .event_bits = h_event_bits, .map_device = h_map_device,
@@ -191,6 +199,7 @@ static int its_setup(void **state)
     its_ops.its = &host_its;
     irqchip = &its_ops;
     map_result = 0;
+    on_complete = NULL;
     memset(mapped, 0, sizeof(mapped));
     memset(on, 0, sizeof(on));
     assert_int_equal(vgic_create_lpis(d, its, 2), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-arch: arm */
-/* unit-sources: drivers/irqchip/gicv3_its.c drivers/irqchip/gicv3_its_init.c */
+/* unit-sources: drivers/irqchip/gicv3_its.c drivers/irqchip/gicv3_its_init.c drivers/irqchip/gicv3_its_memory.c */
+/* unit-sources: drivers/irqchip/gicv3_chips.c */
 /* The GICv3 driver: what a CPU finds left by firmware or an earlier kernel, and the order of its register accesses. */
 #include "sysreg.h"
 #include <argon/irqchip.h>

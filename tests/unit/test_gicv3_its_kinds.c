@@ -53,6 +53,69 @@ static void test_low32(void **state)
     assert_non_null(strstr(unit_log(), "register 0x100 takes"));
 }
 
+/*
+ * What is below 4 GiB is dom0's and its guests' when the GIC is found, or when dom0's drivers begin: the services have
+ * what was kept for them. Its end is said, costs the devices that come then, and is over when others go.
+ */
+static void test_low32_all_given_away(void **state)
+{
+    void *itt[1024], *again;
+    u32 nr = 0;
+
+    (void)state;
+    machine.nr_cpus = 2;
+    low_only = machine.gic.low32 = true;
+    chunks_left = 8;
+    gicv3_its_reserve(&machine);
+    assert_true(no_memory && nr_memory == 1);                    /* all was looked at, one was kept */
+    assert_int_equal(start(), 2);
+    while (nr < ARRAY_SIZE(itt) && its_map_device(nr % 2, nr, 5, &itt[nr]) == 0) {
+        for (u32 i = 0; i < nr % 16; i++) {
+            assert_ptr_not_equal(itt[nr], itt[nr - 1 - i]);
+        }
+        nr++;
+    }
+    assert_in_range(nr, 256, ARRAY_SIZE(itt) - 1);
+    assert_non_null(strstr(unit_log(), "no memory below 4 GiB is left for interrupt translation services"));
+    unit_log_clear();
+    assert_int_equal(its_map_device(0, 0x1000, 5, &again), -ENOMEM);
+    assert_string_equal(unit_log(), "");
+    memset(itt[20], 0xff, PAGE_SIZE);
+    its_unmap_device(0, 20, 5, itt[20]);
+    assert_int_equal(its_map_device(0, 0x1000, 11, &again), -ENOMEM);    /* 16 KiB: not in one place */
+    assert_int_equal(its_map_device(0, 0x1000, 5, &again), 0);
+    assert_ptr_equal(again, itt[20]);
+    for (u32 i = 0; i < PAGE_SIZE; i++) {
+        assert_int_equal(((u8 *)again)[i], 0);
+    }
+    /* What there is besides, if there is. */
+    no_memory = false;
+    assert_int_equal(its_map_device(1, 0x1001, 11, &again), 0);
+    its_unmap_device(1, 0x1001, 11, again);
+    assert_int_equal(nr_memory, 1);
+}
+
+/* Nothing is kept for others; without it, it is asked for as it was. */
+static void test_low32_not_kept(void **state)
+{
+    (void)state;
+    machine.nr_cpus = 2;
+    gicv3_its_reserve(&machine);
+    assert_int_equal(nr_memory, 0);
+    machine.gic.low32 = true;
+    machine.gic.nr_its = 0;
+    gicv3_its_reserve(&machine);
+    assert_int_equal(nr_memory, 0);
+    machine.gic.nr_its = NR;
+    no_memory = true;
+    gicv3_its_reserve(&machine);
+    assert_non_null(strstr(unit_log(), "no 4096 KiB of memory below 4 GiB"));
+    assert_int_equal(start(), 0);
+    assert_non_null(strstr(unit_log(), "no memory for LPIs"));
+    no_memory = false;
+    assert_int_equal(start(), 2);
+}
+
 /* By GITS_IIDR: what is known better than GITS_TYPER says, and what is refused. */
 static void test_products(void **state)
 {
@@ -120,8 +183,9 @@ static void test_few_lpis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        its_case(test_noncoherent), its_case(test_low32), its_case(test_products), its_case(test_collections),
-        its_case(test_few_lpis),
+        its_case(test_noncoherent), its_case(test_low32),
+        its_case(test_low32_all_given_away), its_case(test_low32_not_kept), its_case(test_products),
+        its_case(test_collections), its_case(test_few_lpis),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,8 @@ static void test_versions(void **state)
     psci = 0x10001;
     features = 0;
     smccc = 0x10002;
-    expect(2, 0x10001, 0x10002, "84000000 8400000a 80000000 ");          /* 222 trees say 0.2 */
+    expect(2, 0x10001, 0x10002, "84000000 8400000a 80000000 80000001 80000002 ");  /* 222 trees say 0.2 */
+    assert_int_equal(machine.soc_id, 7);
     smccc = -1;
     expect(0x10000, 0x10001, 0x10000, "84000000 8400000a 80000000 ");
     features = (u32)-1;                                                  /* w0 only */

@@ -196,6 +196,7 @@ noreturn_fn void arch_stop_cpu(void)
 }
 
 /*
+ * Not in the middle of a write of firmware's, which may be dom0's boot variables; and always, in the end.
  * By PSCI where there is one: it needs no memory, no lock and nothing of the hypervisor's state, which may have panicked, and UEFI's own
  * ResetSystem() ends in it there. That one is for machines without PSCI, or whose PSCI does not do it; it is what a capsule would need,
  * and those are not offered (docs/design/efi-runtime.md).
@@ -207,8 +208,12 @@ static noreturn_fn void machine_end(u64 psci_fn, const char *what)
             smp_kick(c, IPI_STOP);
         }
     }
+    efi_runtime_end();
     if (machine.psci_smc) {
         smccc_smc(psci_fn, 0, 0, 0, NULL);
+    }
+    if (serror_waits(false)) {
+        (void)serror_take();             /* firmware would not be called for it */
     }
     efi_runtime_reset(psci_fn == PSCI_SYSTEM_RESET);
     log_err("the firmware cannot %s the machine: stopped", what);

@@ -27,6 +27,10 @@ boot_code void firmware_boot_init(void)
         version = (s32)firmware_call(SMCCC_VERSION, 0);
         firmware_smccc = version > 0 ? (u32)version : 0x10000;
     }
+    if (firmware_arch_features(FID_SOC_ID) >= 0) {
+        version = (s32)firmware_call(FID_SOC_ID, 0);
+        machine.soc_id = version > 0 ? (u32)version : 0;
+    }
     log_info("Firmware: PSCI %u.%u, SMCCC %u.%u", machine.psci_version >> 16, machine.psci_version & 0xffff, firmware_smccc >> 16,
              firmware_smccc & 0xffff);
 }

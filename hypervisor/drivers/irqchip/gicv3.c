@@ -4,6 +4,7 @@
  * EOImode 1.
  */
 #include "gic.h"
+#include "gicv3_chips.h"
 #include "gicv3_its.h"
 
 #include <argon/arch.h>
@@ -69,7 +70,7 @@ static int wait_clear(volatile void *base, u32 offset, u32 mask)
 static boot_code int gicv3_init(const struct machine *m)
 {
     gicd = arch_ioremap(m->gic.gicd, m->gic.gicd_size);
-    if (gicd == NULL || m->gic.nr_redist == 0) {
+    if (gicd == NULL || m->gic.nr_redist == 0 || gicv3_chips_init(m, gicd) != 0) {
         return -ENODEV;
     }
     nr_redist = MIN(m->gic.nr_redist, (u32)MACHINE_MAX_REDIST);
@@ -166,9 +167,6 @@ static int lpis_off(volatile void *rd)
     table = gic_read64(rd, GICR_PENDBASER) & GENMASK(51, 16);
     gic_write32(rd, GICR_CTLR, ctlr & ~GICR_CTLR_LPIS);
     rc = wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP);
-    if (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS) {
-        log_warn("GICv3: CPU %u's LPIs, which somebody has enabled before, cannot be disabled", cpu_id());
-    }
     if (is_in_use(table, PENDING_BYTES)) {
         log_err("GICv3: CPU %u's LPIs were left enabled: the GIC writes to memory that is in use, from %#" PRIx64,
                 cpu_id(), table);
@@ -301,6 +299,12 @@ static always_inline volatile void *bank(u32 intid)
     return intid < INTID_FIRST_SPI ? sgi_frame() : gicd;
 }
 
+/* The same, to be read. */
+static always_inline volatile void *bank_read(u32 intid)
+{
+    return intid < INTID_FIRST_SPI ? sgi_frame() : gicv3_spi_at(intid);
+}
+
 static void gicv3_enable(u32 intid)
 {
     gic_write_bit(bank(intid), GIC_ISENABLER, intid);
@@ -323,7 +327,7 @@ static void gicv3_disable(u32 intid)
 static void gicv3_set_type(u32 intid, enum irq_type t)
 {
     spin_lock(&gicv3_lock);
-    gic_write_type(bank(intid), intid, t);
+    gic_write_type(bank_read(intid), intid, t);
     spin_unlock(&gicv3_lock);
 }
 
@@ -346,10 +350,10 @@ static void gicv3_set_active(u32 intid, bool active)
 {
     if (active) {
         dsb(sy);
-    }
-    gic_write_bit(bank(intid), active ? GIC_ISACTIVER : GIC_ICACTIVER, intid);
-    if (active) {
-        (void)gic_read_bit(bank(intid), GIC_ISACTIVER, intid);
+        gic_write_bit(bank_read(intid), GIC_ISACTIVER, intid);       /* both there: so they are in order */
+        (void)gic_read_bit(bank_read(intid), GIC_ISACTIVER, intid);
+    } else {
+        gic_write_bit(bank(intid), GIC_ICACTIVER, intid);
     }
     dsb(sy);                             /* before its line may rise again: next device access or guest entry */
 }
@@ -361,7 +365,7 @@ static void gicv3_set_pending(u32 intid, bool pending)
 
 static bool gicv3_is_pending(u32 intid)
 {
-    return gic_read_bit(bank(intid), GIC_ISPENDR, intid);
+    return gic_read_bit(bank_read(intid), GIC_ISPENDR, intid);
 }
 
 /* ICC_SGI1R_EL1 (12.2.20): Aff3, range, Aff2, INTID, Aff1, bit in the target list. */
@@ -520,6 +524,7 @@ static const struct vgic_host_ops gicv3_virt = {
 
 const struct irqchip_ops gicv3_ops = {
     .name = "GICv3",
+    .reserve = gicv3_its_reserve,
     .init = gicv3_init,
     .init_cpu = gicv3_init_cpu,
     .nr_irqs = gicv3_nr_irqs,

@@ -131,7 +131,7 @@ static int device_page(struct its *its, u32 device)
     if (its->pages_bytes >= PAGES_LIMIT) {
         return -ENOSPC;
     }
-    va = pages_alloc(order_of(its->table_page), MEMF_ZERO | its->memf);
+    va = its_pages(order_of(its->table_page), its->memf);
     if (va == NULL) {
         return -ENOMEM;
     }
@@ -154,7 +154,7 @@ static size_t itt_bytes(const struct its *its, u32 bits)
 
 static void *itt_alloc(const struct its *its, size_t bytes)
 {
-    return its->memf == 0 ? xzalloc_bytes(bytes) : pages_alloc(order_of(bytes), MEMF_ZERO | its->memf);
+    return its->memf == 0 ? xzalloc_bytes(bytes) : its_pages(order_of(bytes), its->memf);
 }
 
 static void itt_free(const struct its *its, void *itt, size_t bytes)
@@ -162,7 +162,7 @@ static void itt_free(const struct its *its, void *itt, size_t bytes)
     if (its->memf == 0) {
         xfree(itt);
     } else {
-        pages_free(itt, order_of(bytes));
+        its_pages_free(itt, order_of(bytes));
     }
 }
 

@@ -53,8 +53,7 @@
 #define CACHE_WRITE_BACK    UINT64_C(7)  /* read-allocate, write-allocate */
 #define CACHE_NONE          UINT64_C(1)  /* ... and 0, of a device: all others look into caches */
 
-#define FLAT_MAX            MIB(1)       /* a table of devices larger than this has two levels, where the service can */
-#define FLAT_LIMIT          MIB(8)       /* ... and where it cannot, is no larger than this (20 bits): fewer devices */
+#define FLAT_LIMIT          MIB(8)       /* a table of devices of one level is no larger (20 bits): fewer devices */
 
 static bool noncoherent;         /* redistributors do not see caches, whatever they say */
 static u32 redist_memf;          /* as struct its.memf */
@@ -123,7 +122,7 @@ static boot_code void *table_write(struct its *its, u32 n, u64 bytes, u64 flags,
 {
     u64 page = KIB(4) << 2 * page_bits, nr = DIV_ROUND_UP(bytes, page);
     unsigned int order = order_of(MAX(nr * page, page));
-    void *table = pages_alloc(order, MEMF_ZERO | its->memf);
+    void *table = its_pages(order, its->memf);
     u64 value;
 
     if (table == NULL) {
@@ -211,7 +210,7 @@ static boot_code int queue_init(struct its *its)
 {
     u64 value;
 
-    its->queue = pages_alloc(QUEUE_ORDER, MEMF_ZERO | its->memf);
+    its->queue = its_pages(QUEUE_ORDER, its->memf);
     if (its->queue == NULL) {
         return -ENOMEM;
     }
@@ -300,7 +299,7 @@ static boot_code int service_init(struct its *its, const struct machine_its *m, 
 /* All off, with one priority: the hypervisor does not tell LPIs apart. */
 static boot_code bool properties_init(void)
 {
-    gicv3_lpi_properties = pages_alloc(order_of(LPI_MAX), redist_memf);
+    gicv3_lpi_properties = its_pages(order_of(LPI_MAX), redist_memf);
     if (gicv3_lpi_properties == NULL) {
         return false;
     }
@@ -352,10 +351,13 @@ static int lpis_enable(volatile void *rd)
 {
     void *pending;
 
-    if (!(gic_read64(rd, GICR_TYPER) & GICR_TYPER_PLPIS) || (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS)) {
+    if (!(gic_read64(rd, GICR_TYPER) & GICR_TYPER_PLPIS)) {
         return -ENODEV;
     }
-    pending = pages_alloc(4, MEMF_ZERO | redist_memf);   /* 64 KiB for its alignment (GICR_PENDBASER) */
+    if (gic_read32(rd, GICR_CTLR) & GICR_CTLR_LPIS) {
+        return -EBUSY;                           /* lpis_off() of gicv3.c has tried */
+    }
+    pending = its_pages(4, redist_memf);   /* 64 KiB for its alignment (GICR_PENDBASER) */
     if (pending == NULL) {
         return -ENOMEM;
     }
@@ -370,6 +372,19 @@ static int lpis_enable(volatile void *rd)
     return 0;
 }
 
+/* Once: what one CPU has not, most likely none has. */
+static void cannot_have(u32 cpu, int rc)
+{
+    if (atomic_exchange(&unusable, true)) {
+        return;
+    }
+    log_warn("GICv3: CPU %u cannot have LPIs (error %d): devices have no MSIs by an ITS", cpu, rc);
+    if (rc == -EBUSY) {
+        log_warn("GICv3: a kernel before this one (kexec) has turned them on, and this GIC does not turn them off. "
+                 "Start from the firmware, or tell that kernel irqchip.gicv3_nolpi=1");
+    }
+}
+
 void gicv3_its_init_cpu(volatile void *rd, paddr_t pa)
 {
     u32 cpu = cpu_id();
@@ -380,8 +395,7 @@ void gicv3_its_init_cpu(volatile void *rd, paddr_t pa)
     }
     rc = lpis_enable(rd);
     if (rc != 0) {
-        log_warn("GICv3: CPU %u cannot have LPIs (error %d): devices have no MSIs by an ITS", cpu, rc);
-        atomic_store(&unusable, true);
+        cannot_have(cpu, rc);
         return;
     }
     gicv3_redist_of[cpu].address = pa & GENMASK(51, 16);

@@ -15,6 +15,7 @@
 #define BASER_VALID         BIT(63)
 #define QUEUE_ORDER         4u           /* 64 KiB, which is its alignment too (GITS_CBASER) */
 #define QUEUE_BYTES         (PAGE_SIZE << QUEUE_ORDER)
+#define FLAT_MAX            MIB(1)       /* a table of devices larger than this has two levels, where the service can */
 
 enum its_command {
     CMD_MOVI = 1, CMD_CLEAR = 4, CMD_SYNC = 5, CMD_MAPD = 8, CMD_MAPC = 9, CMD_MAPTI = 10, CMD_INV = 12,
@@ -63,6 +64,11 @@ void its_post(struct its *its, u64 w0, u64 w1, u64 w2, u64 w3);
 u64 its_redistributor(const struct its *its, u32 cpu);
 /* What was asked for is done at the redistributor, too, once this has been read (5.3.15). */
 void its_post_sync(struct its *its, u32 cpu);
+
+/* ---- gicv3_its_memory.c; gicv3_its_lock is not held ---- */
+/* Zeroed, aligned to their size. memf: MEMF_LOW32 or 0. NULL: there are none, which is said where they must be low. */
+void *its_pages(unsigned int order, u32 memf);
+void its_pages_free(void *va, unsigned int order);
 
 /* ---- gicv3_its_init.c ---- */
 u32 gicv3_its_list(struct machine_its *out);

@@ -73,7 +73,15 @@ u32 efi_runtime_properties(void);
  * there is no such service; -EIO: firmware has done what it must not, and is not called any more. Else 0, and firmware's answer in *status.
  */
 must_check int efi_runtime_call(enum efi_service s, const u64 args[EFI_MAX_ARGS], u64 *status);
-/* ResetSystem() (8.5.1), to restart or to power off. Returns if it cannot be. */
+/*
+ * The machine ends: nobody calls firmware any more. One that another CPU is in may come to its end, for a time; whoever holds out longer,
+ * or cannot, as it is this CPU, is no longer waited for.
+ */
+void efi_runtime_end(void);
+/*
+ * After that, ResetSystem() (8.5.1), to restart or to power off, whatever state firmware is in: all else has failed. Returns if it cannot
+ * be.
+ */
 void efi_runtime_reset(bool restart);
 
 #endif

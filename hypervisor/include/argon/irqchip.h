@@ -26,6 +26,8 @@ struct vgic_host_ops;
 
 struct irqchip_ops {
     const char *name;
+    /* Before dom0 gets its memory: what the driver will need of a kind that may be gone by then. NULL: nothing. */
+    void (*reserve)(const struct machine *m);
     /* Set-up. init: distributor, once; init_cpu: redistributor and CPU interface of the calling CPU. */
     int (*init)(const struct machine *m);
     int (*init_cpu)(void);

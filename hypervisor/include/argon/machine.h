@@ -118,6 +118,7 @@ struct machine {
     bool psci_smc;               /* PSCI conduit of the firmware: SMC (else HVC: cannot be used from EL2) */
     u32 psci_version;            /* 0: no PSCI */
     u32 psci_cpu_on;             /* function id */
+    u32 soc_id;                  /* SMCCC_ARCH_SOC_ID (DEN0028 7.4): manufacturer's code, chip; 0: firmware does not say */
     char xen_cmdline[1024];      /* hypervisor's */
     char dom0_cmdline[1024];
     struct machine_efi efi;

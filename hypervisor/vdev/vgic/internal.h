@@ -312,6 +312,11 @@ vgic_irq_set_fn vgic_set_group, vgic_set_enable, vgic_clear_enable, vgic_set_pen
                 vgic_set_active, vgic_clear_active, vgic_set_priority, vgic_set_config;
 /* The guest routes an SPI to `target` (NULL: nowhere); `route` is what it reads back. */
 void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route);
+/*
+ * Whoever has looked at what was changed just now, a switch of the domain's or of a redistributor's, with an interrupt
+ * locked, and seen it as it was before, is through, and what came of it is seen from here. No lock held.
+ */
+void vgic_settle(struct domain *d);
 /* GICD_CTLR enables changed. */
 void vgic_write_ctlr(struct domain *d, u32 enables);
 

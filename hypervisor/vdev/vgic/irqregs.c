@@ -300,7 +300,7 @@ void vgic_route_spi(struct vgic_irq *irq, struct vcpu *target, u64 route)
     vgic_lr_pull(v, irq);
     irq->route = route;
     if (irq->target != target) {
-        irq->target = target;
+        WRITE_ONCE(irq->target, target);
         if (target != NULL && irq->host_irq != 0 && irq->enabled) {
             irqchip->set_target(irq->host_irq, READ_ONCE(target->cpu));
         }
@@ -316,7 +316,18 @@ static void refresh(struct vgic_irq *irq)
     vgic_irq_commit(v, irq);
 }
 
-/* Rare; bounded by the number of vCPUs, SPIs and LPIs. */
+void vgic_settle(struct domain *d)
+{
+    for_each_vcpu (d, v) {
+        spin_lock(&v->arch.vgic.lock);
+        spin_unlock(&v->arch.vgic.lock);
+    }
+}
+
+/*
+ * Rare; bounded by the numbers of vCPUs, SPIs and LPIs. Of the latter, which are many, those count that are pending or
+ * in a list register: a lock each. docs/design/its.md has figures.
+ */
 void vgic_write_ctlr(struct domain *d, u32 enables)
 {
     struct vgic_irq *irq;
@@ -334,7 +345,10 @@ void vgic_write_ctlr(struct domain *d, u32 enables)
             refresh(&v->arch.vgic.priv[i]);
         }
     }
+    vgic_settle(d);                      /* what is quiet now has not been kept back by what the register was before */
     for (u32 i = 0; (irq = vgic_next_shared(d, &i)) != NULL; i++) {
-        refresh(irq);
+        if (!is_quiet(irq) || line_of(irq)) {
+            refresh(irq);
+        }
     }
 }

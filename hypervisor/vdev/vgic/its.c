@@ -87,19 +87,34 @@ static void work_on(struct vcpu *v, struct vits *its, u32 *steps)
     }
 }
 
-void vgic_its_work(struct vcpu *v)
+/*
+ * A turn, of the first-th service before the others. One CPU at a time has one, and others come back: so whoever wants
+ * a register waits for one turn at most, with interrupts masked, however many vCPUs have work to go on with.
+ */
+static void work_turn(struct vcpu *v, struct vgic_lpis *l, u32 first)
 {
-    struct vgic_lpis *l = v->domain->arch.vgic.lpis;
     u32 steps = ITS_STEPS;
 
-    if (l == NULL) {
+    if (atomic_exchange(&l->at_work, 1) != 0) {
+        atomic_fetch_or(&v->pending, PEND_ITS);
         return;
     }
     spin_lock(&l->lock);
     for (u32 i = 0; i < l->nr_its; i++) {
-        work_on(v, &l->its[i], &steps);
+        work_on(v, &l->its[(first + i) % l->nr_its], &steps);
     }
     spin_unlock(&l->lock);
+    atomic_store_release(&l->at_work, 0);
+}
+
+/* Each service is the first in its turn, so that none waits for as long as another has work. */
+void vgic_its_work(struct vcpu *v)
+{
+    struct vgic_lpis *l = v->domain->arch.vgic.lpis;
+
+    if (l != NULL) {
+        work_turn(v, l, atomic_fetch_add(&l->turns, 1));
+    }
 }
 
 /* ---- registers ---- */
@@ -199,7 +214,7 @@ static void its_write(struct vcpu *v, u64 offset, u64 size, u64 value)
 {
     struct vgic_lpis *l = v->domain->arch.vgic.lpis;
     struct vits *its = &l->its[offset / ITS_FRAMES];
-    u32 row, steps = ITS_STEPS;
+    u32 row;
     u64 old;
 
     if (!allowed(offset, size)) {
@@ -212,9 +227,9 @@ static void its_write(struct vcpu *v, u64 offset, u64 size, u64 value)
     }
     if (row < ARRAY_SIZE(rows) && rows[row].write != NULL) {
         rows[row].write(its, value);
-        work_on(v, its, &steps);
     }
     spin_unlock(&l->lock);
+    work_turn(v, l, its->id);
 }
 
 /* ---- a domain's ---- */

@@ -55,6 +55,8 @@ struct vgic_lpis {
     u32 id_bits;                 /* of INTIDs: what the machine has; constant */
     u32 events;                  /* room for events that dom0's devices have been given: bounded */
     u32 nr_said;                 /* messages about commands */
+    u32 at_work;                 /* somebody has a turn of commands; atomic, as the next */
+    u32 turns;                   /* of the exit path's: which service is the first */
     struct vgic_lpi *chunk[LPI_MAX / LPI_CHUNK]; /* made once, never freed; read without the lock */
     u32 nr_its;
     struct vits its[];

@@ -165,8 +165,10 @@ static void gicr_waker_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 
  */
 static u64 gicr_ctlr_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 {
+    bool on = atomic_load(&bank->arch.vgic.lpis_on);
+
     (void)offset;
-    return v->domain->arch.vgic.lpis == NULL ? 0 : GICR_CTLR_CES | (bank->arch.vgic.lpis_on ? GICR_CTLR_LPIS : 0);
+    return v->domain->arch.vgic.lpis == NULL ? 0 : GICR_CTLR_CES | (on ? GICR_CTLR_LPIS : 0);
 }
 
 static void gicr_ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
@@ -180,6 +182,9 @@ static void gicr_ctlr_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 v
         return;
     }
     atomic_store(&bank->arch.vgic.lpis_on, on);
+    if (!on) {
+        vgic_settle(d);                  /* no message is on its way that has seen them on */
+    }
     for (u32 n = d->arch.vgic.nr_spis; !on && (irq = vgic_next_shared(d, &n)) != NULL; n++) {
         if (READ_ONCE(irq->target) == bank) {
             vgic_clear_pending(NULL, irq, 1);
@@ -201,7 +206,7 @@ static void propbaser_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 v
     struct vgic_lpis *l = v->domain->arch.vgic.lpis;
 
     (void)offset;
-    if (l != NULL && !bank->arch.vgic.lpis_on) {
+    if (l != NULL && !atomic_load(&bank->arch.vgic.lpis_on)) {
         spin_lock(&l->lock);
         l->propbaser = value & PROPBASER_MASK;
         spin_unlock(&l->lock);
@@ -218,7 +223,7 @@ static u64 pendbaser_read(struct vcpu *v, u64 offset, struct vcpu *bank)
 static void pendbaser_write(struct vcpu *v, u64 offset, struct vcpu *bank, u64 value)
 {
     (void)offset;
-    if (v->domain->arch.vgic.lpis != NULL && !bank->arch.vgic.lpis_on) {
+    if (v->domain->arch.vgic.lpis != NULL && !atomic_load(&bank->arch.vgic.lpis_on)) {
         bank->arch.vgic.pendbaser = value & PENDBASER_MASK;
     }
 }

@@ -8,6 +8,8 @@
 #include <xen/memory.h>
 #include "check.h"
 #include "cpu.h"
+#include "domctl.h"
+#include "domu.h"
 #include "fdt.h"
 #include "gic.h"
 #include "machine.h"
@@ -250,6 +252,129 @@ static void slept_for(void)
     CHECK("works", works());
 }
 
+#define MOVED 40u                        /* more than any GIC has list registers */
+
+static bool move_all(unsigned round, unsigned to)
+{
+    if (round & 1)                       /* CPU `to` alone, or the other one goes from the pool of both */
+        return vcpu_pin(0, 0, 1ul << to);
+    (void)vcpu_pin(0, 0, ~0ul);
+    sysctl_buffer.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_RMCPU;
+    sysctl_buffer.u.cpupool_op.cpupool_id = 0;
+    sysctl_buffer.u.cpupool_op.cpu = !to;
+    return sysctl(XEN_SYSCTL_cpupool_op) == 0;
+}
+
+static void all_back(unsigned to)
+{
+    sysctl_buffer.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_ADDCPU;
+    sysctl_buffer.u.cpupool_op.cpupool_id = 0;
+    sysctl_buffer.u.cpupool_op.cpu = !to;
+    (void)sysctl(XEN_SYSCTL_cpupool_op);
+    (void)vcpu_pin(0, 0, ~0ul);
+}
+
+/*
+ * A vCPU goes to another CPU, by affinity or because its own leaves the pool, with one LPI active and more pending than
+ * there are list registers. Each is taken there, once, in its order.
+ */
+static void moved(void)
+{
+    if (!there_is_its())
+        return;
+    queue_at(QUEUE, NR_PAGES);
+    put(8 | (uint64_t)DEVICE << 32, 5, VALID);
+    put(9, 0, VALID);
+    for (unsigned i = 0; i < MOVED; i++) {
+        *(volatile uint8_t *)(uintptr_t)(TABLE + LPI - 8192 + i) = (uint8_t)(0x21 + (i & ~3u) * 4);
+        put(10 | (uint64_t)DEVICE << 32, i | (uint64_t)(LPI + i) << 32, 0);
+    }
+    for (unsigned round = 0; round < 12; round++) {
+        uint64_t taken = 0, order = 0;
+
+        put(3 | (uint64_t)DEVICE << 32, 0, 0);
+        CHECK(check_name("active", round), go() && WAIT_FOR(gic_irq_signalled(), patience_ms));
+        CHECK_EQ(check_name("first", round), LPI, IRQ_ID(gic_ack()));
+        for (unsigned i = MOVED - 1; i > 0; i--)
+            put(3 | (uint64_t)DEVICE << 32, i, 0);
+        CHECK(check_name("pending", round), go());
+        CHECK(check_name("moved", round), move_all(round, round / 2 & 1));
+        gic_eoi(LPI);
+        for (unsigned n = 1; n < MOVED && WAIT_FOR(gic_irq_signalled(), patience_ms); n++) {
+            uint32_t i = IRQ_ID(gic_ack()) - LPI;
+
+            if (i >= MOVED)
+                break;
+            order += i / 4 != n / 4;
+            taken |= 1ul << i;
+            gic_eoi(LPI + i);
+        }
+        CHECK_EQ(check_name("taken", round), (1ul << MOVED) - 2, taken);
+        CHECK_EQ(check_name("order", round), 0, order);
+        CHECK_EQ(check_name("no-more", round), IRQ_NONE, IRQ_ID(gic_ack()));
+        all_back(round / 2 & 1);
+    }
+    put(8 | (uint64_t)DEVICE << 32, 0, 0);
+    CHECK("unmapped", go());
+    CHECK("works", works());
+}
+
+/* As much memory below 4 GiB as there is, in pieces of 2 MiB and then of 4 KiB. Returns how many MiB. */
+static unsigned take_low_memory(domid_t domid)
+{
+    xen_pfn_t next = 0x40000000ul >> 12;
+    unsigned pages = 0;
+
+    for (unsigned order = 9; ; order = 0) {
+        struct xen_memory_reservation ram = {
+            .extent_order = order, .nr_extents = 1, .domid = domid, .mem_flags = XENMEMF_address_bits(32)
+        };
+
+        ram.extent_start.p = &next;
+        while (memory_op(XENMEM_populate_physmap, &ram) == 1) {
+            next += 1ul << order;
+            pages += 1u << order;
+        }
+        if (order == 0)
+            return pages >> 8;
+    }
+}
+
+/* A guest has all memory that a service of 32 bits of address could read: what it needs was kept. */
+static void low_memory(void)
+{
+    domid_t domid;
+    unsigned mib;
+
+    if (fdt_compatible_after(0, "rockchip,rk3568") == 0) {
+        check_skip("a service of 32 bits of address");
+        return;
+    }
+    if (!there_is_its())
+        return;
+    REQUIRE("guest", domu_build(&domid, 1, 0));
+    domctl_buffer.u.paging_mempool.size = 0x800000;
+    REQUIRE("tables", domctl(XEN_DOMCTL_set_paging_mempool_size, domid) == 0);
+    domctl_buffer.u.max_mem.max_memkb = 4ul << 20;
+    REQUIRE("max_mem", domctl(XEN_DOMCTL_max_mem, domid) == 0);
+    mib = take_low_memory(domid);
+    CHECK_RANGE("taken", 512, 1024, mib);
+    CHECK("works", works());
+    for (unsigned i = 0; i < 100; i++)
+        put(8 | (uint64_t)i << 32, 4, VALID);
+    CHECK("mapped", go());
+    put(10 | 99ul << 32, (uint64_t)LPI << 32, 0);
+    put(3 | 99ul << 32, 0, 0);
+    CHECK("one-of-100", go() && WAIT_FOR(gic_irq_signalled(), patience_ms));
+    CHECK_EQ("lpi", LPI, IRQ_ID(gic_ack()));
+    gic_eoi(LPI);
+    for (unsigned i = 0; i < 100; i++)
+        put(8 | (uint64_t)i << 32, 0, 0);
+    CHECK("unmapped", go());
+    domu_destroy_bare(domid);
+    CHECK("works-then", works());
+}
+
 const struct test tests_its[] = {
     { "its.start", start, 0, 3 },
     { "its.nowhere", nowhere, 0, 3 },
@@ -257,5 +382,7 @@ const struct test tests_its[] = {
     { "its.nonsense", nonsense, 0, 3 },
     { "its.left-behind", left_behind, 2, 3 },
     { "its.slept-for", slept_for, 0, 3 },
+    { "its.moved", moved, 2, 3 },
+    { "its.low-memory", low_memory, 0, 3 },
     { 0, 0, 0, 0 },
 };

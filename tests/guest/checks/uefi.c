@@ -9,6 +9,7 @@
 #include <xen/platform.h>
 #include "check.h"
 #include "console.h"
+#include "cpu.h"
 #include "gic.h"
 #include "sysreg.h"
 #include "timer.h"
@@ -130,6 +131,91 @@ static void fault(uint32_t function)
     CHECK_EQ("version", 4ul << 16 | 17, hypercall2(__HYPERVISOR_xen_version, 0, 0));
 }
 
+/* ---- several vCPUs ---- */
+#define CALLS 40u
+
+static struct caller {
+    xen_platform_op_t op;
+    volatile unsigned good, last;
+    volatile uint64_t longest;
+} callers[2];
+
+static long efi_of(struct caller *c, uint32_t function)
+{
+    c->op.cmd = XENPF_efi_runtime_call;
+    c->op.interface_version = XENPF_INTERFACE_VERSION;
+    c->op.u.efi_runtime_call.function = function;
+    c->op.u.efi_runtime_call.misc = 0;
+    c->op.u.efi_runtime_call.status = 77;
+    return hypercall1(__HYPERVISOR_platform_op, &c->op);
+}
+
+/* Every fourth call keeps firmware for long; what comes of each is its caller's. */
+static void call_often(uint64_t n)
+{
+    struct caller *c = &callers[n];
+
+    for (unsigned i = 0; i < CALLS; i++) {
+        bool is_long = i % 4 == 3;
+        uint64_t before = counter();
+        long rc = efi_of(c, is_long ? XEN_EFI_set_time : XEN_EFI_get_time);
+        const struct xenpf_efi_runtime_call *call = &c->op.u.efi_runtime_call;
+
+        if (counter() - before > c->longest)
+            c->longest = counter() - before;
+        c->good += rc == 0 && (is_long ? (call->status & ERROR) != 0
+                                       : call->status == 0 && call->u.get_time.time.month == ALL_WELL);
+    }
+}
+
+/* One is in firmware at a time; the other's call is made after it, and its interrupts arrive meanwhile. */
+static void two_cpus(void)
+{
+    if (!there_is_uefi())
+        return;
+    REQUIRE("started", cpu_start(1));
+    set_fp(5, 6, 1ul << 22);
+    cpu_run(1, call_often, 1);
+    call_often(0);
+    check_fp(5, 6, 1ul << 22);
+    set_fp(0, 0, 0);
+    CHECK("other", cpu_wait(1));
+    for (unsigned n = 0; n < 2; n++) {
+        CHECK_EQ(check_name("good", n), CALLS, callers[n].good);
+        CHECK(check_name("longest", n), callers[n].longest < ticks_ms(patience_ms / 2));
+    }
+    REQUIRE("off", cpu_stop(1));
+}
+
+static volatile bool writes;
+
+static void write_variable(uint64_t n)
+{
+    static char data[16];
+    struct caller *c = &callers[n];
+
+    c->op.u.efi_runtime_call.u.set_variable.name.p = name;
+    c->op.u.efi_runtime_call.u.set_variable.size = sizeof(data);
+    c->op.u.efi_runtime_call.u.set_variable.data.p = data;
+    writes = true;
+    dmb();
+    (void)efi_of(c, XEN_EFI_set_variable);
+}
+
+/* A reset while another vCPU's variable is written: comes, and after that. The machine ends with this test. */
+static void reset(void)
+{
+    if (!there_is_uefi())
+        return;
+    REQUIRE("started", cpu_start(1));
+    cpu_run(1, write_variable, 1);
+    REQUIRE("writes", WAIT_FOR(writes, patience_ms));
+    delay_us(100000);
+    print("# uefi.reset: now\n");
+    (void)smccc_hvc(PSCI_SYSTEM_RESET, 0, 0, 0);
+    CHECK("still here", false);
+}
+
 static void fault_data(void) { fault(XEN_EFI_set_wakeup_time); }
 static void fault_code(void) { fault(XEN_EFI_get_next_high_monotonic_count); }
 static void fault_overflow(void) { fault(XEN_EFI_query_variable_info); }
@@ -141,6 +227,8 @@ const struct test tests_uefi[] = {
     { "uefi.time", time, 0, 0 },
     { "uefi.stack", stack, 0, 0 },
     { "uefi.interrupts", interrupts, 0, 0 },
+    { "uefi.two-cpus", two_cpus, 2, 0 },
+    { "uefi.reset", reset, 2, 0 },
     { "uefi.fault-data", fault_data, 0, 0 },
     { "uefi.fault-code", fault_code, 0, 0 },
     { "uefi.fault-overflow", fault_overflow, 0, 0 },

@@ -96,8 +96,8 @@ void unit_set_cpu(u32 cpu)
 void unit_set_current(struct vcpu *v)
 {
     host_pcpu->current = v;
-    v->cpu = host_pcpu->id;
-    v->sched.running = true;
+    atomic_store(&v->cpu, host_pcpu->id);        /* others, who may be threads, look */
+    atomic_store(&v->sched.running, true);
 }
 
 static void init_vcpu(struct domain *d, struct vcpu *v, u16 id)
