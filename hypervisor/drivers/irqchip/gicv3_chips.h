@@ -16,7 +16,7 @@ extern volatile void *gicv3_chip[GICV3_CHIPS];   /* constant after boot; the dis
 /* Boot CPU, when the distributor is mapped. -ENODEV: a chip's cannot be. */
 must_check int gicv3_chips_init(const struct machine *m, volatile void *gicd);
 
-/* Registers with a bit or more of the SPI: to be read, or read and written; to be written only, the distributor does. */
+/* Where registers of the SPI are to be read, or read and written; to be written only, the distributor does. */
 static inline volatile void *gicv3_spi_at(u32 intid)
 {
     return gicv3_chip[(intid - INTID_FIRST_SPI) / GICV3_SPIS_OF_CHIP % GICV3_CHIPS];

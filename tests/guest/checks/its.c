@@ -280,6 +280,10 @@ static void all_back(unsigned to)
  */
 static void moved(void)
 {
+    if (sysctl(XEN_SYSCTL_physinfo) != 0 || sysctl_buffer.u.physinfo.nr_cpus < 2) {
+        check_skip("one CPU");
+        return;
+    }
     if (!there_is_its())
         return;
     queue_at(QUEUE, NR_PAGES);

@@ -152,7 +152,7 @@ next_name:
         msr     spsel, #0
         svc     #0
         ret
-/* With data, whose size is x3, it takes long, as where flash is erased, and says when it is done. Without, it is bad. */
+/* With data, whose size is x3, it takes long, as to erase flash does, and says when it is done. Without, it is bad. */
 set_variable:
         cbnz    x3, write_flash
         mov     x10, #0
