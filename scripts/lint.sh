@@ -53,6 +53,11 @@ else
     echo "lint: widths, headers and clang-tidy: not looked at, nothing is built yet (make)"
 fi
 
+if [ -d build/sysroot-arm64 ]; then
+    echo "lint: the fuzz target builds"
+    make -s -C tests/fuzz check || status=1
+fi
+
 echo "lint: tests of these"
 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/lint || status=1
 
