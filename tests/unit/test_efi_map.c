@@ -241,6 +241,7 @@ static void test_no_ranges(void **state)
     (void)state;
     piece(7, at(0), 0, WB);
     piece(7, at(0x10), BIT(52), WB);
+    piece(7, at(0x10), BIT(52) + 4, WB);         /* more bytes than there are addresses */
     piece(7, at(0x10), UINT64_MAX, WB);
     piece(7, UINT64_MAX - 0xfff, 1, WB);         /* ends at 2^64 */
     piece(7, UINT64_MAX - 0x1fff, 4, WB);
@@ -376,6 +377,7 @@ static void test_rsdp(void **state)
     check_banks("0+4");
     assert_int_equal(machine.rsdp, 0x333);
     config_table(acpi_10, 0x444);
+    config_table(acpi_20, 0x555);        /* the first counts */
     check_banks("0+4");
     assert_int_equal(machine.rsdp, 0x333);
 }
