@@ -93,20 +93,20 @@ void efi_runtime_end(void)
 {
     u64 deadline = arch_counter() + ns_to_ticks(END_WAIT_NS);
 
-    if (spin_trylock(&firmware_lock)) {
-        return;
-    }
-    if (atomic_load(&in_firmware) == cpu_id() + 1) {
-        return;                  /* it will not go on */
-    }
-    log_warn("another CPU is in UEFI: waiting for it, %u seconds at most", (u32)(END_WAIT_NS / NS_PER_SEC));
-    while (!spin_trylock(&firmware_lock)) {
-        if (arch_counter() > deadline) {
-            log_err("UEFI does not end what it has begun: the machine does");
-            return;
+    if (!spin_trylock(&firmware_lock)) {
+        if (atomic_load(&in_firmware) == cpu_id() + 1) {
+            return;              /* it will not go on; or this is the end again, by a panic in it */
         }
-        cpu_relax();
+        log_warn("another CPU is in UEFI: waiting for it, %u seconds at most", (u32)(END_WAIT_NS / NS_PER_SEC));
+        while (!spin_trylock(&firmware_lock)) {
+            if (arch_counter() > deadline) {
+                log_err("UEFI does not end what it has begun: the machine does");
+                return;
+            }
+            cpu_relax();
+        }
     }
+    atomic_store(&in_firmware, cpu_id() + 1);
 }
 
 void efi_runtime_reset(bool restart)

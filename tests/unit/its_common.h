@@ -8,6 +8,7 @@
 
 #include "vgic_v3.h"
 
+#include "its_free.h"
 #include "vdev/vgic/its.h"
 
 #define ITS(n)      (UINT64_C(0x8080000) + (n) * 0x1000000)
@@ -233,21 +234,12 @@ static int its_teardown(void **state)
 {
     struct vgic_lpis *l = d->arch.vgic.lpis;
 
-    for (u32 i = 0; i < 2; i++) {
-        struct rb_node *n;
-
-        while ((n = rb_first(&l->its[i].devices)) != NULL) {
-            rb_remove(&l->its[i].devices, n);
-            xfree(container_of(n, struct vits_device, node));
-        }
-    }
+    its_free_devices(l);
     if (current_vcpu() != NULL && !current_vcpu()->is_idle) {
         unload(current_vcpu());
     }
     (void)check_all();
-    for (u32 i = 0; i < ARRAY_SIZE(l->chunk); i++) {
-        xfree(l->chunk[i]);
-    }
+    its_free_lpis(l);
     vgic_destroy_domain(d);
     irqchip = &ops;
     return unit_teardown(state);

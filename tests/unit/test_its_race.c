@@ -12,6 +12,7 @@
 
 #include "fake_irqchip.h"
 
+#include "its_free.h"
 #include "vdev/vgic/its.h"
 
 #include <argon/machine.h>
@@ -442,17 +443,8 @@ static int teardown(void **state)
 {
     struct vgic_lpis *l = d->arch.vgic.lpis;
 
-    for (u32 i = 0; i < 2; i++) {
-        struct rb_node *n;
-
-        while ((n = rb_first(&l->its[i].devices)) != NULL) {
-            rb_remove(&l->its[i].devices, n);
-            xfree(container_of(n, struct vits_device, node));
-        }
-    }
-    for (u32 i = 0; i < ARRAY_SIZE(l->chunk); i++) {
-        xfree(l->chunk[i]);
-    }
+    its_free_devices(l);
+    its_free_lpis(l);
     vgic_destroy_domain(d);
     return unit_teardown(state);
 }
