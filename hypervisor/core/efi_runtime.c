@@ -98,12 +98,12 @@ void efi_runtime_end(void)
             return;              /* it will not go on; or this is the end again, by a panic in it */
         }
         log_warn("another CPU is in UEFI: waiting for it, %u seconds at most", (u32)(END_WAIT_NS / NS_PER_SEC));
-        while (!spin_trylock(&firmware_lock)) {
-            if (arch_counter() > deadline) {
+        for (bool late = false; !spin_trylock(&firmware_lock); cpu_relax()) {
+            if (late) {
                 log_err("UEFI does not end what it has begun: the machine does");
                 return;
             }
-            cpu_relax();
+            late = arch_counter() > deadline;
         }
     }
     atomic_store(&in_firmware, cpu_id() + 1);
@@ -114,7 +114,13 @@ void efi_runtime_reset(bool restart)
     u64 args[EFI_MAX_ARGS] = { restart ? RESET_COLD : RESET_SHUTDOWN, EFI_SUCCESS, 0, 0, 0 }, status = 0;
     int rc;
 
-    if (service_address[EFI_RESET_SYSTEM] != 0) {
+    if (service_address[EFI_RESET_SYSTEM] == 0) {
+        return;
+    }
+    /* It has one stack, and may not be called while another CPU is in SetVariable() (UEFI 2.10, 8.1). */
+    if (atomic_load(&in_firmware) != cpu_id() + 1) {
+        log_err("UEFI's ResetSystem is not called: another CPU is in UEFI");
+    } else {
         rc = arch_firmware_call(service_address[EFI_RESET_SYSTEM], args, &status);
         log_err("UEFI's ResetSystem has returned: %d, status %#" PRIx64, rc, status);
     }

@@ -13,16 +13,6 @@
 
 static u32 panicking;            /* CPU + 1 of the first to get here; atomic */
 
-/* This CPU is the one that reports. A second panic here, or on another CPU, only stops. */
-static void claim_panic(void)
-{
-    u32 nobody = 0;
-
-    if (!atomic_cmpxchg(&panicking, &nobody, cpu_id() + 1)) {
-        arch_stop_cpu();
-    }
-}
-
 /* By the counter: no timer interrupt is taken any more. Before its rate is known: not at all. */
 static void wait_ns(u64 ns)
 {
@@ -31,6 +21,32 @@ static void wait_ns(u64 ns)
     while (time_counter_hz() != 0 && now_ns() - start < ns) {
         cpu_relax();
     }
+}
+
+/* What fails while it reports may be the console: no word any more. What fails then is the restart itself. */
+static noreturn_fn void end_unsaid(void)
+{
+    static bool again;           /* one CPU only: panic_claim() */
+
+    if (!again && !opt.noreboot) {
+        again = true;
+        wait_ns(REBOOT_DELAY_NS);
+        arch_machine_restart();
+    }
+    arch_stop_cpu();
+}
+
+void panic_claim(void)
+{
+    u32 owner = 0;
+
+    if (atomic_cmpxchg(&panicking, &owner, cpu_id() + 1)) {
+        return;
+    }
+    if (owner == cpu_id() + 1) {
+        end_unsaid();
+    }
+    arch_stop_cpu();
 }
 
 void panic_end(void)
@@ -46,10 +62,10 @@ void panic_end(void)
 
 void panic(const char *fmt, ...)
 {
-    static char message[512];    /* one CPU only: claim_panic() */
+    static char message[512];    /* one CPU only: panic_claim() */
     va_list ap;
 
-    claim_panic();
+    panic_claim();
     smp_stop_others();
     console_panic();
     va_start(ap, fmt);

@@ -84,6 +84,27 @@ static void test_leftovers(void **state)
     assert_int_equal(*rd_reg(0, 0x10000 + GIC_ICENABLER), ~0u);
 }
 
+/* A stride that firmware says; one that is larger than the region leaves its first redistributor, and no step back. */
+static void test_stride(void **state)
+{
+    paddr_t pa;
+
+    (void)state;
+    this_cpu()->hwid = 1;
+    machine.gic.redist_stride = FRAMES;
+    assert_int_equal(chip->init(&machine), 0);
+    assert_ptr_equal(find_redist(&pa), rd_reg(1, 0));
+    /* CPU 1's is before the region, which is the second's frames alone. */
+    machine.gic.redist_stride = -(u64)FRAMES;
+    machine.gic.redist[0] = (struct machine_range){ .start = (paddr_t)rd_reg(1, 0), .size = FRAMES };
+    assert_int_equal(chip->init(&machine), 0);
+    *rd_reg(0, 12) = 1;
+    *rd_reg(1, 12) = 0;
+    *rd_reg(1, 8) = 0;
+    assert_null(find_redist(&pa));
+    this_cpu()->hwid = 0;
+}
+
 static void test_active_priorities(void **state)
 {
     (void)state;
@@ -220,7 +241,7 @@ static void test_virtual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        gic_case(test_sre), gic_case(test_sre_denied), gic_case(test_leftovers), gic_case(test_active_priorities),
+        gic_case(test_sre), gic_case(test_sre_denied), gic_case(test_leftovers), gic_case(test_active_priorities), gic_case(test_stride),
         gic_case(test_lpis), gic_case(test_redist), gic_case(test_redist_clusters),
         gic_case(test_barriers), gic_case(test_virtual),
         gic_case(test_made_active),

@@ -57,11 +57,13 @@ static struct spinlock gicv3_lock = SPINLOCK_INIT(RANK_IRQCHIP);
 static int wait_clear(volatile void *base, u32 offset, u32 mask)
 {
     u64 deadline = arch_counter() + ns_to_ticks(GIC_WAIT_NS);
+    bool late = false;           /* before the look: EL3 may have this CPU for longer than that */
 
     while (gic_read32(base, offset) & mask) {
-        if (arch_counter() > deadline) {
+        if (late) {
             return -EIO;
         }
+        late = arch_counter() > deadline;
         cpu_relax();
     }
     return 0;
@@ -114,7 +116,8 @@ static volatile void *find_redist(paddr_t *pa)
     for (u32 i = 0; i < nr_redist; i++) {
         u64 offset = 0, typer = 0;
 
-        while (offset + GICR_FRAMES_V3 <= redist[i].size && (redist_each || !(typer & GICR_TYPER_LAST))) {
+        while (offset <= redist[i].size && redist[i].size - offset >= GICR_FRAMES_V3 &&
+               (redist_each || !(typer & GICR_TYPER_LAST))) {
             volatile char *frame = (volatile char *)redist[i].base + offset;
 
             typer = gic_read64(frame, GICR_TYPER);

@@ -42,6 +42,7 @@ static u32 in_queue(const struct its *its)
 void its_wait_read(struct its *its, u32 left)
 {
     u64 deadline = arch_counter() + ns_to_ticks(GIC_WAIT_NS);
+    bool late = false;           /* before the look: EL3 may have this CPU for longer than that */
 
     while (!its->dead) {
         u64 head = gic_read64(its->regs, GITS_CREADR);
@@ -51,9 +52,10 @@ void its_wait_read(struct its *its, u32 left)
             its_give_up(its, "has refused a command");
         } else if (in_queue(its) <= left) {
             return;
-        } else if (arch_counter() > deadline) {
+        } else if (late) {
             its_give_up(its, "does not read its commands");
         }
+        late = arch_counter() > deadline;
         cpu_relax();
     }
 }

@@ -226,12 +226,14 @@ static boot_code int queue_init(struct its *its)
 static boot_code int quiesce(struct its *its)
 {
     u64 deadline = arch_counter() + ns_to_ticks(GIC_WAIT_NS);
+    bool late = false;
 
     gic_write32(its->regs, GITS_CTLR, gic_read32(its->regs, GITS_CTLR) & ~GITS_CTLR_ENABLED);
     while (!(gic_read32(its->regs, GITS_CTLR) & GITS_CTLR_QUIESCENT)) {
-        if (arch_counter() > deadline) {
+        if (late) {
             return -EIO;
         }
+        late = arch_counter() > deadline;
         cpu_relax();
     }
     for (u32 n = 0; n < GITS_NR_BASER; n++) {

@@ -79,8 +79,8 @@ must_check int efi_runtime_call(enum efi_service s, const u64 args[EFI_MAX_ARGS]
  */
 void efi_runtime_end(void);
 /*
- * After that, ResetSystem() (8.5.1), to restart or to power off, whatever state firmware is in: all else has failed. Returns if it cannot
- * be.
+ * After that, ResetSystem() (8.5.1), to restart or to power off, whatever this CPU's call of firmware has done: all else has failed.
+ * Returns if it cannot be, or another CPU is still in firmware.
  */
 void efi_runtime_reset(bool restart);
 

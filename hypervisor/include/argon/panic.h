@@ -11,6 +11,12 @@
  */
 noreturn_fn printf_like(1, 2) void panic(const char *fmt, ...);
 
+/*
+ * This CPU is the one that reports: before console_panic(). Does not return where another one is: this one stops; nor
+ * where this one is already: it has failed in its report, and restarts the machine, unless `noreboot`.
+ */
+void panic_claim(void);
+
 /* Why the machine cannot go on has been said, after console_panic(): reboot in five seconds, or stop (noreboot). */
 noreturn_fn void panic_end(void);
 

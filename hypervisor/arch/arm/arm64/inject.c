@@ -3,6 +3,7 @@
 #include <argon/console.h>
 #include <argon/panic.h>
 #include <argon/percpu.h>
+#include <argon/smp.h>
 #include <argon/vcpu.h>
 #include <asm/trap.h>
 
@@ -78,6 +79,8 @@ static const char *const fault_kinds[] = {
 
 noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp)
 {
+    panic_claim();
+    smp_stop_others();
     console_panic();
     con_printf("hypervisor fault on CPU %u: %s, ESR %#lx FAR %#lx\n", this_cpu()->id, fault_kinds[kind & 7], r->esr,
                sysreg_read(far_el2));
@@ -88,5 +91,7 @@ noreturn_fn void trap_hyp_fault(u64 kind, struct cpu_regs *r, u64 sp)
             con_printf("x%-2u %016lx  x%-2u %016lx\n", i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
         }
     }
-    panic("fault in the hypervisor at %#lx", r->pc);
+    con_printf("Panic on CPU %u: fault in the hypervisor at %#lx\n", this_cpu()->id, r->pc);
+    arch_dump_backtrace();
+    panic_end();
 }
