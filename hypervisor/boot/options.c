@@ -374,7 +374,8 @@ static boot_code bool parse_negated(const char *word, size_t name_len, const cha
         return false;
     }
     o = find_option(word + 3, name_len - 3);
-    return o != NULL && (o->parse == parse_bool || o->parse == parse_bootscrub || o->parse == parse_acpi) &&
+    return o != NULL && (o->parse == parse_bool || o->parse == parse_bootscrub || o->parse == parse_acpi ||
+                         o->parse == parse_timestamps) &&
            bool_value(value, &b) && o->parse(o, b ? "no" : "yes");
 }
 

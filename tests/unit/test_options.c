@@ -156,6 +156,7 @@ static void test_booleans(void **state)
     assert_int_equal(opt.acpi, ACPI_ON);
     accept("no-acpi");
     assert_int_equal(opt.acpi, ACPI_OFF);
+    accept("no-console_timestamps");
     accept("no-bootscrub");
     assert_int_equal(opt.bootscrub, BOOTSCRUB_NO);
     accept("bootscrub=idle");

@@ -74,8 +74,8 @@ u32 efi_runtime_properties(void);
  */
 must_check int efi_runtime_call(enum efi_service s, const u64 args[EFI_MAX_ARGS], u64 *status);
 /*
- * The machine ends: nobody calls firmware any more. One that another CPU is in may come to its end, for a time; whoever holds out longer,
- * or cannot, as it is this CPU, is no longer waited for.
+ * The machine ends: nobody calls firmware any more, unless another CPU is in it and holds out longer than it may take to write flash. A call
+ * that this CPU is in is not waited for.
  */
 void efi_runtime_end(void);
 /*
