@@ -96,6 +96,46 @@ static void test_none_starves(void **state)
     finish();
 }
 
+/*
+ * Nor where another CPU asks for a turn in each of these, in vain: a turn that nobody has had is not the other
+ * service's.
+ */
+static void in_vain(void)
+{
+    unit_set_cpu(1);
+    vgic_its_work(d->vcpu[1]);
+    unit_set_cpu(0);
+    on_complete = NULL;
+}
+
+static void test_none_starves_by_others(void **state)
+{
+    const u64 commands[2][4] = { { MAPC(0, 0) }, { INVALL(0) } };
+    u64 other_queue = unit_guest_alloc(d, PAGE_SIZE);
+    u32 turns = 0;
+
+    (void)state;
+    map_chunks();
+    mmio(ITS(1) + 0x80, 8, true, BIT(63) | other_queue);
+    wr(ITS(1), 1);
+    memcpy(unit_guest_ptr(d, other_queue), commands, sizeof(commands));
+    put(INVALL(0));
+    write_tail();
+    wr(ITS(1) + 0x88, sizeof(commands));
+    while (rd(ITS(1) + 0x90) != sizeof(commands) && turns < 20 * CHUNKS) {
+        if (rd(ITS(0) + 0x90) == rd(ITS(0) + 0x88)) {
+            put(INVALL(0));
+            write_tail();
+        }
+        on_complete = in_vain;
+        vgic_its_work(d->vcpu[0]);
+        turns++;
+    }
+    on_complete = NULL;
+    assert_in_range(turns, CHUNKS, 5 * CHUNKS);
+    finish();
+}
+
 /* The groups are turned off and on: a lock for each LPI that pends, not for each that there is. */
 static void test_groups(void **state)
 {
@@ -204,7 +244,8 @@ static void test_moved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        its_case(test_one_at_a_time), its_case(test_none_starves), its_case(test_groups),
+        its_case(test_one_at_a_time), its_case(test_none_starves),
+        its_case(test_none_starves_by_others), its_case(test_groups),
         its_case(test_moved),
     };
 
