@@ -329,7 +329,9 @@ static void test_bad(void **state)
     want("", MOVALL(0, 77));
     want("", 0xee, 0, 0, 0);
     want("map 0 8 0 8200 0|off 8200", MAPTI(8, 0, LPI, 0));
-    want("", MAPTI(8, 1, LPI, 0));                               /* another event has it */
+    want("off 8200|discard 0 8 0|map 0 8 1 8200 0|off 8200", MAPTI(8, 1, LPI, 0));       /* the last one has it */
+    want("", MOVI(8, 0, 0));
+    want("off 8200|discard 0 8 1|map 0 8 0 8200 0|off 8200", MAPTI(8, 0, LPI, 0));
     want("", MOVI(8, 0, 7));
     want("off 8200|discard 0 8 0|map 0 8 0 8201 0|off 8201", MAPTI(8, 0, LPI + 1, 0));
     want("off 8201|discard 0 8 0|unmapd 0 8|mapd 0 8 2", MAPD(8, 2));

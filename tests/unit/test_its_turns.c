@@ -61,6 +61,7 @@ static void test_one_at_a_time(void **state)
     assert_int_equal(d->vcpu[0]->pending, PEND_ITS);
     unit_set_cpu(1);
     d->vcpu[1]->pending = 0;
+    d->vcpu[1]->arch.vgic.its_owed = 1;  /* it has seen that there is work */
     vgic_its_work(d->vcpu[1]);           /* then the other one can */
     unit_set_cpu(0);
     assert_int_equal(count_ops("off"), 3);
