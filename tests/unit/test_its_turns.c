@@ -61,6 +61,7 @@ static void test_one_at_a_time(void **state)
     assert_int_equal(d->vcpu[0]->pending, PEND_ITS);
     unit_set_cpu(1);
     d->vcpu[1]->pending = 0;
+    d->vcpu[1]->arch.vgic.its_owed = 1;  /* it has seen that there is work */
     vgic_its_work(d->vcpu[1]);           /* then the other one can */
     unit_set_cpu(0);
     assert_int_equal(count_ops("off"), 3);
@@ -94,6 +95,83 @@ static void test_none_starves(void **state)
     }
     assert_in_range(turns, CHUNKS, 5 * CHUNKS);
     finish();
+}
+
+/*
+ * Nor where another CPU asks for a turn in each of these, in vain: a turn that nobody has had is not the other
+ * service's.
+ */
+static void in_vain(void)
+{
+    unit_set_cpu(1);
+    vgic_its_work(d->vcpu[1]);
+    unit_set_cpu(0);
+    on_complete = NULL;
+}
+
+static void test_none_starves_by_others(void **state)
+{
+    const u64 commands[2][4] = { { MAPC(0, 0) }, { INVALL(0) } };
+    u64 other_queue = unit_guest_alloc(d, PAGE_SIZE);
+    u32 turns = 0;
+
+    (void)state;
+    map_chunks();
+    mmio(ITS(1) + 0x80, 8, true, BIT(63) | other_queue);
+    wr(ITS(1), 1);
+    memcpy(unit_guest_ptr(d, other_queue), commands, sizeof(commands));
+    put(INVALL(0));
+    write_tail();
+    wr(ITS(1) + 0x88, sizeof(commands));
+    while (rd(ITS(1) + 0x90) != sizeof(commands) && turns < 20 * CHUNKS) {
+        if (rd(ITS(0) + 0x90) == rd(ITS(0) + 0x88)) {
+            put(INVALL(0));
+            write_tail();
+        }
+        on_complete = in_vain;
+        vgic_its_work(d->vcpu[0]);
+        turns++;
+    }
+    on_complete = NULL;
+    assert_in_range(turns, CHUNKS, 5 * CHUNKS);
+    finish();
+}
+
+/*
+ * Who has written to one service, and had what it asked for, goes on: another's long command is not its work, which in
+ * exits one after the other, the guest not getting anywhere, would be all of that command's time.
+ */
+static void test_not_my_work(void **state)
+{
+    const u64 commands[2][4] = { { SYNC(0) }, { SYNC(1) } };
+    u64 other_queue = unit_guest_alloc(d, PAGE_SIZE);
+    struct vcpu *v = d->vcpu[1];
+    u32 exits = 0;
+
+    (void)state;
+    map_chunks();
+    memcpy(unit_guest_ptr(d, other_queue), commands, sizeof(commands));
+    mmio(ITS(1) + 0x80, 8, true, BIT(63) | other_queue);
+    wr(ITS(1), 1);
+    put(INVALL(0));
+    write_tail();                        /* vCPU 0 is at it, for long */
+    assert_int_equal(d->vcpu[0]->pending & PEND_ITS, PEND_ITS);
+    unload(d->vcpu[0]);
+    unit_set_cpu(1);
+    load(v);
+    wr(ITS(1) + 0x88, sizeof(commands));
+    for (; (v->pending & PEND_ITS) && exits < 10; exits++) {
+        v->pending &= ~(u32)PEND_ITS;
+        vgic_its_work(v);
+    }
+    assert_in_range(exits, 0, 4);
+    assert_false(v->pending & PEND_ITS);
+    assert_int_equal(d->arch.vgic.lpis->its[1].creadr, sizeof(commands));
+    unload(v);
+    unit_set_cpu(0);
+    load(d->vcpu[0]);
+    finish();
+    assert_int_equal(count_ops("off"), CHUNKS);
 }
 
 /* The groups are turned off and on: a lock for each LPI that pends, not for each that there is. */
@@ -204,7 +282,8 @@ static void test_moved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        its_case(test_one_at_a_time), its_case(test_none_starves), its_case(test_groups),
+        its_case(test_one_at_a_time), its_case(test_none_starves),
+        its_case(test_none_starves_by_others), its_case(test_not_my_work), its_case(test_groups),
         its_case(test_moved),
     };
 

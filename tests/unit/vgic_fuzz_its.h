@@ -123,6 +123,7 @@ static void map_collection(u32 n, u32 rd_base) { command(9, 0, BIT(63) | (u64)rd
 static void finish_commands(struct vcpu *v)
 {
     for (u32 i = 0; i < 5000 && !queue_is_empty(); i++) {
+        (void)rd(ITS_BASE + 0x90);
         vgic_its_work(v);
     }
     assert_true(queue_is_empty());

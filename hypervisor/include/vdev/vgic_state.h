@@ -85,6 +85,7 @@ struct vgic_vcpu {
     u32 apr[8];                  /* AP0R0..3, AP1R0..3; GICv2: the first only */
     bool asleep;                 /* v3: GICR_WAKER.ProcessorSleep as written */
     bool lpis_on;                /* GICR_CTLR.EnableLPIs; atomic */
+    u32 its_owed;                /* a bit for each translation service with whose commands it goes on; its CPU's alone */
     u64 pendbaser;               /* GICR_PENDBASER as written: what is pending is kept here, not there */
     struct vgic_irq priv[VGIC_NR_PRIVATE];
 };

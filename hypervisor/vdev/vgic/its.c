@@ -78,28 +78,42 @@ static void work(struct domain *d, struct vits *its, u32 *steps)
     }
 }
 
+/* v, current, goes on with the service's commands. */
+static void go_on(struct vcpu *v, const struct vits *its)
+{
+    v->arch.vgic.its_owed |= BIT32(its->id);
+    atomic_fetch_or(&v->pending, PEND_ITS);
+}
+
 /* l's lock is held; v, current, goes on with what is left. */
 static void work_on(struct vcpu *v, struct vits *its, u32 *steps)
 {
+    if (!(v->arch.vgic.its_owed & BIT32(its->id))) {
+        return;
+    }
+    v->arch.vgic.its_owed &= ~BIT32(its->id);
     work(v->domain, its, steps);
     if (has_work(its)) {
-        atomic_fetch_or(&v->pending, PEND_ITS);
+        go_on(v, its);
     }
 }
 
 /*
- * A turn, of the first-th service before the others. One CPU at a time has one, and others come back: so whoever wants
- * a register waits for one turn at most, with interrupts masked, however many vCPUs have work to go on with.
+ * A turn: of that service before the others, or (NULL) of each in turn, so that none waits for as long as another has
+ * work; of those that v has to do with, for it does not get anywhere itself meanwhile. One CPU at a time has one, and
+ * others come back: so whoever wants a register waits for one turn at most, with interrupts masked, however many vCPUs
+ * have work to go on with.
  */
-static void work_turn(struct vcpu *v, struct vgic_lpis *l, u32 first)
+static void work_turn(struct vcpu *v, struct vgic_lpis *l, const struct vits *its)
 {
-    u32 steps = ITS_STEPS;
+    u32 steps = ITS_STEPS, first;
 
     if (atomic_exchange(&l->at_work, 1) != 0) {
         atomic_fetch_or(&v->pending, PEND_ITS);
         return;
     }
     spin_lock(&l->lock);
+    first = its != NULL ? its->id : l->turns++;      /* not before: who comes in vain has had no turn */
     for (u32 i = 0; i < l->nr_its; i++) {
         work_on(v, &l->its[(first + i) % l->nr_its], &steps);
     }
@@ -107,13 +121,12 @@ static void work_turn(struct vcpu *v, struct vgic_lpis *l, u32 first)
     atomic_store_release(&l->at_work, 0);
 }
 
-/* Each service is the first in its turn, so that none waits for as long as another has work. */
 void vgic_its_work(struct vcpu *v)
 {
     struct vgic_lpis *l = v->domain->arch.vgic.lpis;
 
     if (l != NULL) {
-        work_turn(v, l, atomic_fetch_add(&l->turns, 1));
+        work_turn(v, l, NULL);
     }
 }
 
@@ -204,7 +217,7 @@ static u64 its_read(struct vcpu *v, u64 offset, u64 size)
     spin_lock(&l->lock);
     value = row_read(its, offset & (ITS_FRAMES - 1) & ~UINT64_C(7), &row);
     if (has_work(its)) {
-        atomic_fetch_or(&v->pending, PEND_ITS);  /* in the place of a vCPU that is not there any more */
+        go_on(v, its);                   /* in the place of a vCPU that is not there any more */
     }
     spin_unlock(&l->lock);
     return size == 8 ? value : (u32)(value >> (offset & 4) * 8);
@@ -229,7 +242,8 @@ static void its_write(struct vcpu *v, u64 offset, u64 size, u64 value)
         rows[row].write(its, value);
     }
     spin_unlock(&l->lock);
-    work_turn(v, l, its->id);
+    v->arch.vgic.its_owed |= BIT32(its->id);
+    work_turn(v, l, its);
 }
 
 /* ---- a domain's ---- */

@@ -34,6 +34,8 @@ struct vits_device {
     u16 lpi[];                   /* by event: INTID, 0: not mapped */
 };
 
+static_assert(MACHINE_MAX_ITS <= 32, "a bit for each in struct vgic_vcpu.its_owed");
+
 struct vits {
     u32 id;                      /* of the machine's (argon/its.h), and its place in struct vgic_lpis */
     u32 iidr;                    /* the machine's */
@@ -55,7 +57,7 @@ struct vgic_lpis {
     u32 id_bits;                 /* of INTIDs: what the machine has; constant */
     u32 events;                  /* room for events that dom0's devices have been given: bounded */
     u32 nr_said;                 /* messages about commands */
-    u32 at_work;                 /* somebody has a turn of commands; atomic, as the next */
+    u32 at_work;                 /* somebody has a turn of commands; atomic */
     u32 turns;                   /* of the exit path's: which service is the first */
     struct vgic_lpi *chunk[LPI_MAX / LPI_CHUNK]; /* made once, never freed; read without the lock */
     u32 nr_its;

@@ -215,6 +215,21 @@ static u16 *find_event(const struct vits *its)
     return dev != NULL && event < BIT32(dev->bits) ? &dev->lpi[index_nospec(event, BIT32(dev->bits))] : NULL;
 }
 
+/*
+ * An LPI has one event, as the machine's has: the last that dom0 gave it. A kernel that dom0's starts by kexec does not
+ * know of those before; on a machine they are gone with the tables (GITS_BASER), of which there are none here.
+ */
+static void lose_event(struct domain *d, struct vgic_lpi *lpi)
+{
+    struct its_event e = lpi->event;
+    struct vits_device *dev = find_device(&d->arch.vgic.lpis->its[e.its], e.device);
+
+    ASSERT_ALWAYS(dev != NULL && e.event < BIT32(dev->bits));
+    vgic_lpi_unmap(lpi);
+    dev->lpi[e.event] = 0;
+    irqchip->its->complete(e.its);       /* before another service may have it */
+}
+
 static int map_event(struct domain *d, struct vits *its, u32 intid)
 {
     struct its_event e = { .its = its->id, .device = device_id(its), .event = event_id(its), .lpi = intid };
@@ -231,7 +246,7 @@ static int map_event(struct domain *d, struct vits *its, u32 intid)
         return -ENOMEM;
     }
     if (lpi->mapped && *slot != intid) {
-        return -EBUSY;                   /* an LPI has one event: the machine's is the same */
+        lose_event(d, lpi);
     }
     if (*slot != 0) {
         vgic_lpi_unmap(vgic_lpi_of(d->arch.vgic.lpis, *slot));
@@ -342,7 +357,7 @@ int vits_command(struct domain *d, struct vits *its)
                   its->id, name != NULL ? name : "that does not exist", its->creadr, its->command[0], its->command[1],
                   its->command[2],
                   rc == -ERANGE ? "no such device, event, LPI, collection or redistributor"
-                  : rc == -EBUSY ? "another event has the LPI" : rc == -ENOSPC ? "too many devices and events"
+                  : rc == -ENOSPC ? "too many devices and events"
                   : rc == -ENOMEM ? "out of memory"
                   : rc == -EIO ? "the machine's service does not answer" : "not known");
     }

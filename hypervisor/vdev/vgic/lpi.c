@@ -105,6 +105,10 @@ void vgic_lpi_move(struct vgic_lpi *lpi, u32 collection, struct vcpu *v)
     lpi->event.cpu = cpu_of(v);
     irqchip->its->move(&lpi->event);
     vgic_route_spi(&lpi->irq, v, 0);
+    /* Whoever turns them off just now sees where it has gone, or is seen here (vgic_settle()). */
+    if (v != NULL && !atomic_load(&v->arch.vgic.lpis_on)) {
+        vgic_clear_pending(NULL, &lpi->irq, 1);
+    }
 }
 
 void vgic_lpi_follow(struct domain *d, u32 intid)

@@ -379,6 +379,147 @@ static void low_memory(void)
     CHECK("works-then", works());
 }
 
+/* ---- all vCPUs at once ---- */
+#define CROWD_MS 4000u
+
+static volatile bool crowd_ends;
+static volatile unsigned crowd_acts[MAX_CPUS];
+
+static unsigned crowd_rnd(unsigned *state, unsigned n)
+{
+    *state = *state * 1664525 + 1013904223;
+    return (*state >> 8) % n;
+}
+
+/* Commands, most of them with sense, into any place of the queue. */
+static void crowd_command(unsigned *s)
+{
+    volatile uint64_t *to = (volatile uint64_t *)(uintptr_t)(QUEUE + crowd_rnd(s, NR_PAGES * 128) * 32);
+    uint64_t dev = crowd_rnd(s, 4), lpi = 8192 + crowd_rnd(s, 64) * 8, collection = crowd_rnd(s, cpu_count);
+
+    to[0] = (1 + crowd_rnd(s, 15)) | dev << 32;
+    to[1] = (crowd_rnd(s, 4) ? crowd_rnd(s, 32) : 10) | lpi << 32;
+    to[2] = to[3] = collection | (uint64_t)crowd_rnd(s, cpu_count) << 16 | (crowd_rnd(s, 4) ? VALID : 0);
+}
+
+static void crowd_act(unsigned *state)
+{
+    uintptr_t rd = cpus[crowd_rnd(state, cpu_count)].redist;
+    unsigned x = crowd_rnd(state, 1u << 24);
+
+    switch (crowd_rnd(state, 20)) {
+    case 0: case 1: case 2: case 3: case 4:
+        crowd_command(state);
+        mmio_write64(its + GITS_CWRITER, (uint64_t)(x % (NR_PAGES * 128)) * 32 | (x >> 20 & 1));
+        break;
+    case 5: mmio_write32(its + GITS_CTLR, x & 1); break;
+    case 6:
+        mmio_write32(its + GITS_CTLR, 0);
+        mmio_write64(its + GITS_CBASER, (x & 7 ? VALID : 0) | (x & 24 ? QUEUE : UNMAPPED_GPA) |
+                                            (x & 32 ? NR_PAGES - 1 : x >> 6 & 15));
+        mmio_write32(its + GITS_CTLR, 1);
+        break;
+    case 7: mmio_write32(its + GITS_CBASER + (x & 4), x); break;
+    case 8: mmio_write32(rd + GICR_CTLR, x & 1); break;
+    case 9: mmio_write64(rd + GICR_PROPBASER, (x & 6 ? TABLE : UNMAPPED_GPA) | (x & 8 ? 13 : 31)); break;
+    case 10: mmio_write32(gic.dist + GICD_CTLR, 0x10 | (x & 3)); break;
+    case 11: *(volatile uint8_t *)(uintptr_t)(TABLE + x % 8192) = (uint8_t)(0xa0 | (x >> 20 & 1)); break;
+    case 12: mmio_write64(rd + 0x78, x); break;
+    case 13: (void)mmio_read32(rd + GICR_CTLR); break;
+    case 14: while (gic_irq_signalled() && IRQ_ID(x = gic_ack()) != IRQ_NONE) gic_eoi(x); break;
+    case 15: (void)gic_ack(); break;                     /* never ended */
+    default: (void)mmio_read64(its + (x % 0x20000 & ~7u)); break;
+    }
+}
+
+static void crowd(uint64_t n)
+{
+    unsigned state = (unsigned)n * 7919 + (unsigned)counter();
+
+    while (!crowd_ends) {
+        crowd_act(&state);
+        crowd_acts[n]++;
+        if (n + 1 == cpu_count && crowd_rnd(&state, 400) == 0)
+            return;                      /* off, and on again */
+    }
+}
+
+static volatile uint32_t crowd_got;
+
+static void crowd_take(uint64_t n)
+{
+    (void)n;
+    gic_init_cpu();
+    crowd_got = WAIT_FOR(gic_irq_signalled(), patience_ms) ? gic_ack() : IRQ_NONE;
+    if (crowd_got != IRQ_NONE)
+        gic_eoi(crowd_got);
+}
+
+/* They turn everything off and on, write anything at any time, go and come. Then all works as before, on each vCPU. */
+static void all_at_once(void)
+{
+    unsigned state = 1;
+    uint64_t until;
+
+    if (!there_is_its())
+        return;
+    crowd_ends = false;
+    for (unsigned i = 0; i < 4 * NR_PAGES * 128; i++)
+        crowd_command(&state);
+    for (unsigned i = 1; i < cpu_count; i++) {
+        REQUIRE("started", cpu_start(i));
+        cpu_run(i, crowd, i);
+    }
+    until = counter() + ticks_ms(CROWD_MS);
+    while (counter() < until) {
+        unsigned last = cpu_count - 1;
+
+        crowd_act(&state);
+        crowd_acts[0]++;
+        if (!cpus[last].work) {
+            REQUIRE("off", cpu_stop(last));
+            REQUIRE("on", cpu_start(last));
+            cpu_run(last, crowd, last);
+        }
+    }
+    crowd_ends = true;
+    for (unsigned i = 1; i < cpu_count; i++)
+        CHECK(check_name("done", i), cpu_wait(i));
+    for (unsigned i = 0; i < cpu_count; i++) {
+        CHECK(check_name("acts", i), crowd_acts[i] > 0);
+        mmio_write32(cpus[i].redist + GICR_CTLR, 0);
+    }
+    gic_dist_enable(true);
+    mmio_write32(its + GITS_CTLR, 0);
+    CHECK("quiescent", WAIT_FOR(mmio_read32(its + GITS_CTLR) >> 31, patience_ms));
+    queue_at(QUEUE, NR_PAGES);
+    for (unsigned i = 0; i < 4; i++)
+        put(8 | (uint64_t)i << 32, 0, 0);
+    CHECK("unmapped", go());
+    for (unsigned i = 1; i < cpu_count; i++) {
+        CHECK(check_name("off", i), cpu_stop(i));
+        CHECK(check_name("on", i), cpu_start(i));
+    }
+    gic_drain();
+    gic_reset();
+    (void)there_is_its();
+    CHECK("works", works());
+    for (unsigned i = 1; i < cpu_count; i++) {
+        put(8 | (uint64_t)DEVICE << 32, 4, VALID);
+        put(9, 0, VALID | (uint64_t)i << 16 | i);
+        put(10 | (uint64_t)DEVICE << 32, (uint64_t)(LPI + i) << 32, i);
+        put(3 | (uint64_t)DEVICE << 32, 0, 0);
+        cpu_run(i, crowd_take, i);
+        CHECK(check_name("sent", i), go());
+        CHECK(check_name("taken", i), cpu_wait(i));
+        CHECK_EQ(check_name("lpi", i), LPI + i, IRQ_ID(crowd_got));
+        put(8 | (uint64_t)DEVICE << 32, 0, 0);
+        CHECK(check_name("gone", i), go());
+        CHECK(check_name("stopped", i), cpu_stop(i));
+    }
+    CHECK("works-still", works());
+}
+
 const struct test tests_its[] = {
     { "its.start", start, 0, 3 },
     { "its.nowhere", nowhere, 0, 3 },
@@ -387,6 +528,7 @@ const struct test tests_its[] = {
     { "its.left-behind", left_behind, 2, 3 },
     { "its.slept-for", slept_for, 0, 3 },
     { "its.moved", moved, 2, 3 },
+    { "its.all-at-once", all_at_once, 2, 3 },
     { "its.low-memory", low_memory, 0, 3 },
     { 0, 0, 0, 0 },
 };

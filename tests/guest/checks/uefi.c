@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <xen/errno.h>
 #include <xen/platform.h>
+#include <xen/sched.h>
 #include "check.h"
 #include "console.h"
 #include "cpu.h"
@@ -216,6 +217,46 @@ static void reset(void)
     CHECK("still here", false);
 }
 
+/* Two vCPUs end the machine at once, each in its way, while a third one's variable is written. */
+static void end_too(uint64_t reason)
+{
+    struct sched_shutdown s = { .reason = (unsigned)reason };
+
+    (void)hypercall2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &s);
+}
+
+static void ends_twice(void)
+{
+    if (!there_is_uefi())
+        return;
+    REQUIRE("started", cpu_start(1) && cpu_start(2));
+    cpu_run(1, write_variable, 1);
+    REQUIRE("writes", WAIT_FOR(writes, patience_ms));
+    delay_us(100000);
+    print("# uefi.ends-twice: now\n");
+    cpu_run(2, end_too, SHUTDOWN_crash);
+    end_too(SHUTDOWN_reboot);
+    CHECK("still here", false);
+}
+
+/* The watchdog's time is over while this vCPU calls firmware again and again, and another one's variable is written. */
+static void watched(void)
+{
+    struct sched_watchdog w = { .id = 0, .timeout = 1 };
+    static char data[16];
+
+    if (!there_is_uefi())
+        return;
+    REQUIRE("started", cpu_start(1));
+    REQUIRE("watchdog", hypercall2(__HYPERVISOR_sched_op, SCHEDOP_watchdog, &w) > 0);
+    delay_us(500000);
+    cpu_run(1, write_variable, 1);
+    print("# uefi.watched: now\n");
+    for (;;)
+        (void)efi(XEN_EFI_get_time);
+    (void)data;
+}
+
 static void fault_data(void) { fault(XEN_EFI_set_wakeup_time); }
 static void fault_code(void) { fault(XEN_EFI_get_next_high_monotonic_count); }
 static void fault_overflow(void) { fault(XEN_EFI_query_variable_info); }
@@ -229,6 +270,8 @@ const struct test tests_uefi[] = {
     { "uefi.interrupts", interrupts, 0, 0 },
     { "uefi.two-cpus", two_cpus, 2, 0 },
     { "uefi.reset", reset, 2, 0 },
+    { "uefi.ends-twice", ends_twice, 3, 0 },
+    { "uefi.watched", watched, 2, 0 },
     { "uefi.fault-data", fault_data, 0, 0 },
     { "uefi.fault-code", fault_code, 0, 0 },
     { "uefi.fault-overflow", fault_overflow, 0, 0 },
