@@ -208,13 +208,14 @@ def test_uefi_two_cpus(hypervisor, cpus):
     assert "not applicable" not in report.text, report.log
 
 
-def test_uefi_reset(hypervisor):
-    """A reset waits for what firmware writes."""
+@pytest.mark.parametrize("name, cpus", [("reset", 2), ("ends-twice", 3), ("watched", 2)])
+def test_uefi_reset(hypervisor, name, cpus):
+    """A reset waits for what firmware writes: one vCPU's, two's at once, the watchdog's."""
     if hypervisor.name.startswith("xen"):
         pytest.skip("Argon's")
-    report = run_under_uefi(hypervisor, "reset", args="only=uefi.reset", smp=2)
+    report = run_under_uefi(hypervisor, name, args=f"only=uefi.{name}", smp=cpus)
     order = [report.text.find(text) for text in
-             ("uefi.reset: now", "another CPU is in UEFI: waiting for it", "firmware has written")]
+             (f"uefi.{name}: now", "another CPU is in UEFI: waiting for it", "firmware has written")]
     assert 0 < order[0] < order[1] < order[2], f"{order}, log {report.log}"
     assert report.exited == 0, report.log
 

@@ -247,4 +247,12 @@ static int its_teardown(void **state)
 
 #define its_case(fn) cmocka_unit_test_setup_teardown(fn, its_setup, its_teardown)
 
+/* The vCPU leaves, and the test goes on as the other one, on the CPU of its number. */
+static unused void change_to(u32 from, u32 to)
+{
+    unload(d->vcpu[from]);
+    unit_set_cpu(to);
+    load(d->vcpu[to]);
+}
+
 #endif

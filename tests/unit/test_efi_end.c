@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* unit-sources: core/efi_runtime.c */
-/* The machine ends: what firmware is doing may come to its end, for a time; ResetSystem is called unless another CPU is in firmware. */
+/* The machine ends: what firmware does may end, for a time; ResetSystem is called unless another CPU is in firmware. */
 #include "unit.h"
 #include <argon/efi_runtime.h>
 

@@ -241,8 +241,8 @@ static void test_virtual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        gic_case(test_sre), gic_case(test_sre_denied), gic_case(test_leftovers), gic_case(test_active_priorities), gic_case(test_stride),
-        gic_case(test_lpis), gic_case(test_redist), gic_case(test_redist_clusters),
+        gic_case(test_sre), gic_case(test_sre_denied), gic_case(test_leftovers), gic_case(test_active_priorities),
+        gic_case(test_stride), gic_case(test_lpis), gic_case(test_redist), gic_case(test_redist_clusters),
         gic_case(test_barriers), gic_case(test_virtual),
         gic_case(test_made_active),
     };

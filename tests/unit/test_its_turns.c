@@ -279,12 +279,72 @@ static void test_moved(void **state)
     load(d->vcpu[0]);
 }
 
+/* Neither by a command: what pends elsewhere is gone when it is moved to a redistributor whose LPIs are off. */
+static void test_moved_to_disabled(void **state)
+{
+    (void)state;
+    set_property(LPI, 0xa1);
+    set_property(LPI + 1, 0xa1);
+    want("mapd 0 8 5", MAPD(8, 5));
+    want("map 0 8 0 8200 0|on 8200", MAPTI(8, 0, LPI, 0));
+    want("map 0 8 1 8201 2|on 8201", MAPTI(8, 1, LPI + 1, 2));
+    assert_true(vgic_inject_lpi(LPI));
+    assert_true(vgic_inject_lpi(LPI + 1));
+    wr(GICR(1), 0);
+    want("move 0 8 0 1", MOVI(8, 0, 1));
+    want("move 0 8 1 1", MAPC(2, 1));
+    change_to(0, 1);
+    guest_on(1);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    wr(GICR(1), 1);
+    assert_int_equal(guest_ack(), FAKE_NONE);
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+    change_to(1, 0);
+}
+
+/*
+ * A kernel started by kexec has other devices first, or has not all drivers: an LPI that the one before gave to one
+ * device is another's. Which events there were it does not know, and there is no table for it to leave out.
+ */
+static void test_anew_other_device(void **state)
+{
+    (void)state;
+    set_property(LPI, 0xa1);
+    want("mapd 0 8 5", MAPD(8, 5));
+    want("map 0 8 3 8200 0|on 8200", MAPTI(8, 3, LPI, 0));
+    wr(GICR(0), 0);
+    wr(ITS(0), 0);
+    mmio(ITS(0) + 0x80, 8, true, BIT(63) | queue | (PAGES - 1));
+    tail = 0;
+    wr(GICR(0), 1);
+    wr(ITS(0), 1);
+    put(MAPC(0, 0));
+    put(INVALL(0));
+    put(MAPD(9, 5));
+    put(MAPTI(9, 0, LPI, 0));
+    put(INV(9, 0));
+    go();
+    assert_null(strstr(unit_log(), "ignored"));
+    assert_int_equal(mapped[LPI - LPI_FIRST], 1);
+    assert_true(on[LPI - LPI_FIRST]);
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+    guest_eoi(LPI);
+    ops_log[0] = 0;
+    put(UNMAPD(8));                                              /* the other one has nothing of it any more */
+    go();
+    assert_string_equal(ops_log, "unmapd 0 8|");
+    assert_true(vgic_inject_lpi(LPI));
+    assert_int_equal(guest_ack(), LPI);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         its_case(test_one_at_a_time), its_case(test_none_starves),
         its_case(test_none_starves_by_others), its_case(test_not_my_work), its_case(test_groups),
-        its_case(test_moved),
+        its_case(test_moved), its_case(test_moved_to_disabled), its_case(test_anew_other_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -455,6 +455,22 @@ static void crowd_take(uint64_t n)
         gic_eoi(crowd_got);
 }
 
+/* After the crowd: vCPU `i` takes an LPI of its own. */
+static void crowd_works(unsigned i)
+{
+    put(8 | (uint64_t)DEVICE << 32, 4, VALID);
+    put(9, 0, VALID | (uint64_t)i << 16 | i);
+    put(10 | (uint64_t)DEVICE << 32, (uint64_t)(LPI + i) << 32, i);
+    put(3 | (uint64_t)DEVICE << 32, 0, 0);
+    cpu_run(i, crowd_take, i);
+    CHECK(check_name("sent", i), go());
+    CHECK(check_name("taken", i), cpu_wait(i));
+    CHECK_EQ(check_name("lpi", i), LPI + i, IRQ_ID(crowd_got));
+    put(8 | (uint64_t)DEVICE << 32, 0, 0);
+    CHECK(check_name("gone", i), go());
+    CHECK(check_name("stopped", i), cpu_stop(i));
+}
+
 /* They turn everything off and on, write anything at any time, go and come. Then all works as before, on each vCPU. */
 static void all_at_once(void)
 {
@@ -504,19 +520,8 @@ static void all_at_once(void)
     gic_reset();
     (void)there_is_its();
     CHECK("works", works());
-    for (unsigned i = 1; i < cpu_count; i++) {
-        put(8 | (uint64_t)DEVICE << 32, 4, VALID);
-        put(9, 0, VALID | (uint64_t)i << 16 | i);
-        put(10 | (uint64_t)DEVICE << 32, (uint64_t)(LPI + i) << 32, i);
-        put(3 | (uint64_t)DEVICE << 32, 0, 0);
-        cpu_run(i, crowd_take, i);
-        CHECK(check_name("sent", i), go());
-        CHECK(check_name("taken", i), cpu_wait(i));
-        CHECK_EQ(check_name("lpi", i), LPI + i, IRQ_ID(crowd_got));
-        put(8 | (uint64_t)DEVICE << 32, 0, 0);
-        CHECK(check_name("gone", i), go());
-        CHECK(check_name("stopped", i), cpu_stop(i));
-    }
+    for (unsigned i = 1; i < cpu_count; i++)
+        crowd_works(i);
     CHECK("works-still", works());
 }
 

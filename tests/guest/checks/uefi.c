@@ -243,7 +243,6 @@ static void ends_twice(void)
 static void watched(void)
 {
     struct sched_watchdog w = { .id = 0, .timeout = 1 };
-    static char data[16];
 
     if (!there_is_uefi())
         return;
@@ -254,7 +253,6 @@ static void watched(void)
     print("# uefi.watched: now\n");
     for (;;)
         (void)efi(XEN_EFI_get_time);
-    (void)data;
 }
 
 static void fault_data(void) { fault(XEN_EFI_set_wakeup_time); }
