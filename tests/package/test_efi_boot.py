@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""argon-efi-boot, by itself and as the package's scripts and hooks call it."""
+
+import re
+
+import pytest
+
+from machine import PARTITION, variables
+
+
+def test_efi_install(scratch):
+    out = scratch.efi("install")
+    assert "made the boot entry Boot0000, Argon" in out and "boot order is as it was" in out
+    assert scratch.files() == ["argon.cfg", "argon.efi", "initrd.img-6.1.0-9-arm64", "vmlinuz-6.1.0-9-arm64"]
+    cfg = scratch.read("boot/efi/EFI/argon/argon.cfg").split("\n")
+    assert "[global]" in cfg and "default=argon" in cfg and "[argon]" in cfg
+    assert "options=dom0_mem=2G " in cfg and "ramdisk=initrd.img-6.1.0-9-arm64" in cfg
+    assert "kernel=vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro  quiet console=hvc0" in cfg
+    assert variables(scratch)["entries"]["0000"] == [
+        "Argon", rf"{PARTITION}/File(\EFI\argon\argon.efi)"]
+    assert variables(scratch)["order"] == ["0001"] and variables(scratch)["next"] is None
+    # Again: the same.
+    scratch.efi("install", "--next")
+    scratch.efi("install", "--first")
+    assert len(variables(scratch)["entries"]) == 2 and variables(scratch)["next"] == "0000"
+    assert variables(scratch)["order"] == ["0000", "0001"]
+    scratch.efi("install", "--first")
+    assert variables(scratch)["order"] == ["0000", "0001"]
+
+
+def test_efi_follows_once_asked_for(scratch):
+    kernel = str(scratch.package / "etc/kernel/postinst.d/zz-argon-efi-boot")
+    assert scratch.run(kernel, "6.1.0-9-arm64") == "" and scratch.files() == []
+    assert "not installed" in scratch.efi("update", status=1)
+    scratch.efi("install")
+    for release, more in (("6.1.0-12-arm64", {}), ("6.1.0-11-arm64", {}), ("6.1.0-13-arm64", {"xen": False}),
+                          ("6.1.0-14-arm64", {"initrd": False})):
+        scratch.kernel(release, **more)
+    scratch.write("boot/xen-argon-arm64", "newer argon")
+    script = str(scratch.package / "etc/initramfs/post-update.d/argon-efi-boot")
+    for hook in (kernel, script):
+        scratch.run(hook, "6.1.0-12-arm64")
+        assert scratch.files() == ["argon.cfg", "argon.efi", "initrd.img-6.1.0-12-arm64", "vmlinuz-6.1.0-12-arm64"]
+        assert scratch.read("boot/efi/EFI/argon/argon.efi") == "newer argon"
+    scratch.write("boot/initrd.img-6.1.0-12-arm64", "made anew")
+    assert "initrd.img-6.1.0-12-arm64 is not what" in scratch.efi("status")
+    scratch.script("postinst", "configure", "0.8")
+    assert scratch.efi("status").count("is current") == 3
+    # A kernel that goes.
+    (scratch.root / "boot/vmlinuz-6.1.0-12-arm64").unlink()
+    scratch.run(str(scratch.package / "etc/kernel/postrm.d/zz-argon-efi-boot"), "6.1.0-12-arm64")
+    assert "vmlinuz-6.1.0-11-arm64" in scratch.files()
+
+
+def test_efi_hooks_never_fail(scratch):
+    scratch.efi("install")
+    before = scratch.files()
+    for path in (scratch.root / "boot").glob("vmlinuz-*"):
+        path.unlink()
+    out = scratch.run(str(scratch.package / "etc/kernel/postrm.d/zz-argon-efi-boot"))
+    assert "there is no kernel" in out and "still starts what it did" in out and scratch.files() == before
+    assert "still starts" in scratch.script("postinst", "configure", "0.8")
+
+
+def test_efi_remove(scratch):
+    scratch.efi("install", "--first")
+    scratch.script("prerm", "remove")
+    assert scratch.files() == [] and not (scratch.root / "boot/efi/EFI/argon").exists()
+    assert list(variables(scratch)["entries"]) == ["0001"] and variables(scratch)["order"] == ["0001"]
+    assert scratch.script("prerm", "remove") == ""
+    assert "not installed" in scratch.efi("status")
+
+
+def test_efi_settings(scratch):
+    scratch.write("etc/default/argon-efi-boot",
+                  'ARGON_OPTIONS="acpi=on"\nDOM0_OPTIONS="root=/dev/sda9"\nESP=/boot/elsewhere\n')
+    assert "no EFI system partition" in scratch.efi("install", status=1)
+    (scratch.root / "boot/elsewhere").mkdir()
+    # The fake knows the usual place alone: files, but no entry.
+    assert "cannot tell which disk" in scratch.efi("install", status=1)
+    cfg = scratch.read("boot/elsewhere/EFI/argon/argon.cfg").split("\n")
+    assert "options=acpi=on" in cfg and "kernel=vmlinuz-6.1.0-9-arm64 root=/dev/sda9" in cfg
+
+
+# Of xen-hypervisor-common, which the package recommends: what it uses that only grub-mkconfig has.
+XEN_CFG = """\
+echo "Including Xen overrides from /etc/default/grub.d/xen.cfg" >&2
+if [ "$XEN_OVERRIDE_GRUB_DEFAULT" = "" ]; then
+    grub_warn "GRUB_DEFAULT changed to boot into Xen by default!"
+fi
+GRUB_DEFAULT=$(printf "$(gettext "%s, with Xen hypervisor")" "$GRUB_DISTRIBUTOR GNU/Linux")
+"""
+
+
+def lines_of_cfg(scratch, *keys):
+    text = scratch.read("boot/efi/EFI/argon/argon.cfg")
+    return [" ".join(re.search(f"^{key}=(.*)$", text, re.M).group(1).split()) for key in keys]
+
+
+def test_efi_options_are_those_of_grub(scratch):
+    scratch.write("etc/default/grub.d/xen.cfg", XEN_CFG)
+    scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"\n')
+    assert "Including" not in scratch.efi("install")
+    kernel = "vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro"
+    assert lines_of_cfg(scratch, "options", "kernel") == ["dom0_mem=2G", f"{kernel} net.ifnames=0 quiet console=hvc0"]
+    scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX_XEN_REPLACE="console=hvc0 nosplash"\n')
+    scratch.efi("update")
+    assert lines_of_cfg(scratch, "kernel") == [f"{kernel} console=hvc0 nosplash quiet"]
+    before = scratch.read("boot/efi/EFI/argon/argon.cfg")
+    scratch.write("etc/default/grub.d/zz.cfg", 'GRUB_CMDLINE_XEN="\n')
+    assert "cannot be read: update-grub says more" in scratch.efi("update", status=1)
+    assert scratch.read("boot/efi/EFI/argon/argon.cfg") == before
+
+
+@pytest.mark.parametrize("root, option", [
+    ("SOURCE /dev/mapper/vg-root\nUUID 1\nFSTYPE ext4\nFSROOT /\n", "root=/dev/mapper/vg-root ro"),
+    ("SOURCE /dev/sda2[/@rootfs]\nUUID 1\nFSTYPE btrfs\nFSROOT /@rootfs\n", "root=UUID=1 rootflags=subvol=@rootfs ro"),
+    ("SOURCE /dev/mapper/c[/@]\nUUID 1\nFSTYPE btrfs\nFSROOT /@\n", "root=/dev/mapper/c rootflags=subvol=@ ro"),
+    ("SOURCE pool/root\nFSTYPE zfs\nFSROOT /\n", None)], ids=["lvm", "btrfs", "btrfs-crypt", "zfs"])
+def test_efi_root(scratch, root, option):
+    scratch.write("root", root)
+    if option is None:
+        assert "has no UUID" in scratch.efi("install", status=1) and scratch.files() == []
+    else:
+        scratch.efi("install")
+        assert lines_of_cfg(scratch, "kernel")[0].startswith(f"vmlinuz-6.1.0-9-arm64 {option} ")
+
+
+def test_efi_secure_boot(scratch):
+    name = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    (scratch.root / name).write_bytes(b"\6\0\0\0\0")
+    assert "Secure Boot" not in scratch.efi("install")
+    (scratch.root / name).write_bytes(b"\6\0\0\0\1")
+    assert "Secure Boot is on, and" in scratch.efi("update") and "will refuse it" in scratch.efi("update")
+    scratch.write("key", "k")
+    scratch.write("cert", "c")
+    scratch.write("etc/default/argon-efi-boot", f"SIGN_KEY={scratch.root}/key\nSIGN_CERT={scratch.root}/cert\n")
+    assert "refuse" not in scratch.efi("update")
+    assert scratch.read("boot/efi/EFI/argon/argon.efi") == "argonsigned\n"
+    scratch.write("etc/default/argon-efi-boot", f"SIGN_KEY={scratch.root}/nokey\nSIGN_CERT={scratch.root}/cert\n")
+    assert "sbsign cannot sign" in scratch.efi("update", status=1)
+    assert scratch.read("boot/efi/EFI/argon/argon.efi") == "argonsigned\n"
+
+
+def test_efi_what_cannot_be_done_is_said(scratch, tmp_path):
+    (scratch.root / "variables").rename(tmp_path / "kept")
+    assert "variables cannot be reached" in scratch.efi("install", status=1)
+    assert "argon.cfg" in scratch.files()
+    assert "variables cannot be reached" in scratch.efi("remove")
+    assert scratch.files() == []
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "df").write_text("#!/bin/sh\necho header\necho x 1 1 20 1 x\n")
+    (full / "df").chmod(0o755)
+    out = scratch.efi("install", status=1, PATH=f"{full}:{scratch.env['PATH']}")
+    assert "has 0 MiB free" in out and "nothing was changed" in out and scratch.files() == []
+    (scratch.root / "boot/xen-argon-arm64").unlink()
+    assert "there is no Argon in" in scratch.efi("install", status=1)
+    for words in ((), ("install", "--firts"), ("instal",), ("status", "--next")):
+        assert "usage:" in scratch.efi(*words, status=1)
