@@ -2,22 +2,25 @@
 """argon-efi-boot, by itself and as the package's scripts and hooks call it."""
 
 import re
+import subprocess
 
 import pytest
 
-from machine import PARTITION, variables
+from machine import MOUNTED, PARTITION, variables
 
 
 def test_efi_install(scratch):
     out = scratch.efi("install")
     assert "made the boot entry Boot0000, Argon" in out and "boot order is as it was" in out
-    assert scratch.files() == ["argon.cfg", "argon.efi", "initrd.img-6.1.0-9-arm64", "vmlinuz-6.1.0-9-arm64"]
+    assert [name[:-9] for name in scratch.files()] == ["", "", "initrd.img-6.1.0-9-arm64", "vmlinuz-6.1.0-9-arm64"]
+    assert scratch.files()[:2] == ["argon.cfg", "argon.efi"]
+    assert scratch.copied("vmlinuz-6.1.0-9-arm64") == "kernel 6.1.0-9-arm64"
+    assert scratch.copied("initrd.img-6.1.0-9-arm64") == "initrd 6.1.0-9-arm64"
     cfg = scratch.read("boot/efi/EFI/argon/argon.cfg").split("\n")
     assert "[global]" in cfg and "default=argon" in cfg and "[argon]" in cfg
-    assert "options=dom0_mem=2G " in cfg and "ramdisk=initrd.img-6.1.0-9-arm64" in cfg
-    assert "kernel=vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro  quiet console=hvc0" in cfg
-    assert variables(scratch)["entries"]["0000"] == [
-        "Argon", rf"{PARTITION}/File(\EFI\argon\argon.efi)"]
+    assert "options=dom0_mem=2G " in cfg and f"ramdisk={scratch.files()[2]}" in cfg
+    assert f"kernel={scratch.files()[3]} root=UUID=1234-abcd ro  quiet console=hvc0" in cfg
+    assert variables(scratch)["entries"]["0000"] == ["Argon", rf"{PARTITION}/File(\EFI\argon\argon.efi)"]
     assert variables(scratch)["order"] == ["0001"] and variables(scratch)["next"] is None
     # Again: the same.
     scratch.efi("install", "--next")
@@ -40,16 +43,76 @@ def test_efi_follows_once_asked_for(scratch):
     script = str(scratch.package / "etc/initramfs/post-update.d/argon-efi-boot")
     for hook in (kernel, script):
         scratch.run(hook, "6.1.0-12-arm64")
-        assert scratch.files() == ["argon.cfg", "argon.efi", "initrd.img-6.1.0-12-arm64", "vmlinuz-6.1.0-12-arm64"]
+        assert len(scratch.files()) == 4 and scratch.copied("initrd.img-6.1.0-12-arm64") == "initrd 6.1.0-12-arm64"
+        assert scratch.copied("vmlinuz-6.1.0-12-arm64") == "kernel 6.1.0-12-arm64"
         assert scratch.read("boot/efi/EFI/argon/argon.efi") == "newer argon"
     scratch.write("boot/initrd.img-6.1.0-12-arm64", "made anew")
-    assert "initrd.img-6.1.0-12-arm64 is not what" in scratch.efi("status")
+    assert re.search("is not what .*/boot/initrd.img-6.1.0-12-arm64 is now", scratch.efi("status"))
     scratch.script("postinst", "configure", "0.8")
     assert scratch.efi("status").count("is current") == 3
     # A kernel that goes.
     (scratch.root / "boot/vmlinuz-6.1.0-12-arm64").unlink()
     scratch.run(str(scratch.package / "etc/kernel/postrm.d/zz-argon-efi-boot"), "6.1.0-12-arm64")
-    assert "vmlinuz-6.1.0-11-arm64" in scratch.files()
+    assert scratch.copied("vmlinuz-6.1.0-11-arm64") and len(scratch.files()) == 4
+
+
+def bootable(scratch):
+    """What the firmware would start: kernel and initramfs of one time."""
+    return scratch.copied("vmlinuz-"), scratch.copied("initrd.img-")
+
+
+@pytest.mark.parametrize("command", ["cp", "mv", "sync"])
+def test_efi_a_step_that_fails_leaves_all_that_was(scratch, command):
+    """Kernel and initramfs made anew under their names, as by a point release; then the machine goes off or the disk
+    fails at any of the steps."""
+    scratch.efi("install")
+    before = bootable(scratch)
+    scratch.write("boot/vmlinuz-6.1.0-9-arm64", "another kernel")
+    scratch.write("boot/initrd.img-6.1.0-9-arm64", "another initrd")
+    scratch.write("boot/xen-argon-arm64", "another argon")
+    scratch.command(command, f"""\
+echo step >>"$ARGON_ROOT/steps"
+[ "$(wc -l <"$ARGON_ROOT/steps")" -lt "$STEPS" ] || exit 1
+exec /usr/bin/{command} "$@" """)
+    for steps in range(1, 20):
+        (scratch.root / "steps").unlink(missing_ok=True)
+        done = subprocess.run(["argon-efi-boot", "update"], capture_output=True, text=True, check=False,
+                              env=scratch.env | {"STEPS": str(steps)})
+        if done.returncode == 0:
+            break
+        assert "cannot write" in done.stderr and not [name for name in scratch.files() if name.endswith(".new")]
+        # The last step is after the switch.
+        assert bootable(scratch) in (before, ("another kernel", "another initrd"))
+        if bootable(scratch) == before:
+            assert scratch.read("boot/efi/EFI/argon/argon.efi") == "argon" or command in ("mv", "sync")
+    assert steps > 2 and bootable(scratch) == ("another kernel", "another initrd") and len(scratch.files()) == 4
+
+
+def test_efi_old_copies_go_when_the_new_are_on_the_disk(scratch):
+    scratch.efi("install")
+    scratch.write("boot/initrd.img-6.1.0-9-arm64", "another initrd")
+    for name in ("sync", "mv", "rm"):
+        scratch.command(name, f'echo {name} "$@" >>"$ARGON_ROOT/steps"; exec /usr/bin/{name} "$@"')
+    scratch.efi("update")
+    steps = scratch.read("steps").splitlines()
+    switch = next(n for n, step in enumerate(steps) if step.startswith("mv") and step.endswith("/argon.cfg"))
+    gone = next(n for n, step in enumerate(steps) if step.startswith("rm") and "/initrd.img-" in step)
+    whole = [n for n, step in enumerate(steps) if step == f"sync -f {scratch.root}/boot/efi"]
+    assert [n for n in whole if n < switch] and [n for n in whole if switch < n < gone], steps
+
+
+def test_efi_what_an_interrupted_copy_left_takes_no_room(scratch):
+    scratch.efi("install")
+    directory = "boot/efi/EFI/argon"
+    for name in ("vmlinuz-6.1.0-9-arm64.new", "argon.efi.new", "initrd.img-6.1.0-8-arm64-12345678"):
+        scratch.write(f"{directory}/{name}", "x")
+    # As much as is needed, and no more, once they are gone.
+    scratch.command("df", f"""\
+echo header
+if [ "$(ls {scratch.root}/{directory} | wc -l)" = 4 ]; then echo x 1 1 300 1 x; else echo x 1 1 20 1 x; fi""")
+    scratch.write("boot/vmlinuz-6.1.0-9-arm64", "another kernel")
+    scratch.efi("update")
+    assert len(scratch.files()) == 4 and bootable(scratch)[0] == "another kernel"
 
 
 def test_efi_hooks_never_fail(scratch):
@@ -76,10 +139,24 @@ def test_efi_settings(scratch):
                   'ARGON_OPTIONS="acpi=on"\nDOM0_OPTIONS="root=/dev/sda9"\nESP=/boot/elsewhere\n')
     assert "no EFI system partition" in scratch.efi("install", status=1)
     (scratch.root / "boot/elsewhere").mkdir()
-    # The fake knows the usual place alone: files, but no entry.
+    # Files, but no entry where lsblk knows nothing of the device.
+    scratch.write("mounts", MOUNTED + "/boot/elsewhere FSTYPE vfat\n/boot/elsewhere SOURCE /dev/md0\n")
     assert "cannot tell which disk" in scratch.efi("install", status=1)
-    cfg = scratch.read("boot/elsewhere/EFI/argon/argon.cfg").split("\n")
-    assert "options=acpi=on" in cfg and "kernel=vmlinuz-6.1.0-9-arm64 root=/dev/sda9" in cfg
+    cfg = scratch.read("boot/elsewhere/EFI/argon/argon.cfg")
+    assert "\noptions=acpi=on\n" in cfg and re.search("^kernel=vmlinuz-6.1.0-9-arm64-\\w+ root=/dev/sda9$", cfg, re.M)
+    # An empty word: no options of Argon's, and dom0's are chosen.
+    scratch.write("etc/default/argon-efi-boot", 'ARGON_OPTIONS=""\nDOM0_OPTIONS=""\n')
+    scratch.efi("install")
+    assert lines_of_cfg(scratch, "options", "kernel") == ["", "vmlinuz root=UUID=1234-abcd ro quiet console=hvc0"]
+
+
+def test_efi_entries_where_the_partition_is_not_known(scratch):
+    """RAID, or an lsblk that knows no more: whatever starts Argon is taken for ours."""
+    scratch.write("partuuid", "\n")
+    scratch.efi("install")
+    assert "made" not in scratch.efi("install", "--next") and variables(scratch)["next"] == "0000"
+    scratch.efi("remove")
+    assert list(variables(scratch)["entries"]) == ["0001"]
 
 
 # Of xen-hypervisor-common, which the package recommends: what it uses that only grub-mkconfig has.
@@ -94,14 +171,15 @@ GRUB_DEFAULT=$(printf "$(gettext "%s, with Xen hypervisor")" "$GRUB_DISTRIBUTOR 
 
 def lines_of_cfg(scratch, *keys):
     text = scratch.read("boot/efi/EFI/argon/argon.cfg")
-    return [" ".join(re.search(f"^{key}=(.*)$", text, re.M).group(1).split()) for key in keys]
+    values = [" ".join(re.search(f"^{key}=(.*)$", text, re.M).group(1).split()) for key in keys]
+    return [re.sub(r"^vmlinuz-6.1.0-9-arm64-[0-9a-f]{8} ", "vmlinuz ", value) for value in values]
 
 
 def test_efi_options_are_those_of_grub(scratch):
     scratch.write("etc/default/grub.d/xen.cfg", XEN_CFG)
     scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"\n')
     assert "Including" not in scratch.efi("install")
-    kernel = "vmlinuz-6.1.0-9-arm64 root=UUID=1234-abcd ro"
+    kernel = "vmlinuz root=UUID=1234-abcd ro"
     assert lines_of_cfg(scratch, "options", "kernel") == ["dom0_mem=2G", f"{kernel} net.ifnames=0 quiet console=hvc0"]
     scratch.write("etc/default/grub.d/z.cfg", 'GRUB_CMDLINE_LINUX_XEN_REPLACE="console=hvc0 nosplash"\n')
     scratch.efi("update")
@@ -123,7 +201,7 @@ def test_efi_root(scratch, root, option):
         assert "has no UUID" in scratch.efi("install", status=1) and scratch.files() == []
     else:
         scratch.efi("install")
-        assert lines_of_cfg(scratch, "kernel")[0].startswith(f"vmlinuz-6.1.0-9-arm64 {option} ")
+        assert lines_of_cfg(scratch, "kernel")[0].startswith(f"vmlinuz {option} ")
 
 
 def test_efi_secure_boot(scratch):
@@ -148,11 +226,8 @@ def test_efi_what_cannot_be_done_is_said(scratch, tmp_path):
     assert "argon.cfg" in scratch.files()
     assert "variables cannot be reached" in scratch.efi("remove")
     assert scratch.files() == []
-    full = tmp_path / "full"
-    full.mkdir()
-    (full / "df").write_text("#!/bin/sh\necho header\necho x 1 1 20 1 x\n")
-    (full / "df").chmod(0o755)
-    out = scratch.efi("install", status=1, PATH=f"{full}:{scratch.env['PATH']}")
+    scratch.command("df", "echo header\necho x 1 1 20 1 x")
+    out = scratch.efi("install", status=1)
     assert "has 0 MiB free" in out and "nothing was changed" in out and scratch.files() == []
     (scratch.root / "boot/xen-argon-arm64").unlink()
     assert "there is no Argon in" in scratch.efi("install", status=1)
