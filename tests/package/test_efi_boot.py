@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """argon-efi-boot, by itself and as the package's scripts and hooks call it."""
 
+import json
 import re
 import subprocess
 
 import pytest
 
-from machine import MOUNTED, PARTITION, variables
+from machine import ANOTHER, MOUNTED, PARTITION, variables
 
 
 def test_efi_install(scratch):
@@ -138,7 +139,9 @@ def test_efi_settings(scratch):
     scratch.write("etc/default/argon-efi-boot",
                   'ARGON_OPTIONS="acpi=on"\nDOM0_OPTIONS="root=/dev/sda9"\nESP=/boot/elsewhere\n')
     assert "no EFI system partition" in scratch.efi("install", status=1)
+    # A directory of the root file system is none either.
     (scratch.root / "boot/elsewhere").mkdir()
+    assert "no EFI system partition" in scratch.efi("install", status=1)
     # Files, but no entry where lsblk knows nothing of the device.
     scratch.write("mounts", MOUNTED + "/boot/elsewhere FSTYPE vfat\n/boot/elsewhere SOURCE /dev/md0\n")
     assert "cannot tell which disk" in scratch.efi("install", status=1)
@@ -148,6 +151,64 @@ def test_efi_settings(scratch):
     scratch.write("etc/default/argon-efi-boot", 'ARGON_OPTIONS=""\nDOM0_OPTIONS=""\n')
     scratch.efi("install")
     assert lines_of_cfg(scratch, "options", "kernel") == ["", "vmlinuz root=UUID=1234-abcd ro quiet console=hvc0"]
+
+
+AUTOMOUNT = "/boot/efi FSTYPE autofs\n/boot/efi SOURCE systemd-1\n"
+
+
+@pytest.mark.parametrize("settings", ["", "ESP=/boot/efi\n"])
+def test_efi_mounted_on_demand(scratch, settings):
+    """By x-systemd.automount, or the generator of systemd's: a look into it mounts the partition over what waited."""
+    scratch.write("etc/default/argon-efi-boot", settings)
+    scratch.command("ls", f"""\
+case $1 in {scratch.root}/boot/efi/*) printf '{AUTOMOUNT}{MOUNTED}' >{scratch.root}/mounts ;; esac
+exec /usr/bin/ls "$@" """)
+    for words in (("install",), ("update", "--if-installed"), ("status",), ("remove", "--if-installed")):
+        scratch.write("mounts", AUTOMOUNT)
+        scratch.efi(*words)
+        assert bool(scratch.files()) == (words[0] != "remove") == ("0000" in variables(scratch)["entries"])
+
+
+@pytest.mark.parametrize("settings", ["", "ESP=/boot/efi\n"])
+def test_efi_not_mounted(scratch, settings):
+    """An entry whose copies cannot be seen: it is said that they stay, and as they are."""
+    scratch.write("etc/default/argon-efi-boot", settings)
+    kernel = str(scratch.package / "etc/kernel/postinst.d/zz-argon-efi-boot")
+    scratch.write("mounts", "")
+    assert scratch.run(kernel) == scratch.script("prerm", "remove") == ""
+    scratch.write("mounts", MOUNTED)
+    scratch.efi("install")
+    scratch.write("mounts", "/ FSTYPE ext4\n")
+    assert "no EFI system partition is mounted" in scratch.efi("status")
+    for script in (lambda: scratch.run(kernel), lambda: scratch.script("prerm", "remove")):
+        out = script()
+        assert "Boot0000" in out and "no EFI system partition is mounted" in out and "still" in out
+    assert "EFI/argon" in out and "0000" in variables(scratch)["entries"]
+
+
+def test_efi_an_entry_that_stays_is_said_with_its_copies(scratch):
+    scratch.efi("install")
+    out = scratch.script("prerm", "remove", EFIBOOTMGR_KEEPS="1")
+    assert "cannot remove Boot0000" in out and "efibootmgr" in out and "EFI/argon" in out
+
+
+@pytest.mark.parametrize("ours, uuid", [
+    (PARTITION, "5C0F2B34-8A1E-4B7C-9D3F-0123456789AB"), (PARTITION.upper(), "5c0f2b34-8a1e-4b7c-9d3f-0123456789ab"),
+    ("HD(10,MBR,0x5c0f2b34,0x800,0x80000)", "5c0f2b34-0a"), ("HD(1,MBR,0x45af,0x800,0x80000)", "000045af-01"),
+    ("HD(1,MBR,0x000045af,0x800,0x80000)", "000045af-01")])
+def test_efi_entries_of_other_partitions_are_others(scratch, ours, uuid):
+    """A former disk's, or another installation's on the same machine."""
+    scratch.write("partition", ours)
+    scratch.write("partuuid", uuid + "\n")
+    others = {"0000": ["Argon", rf"{ANOTHER}/File(\EFI\argon\argon.efi)"],
+              "0002": ["Argon", r"HD(1,MBR,0xdeadbeef,0x800,0x80000)/\EFI\ARGON\ARGON.EFI"],
+              "0003": ["Argon", rf"{re.sub('(?i)c0f2|45af', 'c0f3', ours)}/\EFI\argon\argon.efi"]}
+    scratch.write("variables", json.dumps({"entries": others, "order": ["0000"], "next": None}))
+    assert "made the boot entry Boot0001" in scratch.efi("install", "--first")
+    assert variables(scratch)["order"] == ["0001", "0000"]
+    assert "entry: 0001\n" in scratch.efi("status") and "made" not in scratch.efi("install")
+    scratch.efi("remove")
+    assert variables(scratch)["entries"] == others
 
 
 def test_efi_entries_where_the_partition_is_not_known(scratch):
