@@ -153,6 +153,52 @@ def test_efi_settings(scratch):
     assert lines_of_cfg(scratch, "options", "kernel") == ["", "vmlinuz root=UUID=1234-abcd ro quiet console=hvc0"]
 
 
+@pytest.mark.parametrize("text, word", [("ESP=$NOTHING/boot/efi\n", None), ("[ -e /none ] && ESP=/none\n", None),
+                                        ('ARGON_OPTIONS="x\n', "cannot be read"), ("exit 0\n", "cannot be read")])
+def test_efi_settings_as_shells_read_them(scratch, text, word):
+    scratch.write("etc/default/argon-efi-boot", text)
+    out = scratch.efi("install", status=0 if word is None else 1)
+    assert word is None or f"{scratch.root}/etc/default/argon-efi-boot {word}" in out
+
+
+def test_efi_settings_are_those_of_the_file(scratch):
+    scratch.efi("install", KERNEL="4.4", ESP="/none", ARGON_OPTIONS="wrong", DOM0_OPTIONS="wrong", SIGN_KEY="x")
+    assert lines_of_cfg(scratch, "options", "kernel") == [
+        "dom0_mem=2G", "vmlinuz root=UUID=1234-abcd ro quiet console=hvc0"]
+
+
+def test_efi_kernel(scratch):
+    """The newest is that of sort -V, as it is GRUB's, unless the settings name one."""
+    for release in ("6.1.0-50-arm64", "6.1.0-50-rt-arm64"):
+        scratch.kernel(release)
+    scratch.kernel("6.1.0-51-arm64", xen=False)
+    scratch.efi("install")
+    assert scratch.copied("vmlinuz-6.1.0-50-rt-arm64-")
+    scratch.write("etc/default/argon-efi-boot", "KERNEL=6.1.0-50-arm64\n")
+    scratch.efi("update")
+    assert scratch.copied("vmlinuz-6.1.0-50-arm64-") and len(scratch.files()) == 4
+    before = scratch.files()
+    for release in ("6.1.0-51-arm64", "6.1.0-52-arm64"):
+        scratch.write("etc/default/argon-efi-boot", f"KERNEL={release}\n")
+        assert f"KERNEL={release}: there is no such kernel with Xen support" in scratch.efi("update", status=1)
+    assert scratch.files() == before
+
+
+def test_efi_backslashes_stay_as_they_are(scratch):
+    scratch.write("etc/default/argon-efi-boot", "DOM0_OPTIONS='root=LABEL=a\\tb\\\\c'\nARGON_OPTIONS='x=\\a'\n")
+    scratch.efi("install")
+    assert lines_of_cfg(scratch, "options", "kernel") == ["x=\\a", "vmlinuz root=LABEL=a\\tb\\\\c"]
+    scratch.write("etc/default/argon-efi-boot", "")
+    scratch.write("etc/default/grub", "GRUB_CMDLINE_LINUX='a\\nb \\c'\nGRUB_CMDLINE_XEN='e\\tf'\n")
+    scratch.write("etc/default/grub.d/a.cfg", "")
+    scratch.efi("update")
+    assert lines_of_cfg(scratch, "options", "kernel") == [
+        "e\\tf", "vmlinuz root=UUID=1234-abcd ro a\\nb \\c console=hvc0"]
+    (scratch.root / "variables").unlink()
+    assert "\\EFI\\argon\\argon.efi" in scratch.efi("install", status=1)
+    assert "\\EFI\\argon\\argon.efi" in scratch.efi("remove")
+
+
 AUTOMOUNT = "/boot/efi FSTYPE autofs\n/boot/efi SOURCE systemd-1\n"
 
 
