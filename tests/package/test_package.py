@@ -86,6 +86,26 @@ def test_licences(unpacked):
     assert ours.split() == licence.split()
 
 
+def test_what_the_build_runs_is_named():
+    """The hypervisor's link is looked at by Python."""
+    named = re.search(r"^Build-Depends: (.*)$", (TOP / "debian/control").read_text(), re.M)[1].split(", ")
+    assert "#!/usr/bin/python3" in (TOP / "scripts/layers.py").read_text() and "python3:any" in named
+    text = (TOP / "docs/installing.md").read_text()
+    assert all(f"`{name.split()[0].split(':')[0]}`" in text for name in named if not name.startswith("debhelper"))
+
+
+def test_libraries_without_changelogs_stop_the_build(tmp_path):
+    """As in containers whose dpkg leaves /usr/share/doc out."""
+    run = subprocess.run([TOP / "debian/built-using", tmp_path], capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and run.stdout == "" and "libfdt-dev/changelog.Debian.gz" in run.stderr
+    (tmp_path / "dh_gencontrol").write_text("#!/bin/sh\n")
+    (tmp_path / "dh_gencontrol").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "ARGON_SYSROOT": str(tmp_path)}
+    run = subprocess.run(["make", "-f", "debian/rules", "override_dh_gencontrol"], cwd=TOP, env=env, check=False,
+                         capture_output=True, text=True)
+    assert run.returncode != 0 and "libfdt-dev/changelog.Debian.gz" in run.stderr
+
+
 def test_page_is_the_one_of_docs(unpacked):
     page = gzip.decompress((unpacked / "usr/share/man/man8/argon.8.gz").read_bytes())
     assert page == (TOP / "docs/argon.8").read_bytes()
