@@ -62,7 +62,7 @@ def bootable(scratch):
     return scratch.copied("vmlinuz-"), scratch.copied("initrd.img-")
 
 
-@pytest.mark.parametrize("command", ["cp", "mv", "sync"])
+@pytest.mark.parametrize("command", ["cat", "mv", "sync"])
 def test_efi_a_step_that_fails_leaves_all_that_was(scratch, command):
     """Kernel and initramfs made anew under their names, as by a point release; then the machine goes off or the disk
     fails at any of the steps."""
@@ -71,7 +71,9 @@ def test_efi_a_step_that_fails_leaves_all_that_was(scratch, command):
     scratch.write("boot/vmlinuz-6.1.0-9-arm64", "another kernel")
     scratch.write("boot/initrd.img-6.1.0-9-arm64", "another initrd")
     scratch.write("boot/xen-argon-arm64", "another argon")
+    # cat without a file is of the script's own text.
     scratch.command(command, f"""\
+[ $# != 0 ] || exec /usr/bin/{command}
 echo step >>"$ARGON_ROOT/steps"
 [ "$(wc -l <"$ARGON_ROOT/steps")" -lt "$STEPS" ] || exit 1
 exec /usr/bin/{command} "$@" """)
@@ -87,6 +89,17 @@ exec /usr/bin/{command} "$@" """)
         if bootable(scratch) == before:
             assert scratch.read("boot/efi/EFI/argon/argon.efi") == "argon" or command in ("mv", "sync")
     assert steps > 2 and bootable(scratch) == ("another kernel", "another initrd") and len(scratch.files()) == 4
+
+
+def test_efi_needs_no_room_elsewhere(scratch):
+    """A configuration cut short by a full /tmp would be what is started."""
+    scratch.command("mktemp", "echo /dev/full")
+    scratch.efi("install")
+    assert lines_of_cfg(scratch, "ramdisk")
+    scratch.write("key", "k")
+    scratch.write("etc/default/argon-efi-boot", f"SIGN_KEY={scratch.root}/key\nSIGN_CERT={scratch.root}/key\n")
+    scratch.efi("update")
+    assert scratch.read("boot/efi/EFI/argon/argon.efi") == "argonsigned\n" and len(scratch.files()) == 4
 
 
 def test_efi_old_copies_go_when_the_new_are_on_the_disk(scratch):
