@@ -50,11 +50,7 @@ def argon(deb=None):
         found = sorted((machines.BUILD / "deb").glob("argon-hypervisor_*_arm64.deb"))
         assert len(found) == 1, f"one package in build/deb, not {found}: make deb"
         deb = found[0]
-    version = subprocess.run(["dpkg-deb", "-f", deb, "Version"], check=True, capture_output=True,
-                             text=True).stdout.strip()
-    # The file in /boot has the upstream version in its name.
-    version = re.sub(r"^\d+:|-[^-]*$", "", version)
-    return Package("argon-hypervisor", f"/mnt/{deb.name}", f"argon-{version}-arm64", r"xen_extra +: \S*argon", deb)
+    return Package("argon-hypervisor", f"/mnt/{deb.name}", "argon-arm64", r"xen_extra +: \S*argon", deb)
 
 
 class Installed(machines.Machine):
