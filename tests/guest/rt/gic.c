@@ -212,13 +212,19 @@ void gic_reset(void)
     isb();
 }
 
+/* Not one of the special numbers; LPIs are beyond them. */
+static bool is_interrupt(uint32_t iar)
+{
+    return IRQ_ID(iar) < 1020 || IRQ_ID(iar) >= 8192;
+}
+
 uint32_t gic_ack(void)
 {
     struct cpu *cpu = this_cpu();
     uint32_t iar = gic.version == 2 ? mmio_read32(gic.cpu_if + GICC_IAR) : (uint32_t)sysreg_read(ICC_IAR1);
 
     dsb();
-    if (IRQ_ID(iar) < 1020 && cpu->acked_count < MAX_ACKED)
+    if (is_interrupt(iar) && cpu->acked_count < MAX_ACKED)
         cpu->acked[cpu->acked_count++] = iar;
     return iar;
 }
@@ -372,7 +378,7 @@ void gic_drain(void)
     for (unsigned i = 0; i < 100 && gic_irq_signalled(); i++) {
         uint32_t iar = gic_ack();
 
-        if (IRQ_ID(iar) < 1020)
+        if (is_interrupt(iar))
             gic_eoi(iar);
     }
 }
