@@ -119,7 +119,7 @@ static always_inline struct vcpu *vgic_irq_lock(struct vgic_irq *irq)
         struct vcpu *v = atomic_load(&irq->vcpu);
 
         spin_lock(&v->arch.vgic.lock);
-        if (likely(atomic_load(&irq->vcpu) == v)) {      /* else it has another home, which may give it away meanwhile */
+        if (likely(atomic_load(&irq->vcpu) == v)) {      /* else its new home may give it away meanwhile */
             return v;
         }
         spin_unlock(&v->arch.vgic.lock);
