@@ -208,9 +208,9 @@ def test_uefi_two_cpus(hypervisor, cpus):
     assert "not applicable" not in report.text, report.log
 
 
-@pytest.mark.parametrize("name, cpus", [("reset", 2), ("ends-twice", 3), ("watched", 2)])
+@pytest.mark.parametrize("name, cpus", [("reset", 2), ("ends-twice", 3)])
 def test_uefi_reset(hypervisor, name, cpus):
-    """A reset waits for what firmware writes: one vCPU's, two's at once, the watchdog's."""
+    """A reset waits for what firmware writes: one vCPU's, or two's at once."""
     if hypervisor.name.startswith("xen"):
         pytest.skip("Argon's")
     report = run_under_uefi(hypervisor, name, args=f"only=uefi.{name}", smp=cpus)

@@ -239,22 +239,6 @@ static void ends_twice(void)
     CHECK("still here", false);
 }
 
-/* The watchdog's time is over while this vCPU calls firmware again and again, and another one's variable is written. */
-static void watched(void)
-{
-    struct sched_watchdog w = { .id = 0, .timeout = 1 };
-
-    if (!there_is_uefi())
-        return;
-    REQUIRE("started", cpu_start(1));
-    REQUIRE("watchdog", hypercall2(__HYPERVISOR_sched_op, SCHEDOP_watchdog, &w) > 0);
-    delay_us(500000);
-    cpu_run(1, write_variable, 1);
-    print("# uefi.watched: now\n");
-    for (;;)
-        (void)efi(XEN_EFI_get_time);
-}
-
 static void fault_data(void) { fault(XEN_EFI_set_wakeup_time); }
 static void fault_code(void) { fault(XEN_EFI_get_next_high_monotonic_count); }
 static void fault_overflow(void) { fault(XEN_EFI_query_variable_info); }
@@ -269,7 +253,6 @@ const struct test tests_uefi[] = {
     { "uefi.two-cpus", two_cpus, 2, 0 },
     { "uefi.reset", reset, 2, 0 },
     { "uefi.ends-twice", ends_twice, 3, 0 },
-    { "uefi.watched", watched, 2, 0 },
     { "uefi.fault-data", fault_data, 0, 0 },
     { "uefi.fault-code", fault_code, 0, 0 },
     { "uefi.fault-overflow", fault_overflow, 0, 0 },
